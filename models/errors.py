@@ -1,0 +1,233 @@
+"""Every error we raise.
+
+    CareerRelayError                 retryable = False, retry_after = None
+      ConfigurationError             stops start-up; exit code 2; names the setting
+      UnsupportedCapabilityError
+      WebhookError
+        WebhookVerificationError     401; kept and shown with its cause
+        PayloadError                 dead, replayable
+        UnknownEventError            recorded as "unknown"
+      LinkError
+        LinkInvalidError             404 page: tampered, or made for another purpose
+        LinkInactiveError            404 page: issued, no decision yet
+        LinkExpiredError             410 page, says when it was issued
+        LinkRevokedError             410 page
+      ApiError                       connector, operation, status
+        ApiAuthenticationError       also marks the connection "needs attention"
+        ApiPermissionError           names the missing scope; doctor repeats it
+        ApiNotFoundError
+        ApiConflictError             409, or a field somebody else filled
+        ApiRequestError              the vendor refuses what we sent (400, 422)
+        ApiResponseError             an answer we cannot read (HTML, garbage)
+        ApiRateLimitedError          retryable, retry_after from the vendor
+        ApiUnavailableError          retryable: no answer, 5xx
+      MailError
+        MessageNotInjectableError    the message goes out unchanged
+        SmtpRejectedError            5xx: this recipient or message will never be taken
+        SmtpUnavailableError         retryable: 4xx, no answer before the message was handed over
+        SmtpUncertainError           handed over, no answer: only a person can tell
+        TemplateError                unknown placeholder or refused word
+      OverloadedError                503 + Retry-After: nothing was acknowledged
+
+Messages are one sentence, built in the constructor, without bodies, tokens, names or
+addresses. The worker reads ``retryable`` and ``retry_after`` (seconds) and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+
+class CareerRelayError(Exception):
+    """Base of all our errors. ``code`` is stable and may be shown, logged and counted."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+
+
+class ConfigurationError(CareerRelayError):
+    """A setting is missing, unknown or impossible; the message names it."""
+
+    code = "configuration"
+
+
+class UnsupportedCapabilityError(CareerRelayError):
+    """The connector does not declare this capability."""
+
+    code = "unsupported"
+
+
+class WebhookError(CareerRelayError):
+    """Something about an incoming webhook."""
+
+
+class WebhookVerificationError(WebhookError):
+    """The request is not from the vendor, or the secret is not the one typed there."""
+
+    code = "unverified"
+
+
+class PayloadError(WebhookError):
+    """Verified, but not the shape the vendor documents."""
+
+    code = "payload"
+
+
+class UnknownEventError(WebhookError):
+    """A well-formed event whose name is in neither of the connector's lists."""
+
+    code = "unknown_event"
+
+
+class LinkError(CareerRelayError):
+    """A relay, proof, stop or my-data link that does not open."""
+
+
+class LinkInvalidError(LinkError):
+    """Tampered, cut off, or made for another purpose."""
+
+    code = "link_invalid"
+
+
+class LinkInactiveError(LinkError):
+    """Issued at application time; no decision has activated it."""
+
+    code = "link_inactive"
+
+
+class LinkExpiredError(LinkError):
+    """Past its expiry. ``issued_at`` is shown to the person."""
+
+    code = "link_expired"
+
+    def __init__(self, message: str, *, issued_at: datetime) -> None:
+        super().__init__(message)
+        self.issued_at = issued_at
+
+
+class LinkRevokedError(LinkError):
+    """Taken back by the company or the operator."""
+
+    code = "link_revoked"
+
+
+class ApiError(CareerRelayError):
+    """A call to a vendor's API did not do what we asked.
+
+    ``status`` is the HTTP status, or None where no answer came.
+    """
+
+    code = "api"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        connector: str,
+        operation: str,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.connector = connector
+        self.operation = operation
+        self.status = status
+
+
+class ApiAuthenticationError(ApiError):
+    """The credentials are refused."""
+
+    code = "api_authentication"
+
+
+class ApiPermissionError(ApiError):
+    """The credentials are good but lack a permission, which the message names."""
+
+    code = "api_permission"
+
+
+class ApiNotFoundError(ApiError):
+    """The record is not there (any more)."""
+
+    code = "api_not_found"
+
+
+class ApiConflictError(ApiError):
+    """The record changed under us, or a field holds somebody else's value."""
+
+    code = "api_conflict"
+
+
+class ApiRequestError(ApiError):
+    """The vendor refuses what we sent."""
+
+    code = "api_request"
+
+
+class ApiResponseError(ApiError):
+    """The vendor's answer is not what its documents promise."""
+
+    code = "api_response"
+    retryable = True
+
+
+class ApiRateLimitedError(ApiError):
+    """Too many calls; ``retry_after`` is the vendor's word where it gave one."""
+
+    code = "api_rate_limited"
+    retryable = True
+
+
+class ApiUnavailableError(ApiError):
+    """No answer, or a 5xx."""
+
+    code = "api_unavailable"
+    retryable = True
+
+
+class MailError(CareerRelayError):
+    """Something about a mail."""
+
+
+class MessageNotInjectableError(MailError):
+    """The message cannot be changed safely and goes out as it came."""
+
+    code = "not_injectable"
+
+
+class SmtpRejectedError(MailError):
+    """The server refuses for good (5xx)."""
+
+    code = "smtp_rejected"
+
+
+class SmtpUnavailableError(MailError):
+    """Nothing was handed over: no connection, or 4xx."""
+
+    code = "smtp_unavailable"
+    retryable = True
+
+
+class SmtpUncertainError(MailError):
+    """The message was handed over and the answer was lost; sending again might double it."""
+
+    code = "smtp_uncertain"
+
+
+class TemplateError(MailError):
+    """Unknown placeholder, missing block or refused word."""
+
+    code = "template"
+
+
+class OverloadedError(CareerRelayError):
+    """The ingest queue is full or cannot commit; nothing was acknowledged."""
+
+    code = "overloaded"
+    retryable = True

@@ -1,0 +1,96 @@
+"""What passes between the engine and a connector: requests in, events out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from .candidates import Application
+
+
+class EventKind(StrEnum):
+    """What a signal says. CHANGED means: something happened, go and look."""
+
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    UNREJECTED = "unrejected"
+    WITHDRAWN = "withdrawn"
+    HIRED = "hired"
+    MERGED = "merged"
+    ERASED = "erased"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationEvent:
+    """One event, normalised.
+
+    ``application_id`` is the ATS's id of the case; it is None for MERGED and ERASED, which
+    speak of a person (``candidate_id``; ``merged_into`` is the id that stays).
+    ``application`` is a snapshot where the signal carries one that may be believed.
+    ``ats_event`` is the vendor's own name for it.
+    """
+
+    kind: EventKind
+    occurred_at: datetime
+    application_id: str | None = None
+    candidate_id: str | None = None
+    application: Application | None = None
+    merged_into: str | None = None
+    application_ids: tuple[str, ...] = ()
+    ats_event: str = field(default="", repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """An HTTP request as it arrived, without any web framework in it."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReply:
+    """What to answer to a set-up handshake."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PollPage:
+    """One page of a poll. The cursor is the connector's business; it is JSON."""
+
+    events: tuple[ApplicationEvent, ...]
+    cursor: Mapping[str, Any]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationReport:
+    """What to write on the ATS record after a registration, with the person's consent.
+
+    ``marker`` is a short stable text that is part of ``text``: look for it before writing.
+    """
+
+    marker: str
+    text: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message the ATS is asked to send to the candidate (``ats_message``)."""
+
+    marker: str
+    subject: str
+    text: str

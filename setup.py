@@ -1,0 +1,10 @@
+"""Install the top-level code folders as careerrelay.<folder>; all else is in setup.cfg."""
+
+from setuptools import find_packages, setup
+
+FOLDERS = ("cli", "connectors", "engine", "link_signing", "mail", "models", "webhook_server")
+found = find_packages(include=[p for f in FOLDERS for p in (f, f + ".*")])
+setup(
+    packages=["careerrelay", *("careerrelay." + name for name in found)],
+    package_dir={"careerrelay": "careerrelay", **{"careerrelay." + f: f for f in FOLDERS}},
+)
