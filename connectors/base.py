@@ -1,0 +1,162 @@
+"""The one class every connector derives from; one level deep, no mixins.
+
+Rules of the contract:
+
+1. A capability method raises UnsupportedCapabilityError until overridden, and is overridden
+   if and only if the spec declares it.
+2. Methods that call the vendor raise only ApiError kinds and may be called twice with the same
+   arguments: set a field or tag again, look for our marker before adding a note.
+3. Nothing is done on a hint: with ``Trust.HINT``, or without a snapshot, the engine calls
+   ``fetch_application`` first.
+4. Names in ``ignored_events`` parse to ``[]``; unknown names raise UnknownEventError.
+5. The engine holds a lock per candidate while ``write_link`` runs, so read-merge-write is safe
+   among our own workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn, final
+
+from ..models.candidates import Application, Reason
+from ..models.errors import (
+    ApiResponseError,
+    PayloadError,
+    UnsupportedCapabilityError,
+    WebhookError,
+)
+from ..models.events import (
+    ApplicationEvent,
+    OutgoingMessage,
+    PollPage,
+    RegistrationReport,
+    WebhookReply,
+    WebhookRequest,
+)
+from .http import HttpClient
+from .oauth import MemoryTokens, TokenStore
+from .spec import Capability, ConnectorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing ``doctor`` looked at. ``remedy`` says what to change where, "" when fine."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+class Connector:
+    """One company's account on one ATS.
+
+    ``settings`` are the connection's values with secrets opened and defaults filled in.
+    ``tokens`` keeps short-lived OAuth tokens, shared by all processes.
+    """
+
+    spec: ClassVar[ConnectorSpec]
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        http: HttpClient | None = None,
+        tokens: TokenStore | None = None,
+    ) -> None:
+        self.settings = settings
+        self.http = http or HttpClient(self.spec.name, rate_limit=self.spec.rate_limit)
+        self.tokens = tokens or MemoryTokens()
+
+    # WEBHOOK: no I/O in these three.
+
+    def verify_webhook(self, request: WebhookRequest) -> None:
+        """Return if the raw request is the vendor's; else WebhookVerificationError."""
+        self._unsupported(Capability.WEBHOOK)
+
+    def parse_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
+        """The events in a verified request. Raises PayloadError, UnknownEventError."""
+        self._unsupported(Capability.WEBHOOK)
+
+    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+        """The request as the vendor would have signed it (``simulate``, tests, stand-ins)."""
+        self._unsupported(Capability.WEBHOOK)
+
+    # WEBHOOK, with working defaults.
+
+    def answer_handshake(self, request: WebhookRequest) -> WebhookReply | None:
+        """Answer a set-up ping that is no event; asked before verification. None: no ping."""
+        return None
+
+    def delivery_id(self, request: WebhookRequest) -> str:
+        """The vendor's id of this delivery, else SHA-256 of the body: the dedupe key."""
+        header = self.spec.webhook.delivery_id_header if self.spec.webhook else None
+        sent = request.headers.get(header.lower()) if header else None
+        return sent or hashlib.sha256(request.body).hexdigest()
+
+    # One method per remaining capability.
+
+    def fetch_application(
+        self, application_id: str, *, candidate_id: str | None = None
+    ) -> Application:
+        """The truth about one case. Raises ApiNotFoundError when it is gone."""
+        self._unsupported(Capability.FETCH)
+
+    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+        """One page of what changed since ``cursor``; ``{}`` means: from the beginning."""
+        self._unsupported(Capability.POLL)
+
+    def import_row(self, row: Mapping[str, str]) -> ApplicationEvent | None:
+        """One row of an uploaded table."""
+        self._unsupported(Capability.CSV_IMPORT)
+
+    def write_link(self, application: Application, url: str, *, ours: str) -> None:
+        """Put the personal link into the declared field, if it is empty or holds one of ours.
+
+        ``ours`` is the prefix all our links share. A field with another value raises
+        ApiConflictError and is left alone.
+        """
+        self._unsupported(Capability.FIELD_TOKEN)
+
+    def send_message(self, application: Application, message: OutgoingMessage) -> None:
+        """Have the ATS send this to the candidate, once per ``message.marker``."""
+        self._unsupported(Capability.ATS_MESSAGE)
+
+    def report_registration(self, application: Application, report: RegistrationReport) -> None:
+        """Write the registration on the candidate's record, once per ``report.marker``."""
+        self._unsupported(Capability.REPORT)
+
+    def reasons(self) -> Sequence[Reason]:
+        """The ATS's list of rejection reasons, for the reason map."""
+        self._unsupported(Capability.REASONS)
+
+    def check(self) -> list[Check]:
+        """For doctor: cheap calls that name the missing permission or setting."""
+        return []
+
+    @final
+    def read_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
+        """``parse_webhook``, with anything malformed turned into PayloadError."""
+        try:
+            return self.parse_webhook(request)
+        except WebhookError:
+            raise
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise PayloadError(
+                f"{self.spec.title}: the webhook body is not the documented shape "
+                f"({type(error).__name__})"
+            ) from None
+
+    @final
+    def fail_response(self, operation: str, what: str) -> NoReturn:
+        """An answer of the vendor that lacks what its documents promise."""
+        raise ApiResponseError(
+            f"{self.spec.title} answered {operation} without {what}",
+            connector=self.spec.name,
+            operation=operation,
+        )
+
+    def _unsupported(self, capability: Capability) -> NoReturn:
+        raise UnsupportedCapabilityError(f"{self.spec.title} has no {capability.value} capability")

@@ -1,0 +1,132 @@
+"""What a connector declares about itself: identity, settings, capabilities and how we know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """What a connector can do. Mail relay, static link and own mail need none of these."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    FETCH = "fetch"
+    CSV_IMPORT = "csv_import"
+    FIELD_TOKEN = "field_token"  # noqa: S105 - a strategy's name, no password
+    ATS_MESSAGE = "ats_message"
+    REPORT = "report"
+    REASONS = "reasons"
+
+
+class Evidence(StrEnum):
+    """How we know that a capability works."""
+
+    LIVE = "live"
+    """Run against a real account."""
+    DOCUMENTED = "documented"
+    """The vendor's documents say so; tested on fixtures and a stand-in only."""
+    REPORTED = "reported"
+    """Third parties say so."""
+    GATED = "gated"
+    """Needs a partner agreement or a plan."""
+    MISSING = "missing"
+    """The vendor offers no way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Evidence for one capability. ``note`` is compulsory unless live or documented."""
+
+    evidence: Evidence
+    source: str
+    note: str = ""
+
+
+class Trust(StrEnum):
+    """May the body of a verified webhook be believed?"""
+
+    SIGNED = "signed"
+    HINT = "hint"
+    """Only ids are read; the engine fetches the truth."""
+
+
+class LinkScope(StrEnum):
+    """What one personal link stands for in this ATS."""
+
+    APPLICATION = "application"
+    CANDIDATE = "candidate"
+    """One field per person, so one link for all of a person's cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """How this vendor's webhooks are verified and must be answered."""
+
+    trust: Trust
+    verification: str
+    """One sentence for people: what is signed, with which secret."""
+    ack_status: int = 200
+    ack_seconds: int | None = None
+    """Documented limit for our answer; None: not documented."""
+    delivery_id_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The vendor's limit: ``calls`` in ``seconds``, counted per credential or account."""
+
+    calls: int
+    seconds: float
+    per: str = "account"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value a company types in; forms, prompts and pages are derived from it."""
+
+    name: str
+    help: str
+    help_ja: str
+    secret: bool = False
+    required: bool = True
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSpec:
+    """Everything about a connector that is data.
+
+    ``name`` is the folder and never changes; ``title`` is the brand and may.
+    ``notice_is_delayed``: the ATS tells the candidate later than it tells us.
+    ``merge_syntax``: how a static link's paste text refers to the job title in a template of
+    this ATS, or "" where it has no such token.
+    """
+
+    name: str
+    title: str
+    docs_url: str
+    capabilities: Mapping[Capability, Support]
+    settings: tuple[Setting, ...]
+    webhook: WebhookSpec | None = None
+    rate_limit: RateLimit | None = None
+    events: tuple[str, ...] = ()
+    ignored_events: tuple[str, ...] = ()
+    link_scope: LinkScope = LinkScope.APPLICATION
+    notice_is_delayed: bool = False
+    poll_seconds: int = 300
+    experimental: bool = False
+    merge_syntax: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def setting(self, name: str) -> Setting | None:
+        """The declared setting of that name."""
+        return next((s for s in self.settings if s.name == name), None)
+
+    def can(self, capability: Capability) -> bool:
+        """Declared, and by evidence other than MISSING."""
+        support = self.capabilities.get(capability)
+        return support is not None and support.evidence is not Evidence.MISSING

@@ -1,0 +1,91 @@
+"""What all tables share: the declarative base, ids, aware timestamps, and work we owe."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Index, MetaData, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+ALPHABET = string.digits + string.ascii_letters
+
+
+def new_id() -> str:
+    """22 letters and digits with 130 bits of randomness; safe in URLs, mails and marker texts."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(22))
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python; naive UTC in SQLite, timestamptz in PostgreSQL."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime reached the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every mapped class; names of constraints are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own protocol
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        str: String,
+    }
+
+
+class WorkState(StrEnum):
+    """Where a piece of owed work stands. DEAD is visible and replayable, never dropped."""
+
+    DUE = "due"
+    DONE = "done"
+    SKIPPED = "skipped"
+    DEAD = "dead"
+
+
+class OwedWork:
+    """Columns of a row that owes work: the truth the engine's queue only points at.
+
+    ``attempts`` counts runs that began, so a run cut off by a kill counts too.
+    """
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    state: Mapped[str] = mapped_column(default=WorkState.DUE.value)
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    crashes: Mapped[int] = mapped_column(default=0)
+    """Runs in a row that began and never ended: three make the work dead."""
+    running_since: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    error: Mapped[str | None]
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        name = getattr(cls, "__tablename__", "work")
+        return (Index(f"ix_{name}_state_due_at", "state", "due_at"),)
