@@ -1,0 +1,133 @@
+"""Open a database URL: SQLite in one folder, or PostgreSQL; migrate; one transaction per call."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session
+
+from .errors import ConfigurationError
+
+_WRITE = "careerrelay_write"
+
+
+def normalised_url(url: str) -> str:
+    """``postgresql://`` means psycopg 3; everything else must name a driver we test."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("postgresql+psycopg", "sqlite"):
+        raise ConfigurationError(
+            "store.url: only sqlite:///... and postgresql://... are supported"
+        )
+    return parsed.render_as_string(hide_password=False)
+
+
+def open_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine with our durability: WAL and FULL on SQLite, defaults on PostgreSQL."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, pool_size=pool_size, max_overflow=20)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # Transactions are begun by _begin_sqlite; FULL because NORMAL may lose the last commits
+    # at power loss, and an acknowledged signal would be gone.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: a read that later writes cannot fail half-way.
+    write = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+class Database:
+    """The store. ``begin()`` for writes, ``read()`` for reads; nothing else opens sessions."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = normalised_url(url)
+        self.engine = open_engine(self.url, pool_size=pool_size)
+        self._write_engine = self.engine.execution_options(**{_WRITE: True})
+        # SQLite's own waiting is unfair (p99 near a second); one lock per process is not.
+        self._lock = threading.Lock() if self.is_sqlite else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """One write transaction: commits at the end, rolls back on any exception."""
+        if self._lock is None:
+            with Session(self._write_engine, expire_on_commit=False) as session, session.begin():
+                yield session
+            return
+        with (
+            self._lock,
+            Session(self._write_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One read transaction; nothing in it is written."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+
+    def upgrade(self) -> None:
+        """Bring the schema to this version's, creating it where there is none."""
+        with self._write_engine.connect() as connection:
+            command.upgrade(self._alembic(connection), "head")
+            connection.commit()
+
+    def _alembic(self, connection: Connection) -> Config:
+        config = Config()
+        folder = resources.files(__package__) / "migrations"
+        config.set_main_option("script_location", str(folder))
+        config.attributes["connection"] = connection
+        return config
+
+    def revision(self) -> str | None:
+        """The schema's revision, None before the first upgrade."""
+        from alembic.runtime.migration import MigrationContext
+
+        with self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy of a live SQLite file; PostgreSQL has its own tools for that."""
+        if not self.is_sqlite:
+            raise ConfigurationError("database backup copies SQLite only; use pg_dump for PostgreSQL")
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+            connection.exec_driver_sql("BEGIN")
+
+    def check(self) -> None:
+        """A round trip, and SQLite's own consistency check."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            if self.is_sqlite:
+                answer = connection.exec_driver_sql("PRAGMA quick_check").scalar()
+                if answer != "ok":
+                    raise ConfigurationError("the SQLite file is damaged; restore a backup")
+
+    def close(self) -> None:
+        self.engine.dispose()

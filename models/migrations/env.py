@@ -1,0 +1,26 @@
+"""Alembic's entry point: the connection comes from Database.upgrade, never from a file."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from careerrelay.models import tables
+from careerrelay.models.base import UtcDateTime
+
+
+def render_item(kind: str, item: object, _context: object) -> str | bool:
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=tables.Base.metadata,
+    render_as_batch=True,
+    render_item=render_item,
+    transaction_per_migration=False,
+    include_name=lambda name, kind, _: kind != "table" or name in tables.Base.metadata.tables,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,43 @@
+"""Every mapped class in one place, so that metadata is complete whoever imports it."""
+
+from .applications import ApplicationAddress, ApplicationRecord
+from .audit import Attempt, AuditEntry, Heartbeat
+from .base import Base, OwedWork, WorkState, new_id
+from .companies import Company, Connection, MailTemplate, ReasonRule, SharedToken
+from .decisions import Decision, ReasonCode
+from .ledger import CountedPerson, LedgerEntry
+from .links import Delivery, RelayLink
+from .registrations import Consent, OutgoingMail, Provision, Registration, Report
+from .signals import RefusedRequest, Signal
+from .suppressions import Suppression
+
+__all__ = [
+    "ApplicationAddress",
+    "ApplicationRecord",
+    "Attempt",
+    "AuditEntry",
+    "Base",
+    "Company",
+    "Connection",
+    "Consent",
+    "CountedPerson",
+    "Decision",
+    "Delivery",
+    "Heartbeat",
+    "LedgerEntry",
+    "MailTemplate",
+    "OutgoingMail",
+    "OwedWork",
+    "Provision",
+    "ReasonCode",
+    "ReasonRule",
+    "RefusedRequest",
+    "Registration",
+    "RelayLink",
+    "Report",
+    "SharedToken",
+    "Signal",
+    "Suppression",
+    "WorkState",
+    "new_id",
+]
