@@ -23,11 +23,14 @@
         ApiUnavailableError          retryable: no answer, 5xx
       MailError
         MessageNotInjectableError    the message goes out unchanged
-        SmtpRejectedError            5xx: this recipient or message will never be taken
-        SmtpUnavailableError         retryable: 4xx, no answer before the message was handed over
-        SmtpUncertainError           handed over, no answer: only a person can tell
+        AddressError                 not an e-mail address; ``problem`` says which part
+        SmtpError                    phase, status
+          SmtpRejectedError          5xx: the login, recipient or message will never be taken
+          SmtpUnavailableError       retryable: 4xx, no answer before the message was handed over
+          SmtpUncertainError         handed over, no answer: only a person can tell
         TemplateError                unknown placeholder or refused word
       OverloadedError                503 + Retry-After: nothing was acknowledged
+      PostponedError                 not now (quiet hours, a paused account); costs no attempt
 
 Messages are one sentence, built in the constructor, without bodies, tokens, names or
 addresses. The worker reads ``retryable`` and ``retry_after`` (seconds) and nothing else.
@@ -201,20 +204,45 @@ class MessageNotInjectableError(MailError):
     code = "not_injectable"
 
 
-class SmtpRejectedError(MailError):
+class AddressError(MailError):
+    """Not an e-mail address. ``problem`` is a stable word that a form can translate."""
+
+    code = "address"
+
+    def __init__(self, message: str, *, problem: str) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class SmtpError(MailError):
+    """``phase``: connect, starttls, auth, mail, rcpt, data or content; ``status``: the reply code.
+
+    Everything up to ``auth`` concerns the account and so every mail sent through it; ``rcpt``
+    and later concern this one mail.
+    """
+
+    code = "smtp"
+
+    def __init__(self, message: str, *, phase: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.phase = phase
+        self.status = status
+
+
+class SmtpRejectedError(SmtpError):
     """The server refuses for good (5xx)."""
 
     code = "smtp_rejected"
 
 
-class SmtpUnavailableError(MailError):
+class SmtpUnavailableError(SmtpError):
     """Nothing was handed over: no connection, or 4xx."""
 
     code = "smtp_unavailable"
     retryable = True
 
 
-class SmtpUncertainError(MailError):
+class SmtpUncertainError(SmtpError):
     """The message was handed over and the answer was lost; sending again might double it."""
 
     code = "smtp_uncertain"
@@ -230,4 +258,11 @@ class OverloadedError(CareerRelayError):
     """The ingest queue is full or cannot commit; nothing was acknowledged."""
 
     code = "overloaded"
+    retryable = True
+
+
+class PostponedError(CareerRelayError):
+    """Not now: ``retry_after`` seconds from now, and no failure is counted."""
+
+    code = "postponed"
     retryable = True
