@@ -1,0 +1,5 @@
+"""E-mail without a database: our texts, the message, the SMTP server, the hours.
+
+``compose`` (templates and values), ``message`` (bytes), ``addresses``, ``smtp``, ``calendar``,
+``linter``.
+"""
