@@ -4,8 +4,10 @@ Rules of the contract:
 
 1. A capability method raises UnsupportedCapabilityError until overridden, and is overridden
    if and only if the spec declares it.
-2. Methods that call the vendor raise only ApiError kinds and may be called twice with the same
-   arguments: set a field or tag again, look for our marker before adding a note.
+2. Methods that call the vendor raise only ApiError kinds (or ConfigurationError for a setting
+   that cannot work: an address not allowed, a secret that cannot be sent) and may be called
+   twice with the same arguments: set a field or tag again, look for our marker before adding a
+   note.
 3. Nothing is done on a hint: with ``Trust.HINT``, or without a snapshot, the engine calls
    ``fetch_application`` first.
 4. Names in ``ignored_events`` parse to ``[]``; unknown names raise UnknownEventError.
@@ -13,11 +15,14 @@ Rules of the contract:
    among our own workers.
 """
 
+# ruff: noqa: ARG002 - the defaults of the contract raise and do not use their arguments
+
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, NoReturn, final
 
 from ..models.candidates import Application, Reason
@@ -36,7 +41,7 @@ from ..models.events import (
     WebhookRequest,
 )
 from .http import HttpClient
-from .oauth import MemoryTokens, TokenStore
+from .oauth import MemoryTokens, TokenStore, utcnow
 from .spec import Capability, ConnectorSpec
 
 
@@ -55,6 +60,7 @@ class Connector:
 
     ``settings`` are the connection's values with secrets opened and defaults filled in.
     ``tokens`` keeps short-lived OAuth tokens, shared by all processes.
+    ``clock`` is the present, for polls and tokens; tests set it.
     """
 
     spec: ClassVar[ConnectorSpec]
@@ -65,10 +71,12 @@ class Connector:
         *,
         http: HttpClient | None = None,
         tokens: TokenStore | None = None,
+        clock: Callable[[], datetime] = utcnow,
     ) -> None:
         self.settings = settings
         self.http = http or HttpClient(self.spec.name, rate_limit=self.spec.rate_limit)
-        self.tokens = tokens or MemoryTokens()
+        self.tokens = tokens or MemoryTokens(clock=clock)
+        self.clock = clock
 
     # WEBHOOK: no I/O in these three.
 

@@ -1,0 +1,371 @@
+"""The only way out to a vendor: the one file that imports ``requests``.
+
+Every call has time and size limits, follows no redirect, sends no cookie, ignores proxy
+variables, reaches only addresses the installation allows (``addresses.py``) and ends in a
+response or in exactly one kind of ApiError, whose message never quotes what was sent or got.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
+
+import requests
+import structlog
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from ..models.errors import (
+    ApiAuthenticationError,
+    ApiConflictError,
+    ApiError,
+    ApiNotFoundError,
+    ApiPermissionError,
+    ApiRateLimitedError,
+    ApiRequestError,
+    ApiResponseError,
+    ApiUnavailableError,
+    ConfigurationError,
+)
+from .addresses import check_url, pool_classes
+from .limits import CallLimiter, shared_limiter
+from .spec import RateLimit
+
+MAX_RESPONSE_BYTES = 10 * 1024 * 1024
+MAX_RESPONSE_SECONDS = 60.0
+MAX_LIMITER_SECONDS = 5.0
+MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
+
+_CODE_KEYS = frozenset(
+    ("code", "error", "error_code", "errorCode", "field", "param", "parameter", "type")
+)
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/\[\]-]{0,63}\Z")
+
+logger = structlog.get_logger(__name__)
+
+Params = Mapping[str, str | int | Sequence[str | int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """An answer read whole: at most 10 MiB, decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes = field(repr=False)
+    connector: str = ""
+    operation: str = ""
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ApiResponseError for HTML, garbage or nothing."""
+        try:
+            return jsonlib.loads(self.body.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise ApiResponseError(
+                f"{self.connector} answered '{self.operation}' with something that is no JSON",
+                connector=self.connector,
+                operation=self.operation,
+                status=self.status,
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an error message about a call may say: names, never values."""
+
+    connector: str
+    operation: str
+    permission: str = ""
+    setting: str = ""
+
+    def error(
+        self, status: int, *, retry_after: float | None = None, codes: Sequence[str] = ()
+    ) -> ApiError:
+        """The ApiError that a status other than 2xx means."""
+        kind, message = _meaning(self, status)
+        told = f" ({', '.join(codes)})" if codes else ""
+        return kind(
+            f"{self.connector} {message}{told}",
+            connector=self.connector,
+            operation=self.operation,
+            status=status,
+            retry_after=retry_after,
+        )
+
+    def unavailable(self, why: str) -> ApiUnavailableError:
+        """Nothing came back that can be called an answer."""
+        return ApiUnavailableError(
+            f"{self.connector} gave no answer to '{self.operation}': {why}",
+            connector=self.connector,
+            operation=self.operation,
+        )
+
+    def unreadable(self, why: str, *, status: int | None = None) -> ApiResponseError:
+        """An answer came, but it is not one we take."""
+        return ApiResponseError(
+            f"{self.connector} answered '{self.operation}' with {why}",
+            connector=self.connector,
+            operation=self.operation,
+            status=status,
+        )
+
+
+class _GuardedAdapter(HTTPAdapter):
+    """requests' transport over our own connection pools."""
+
+    def __init__(self, what: str, *, allow_private: bool) -> None:
+        self._pool_classes = pool_classes(what, allow_private=allow_private)
+        super().__init__(pool_maxsize=8, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes
+
+
+class HttpClient:
+    """Calls one vendor's API for one account; safe to share between threads.
+
+    ``account`` names whose limit is used up: clients of the same connector and account share
+    one limiter in this process; with "" the client has its own.
+    ``timeout`` is (connect, between two bytes) in seconds; a whole answer may take a minute.
+    ``allow_private`` lets calls reach private and loopback addresses, those also in plain http.
+    """
+
+    def __init__(
+        self,
+        connector: str,
+        *,
+        rate_limit: RateLimit | None = None,
+        account: str = "",
+        timeout: tuple[float, float] = (5.0, 20.0),
+        allow_private: bool = False,
+    ) -> None:
+        self.connector = connector
+        self.timeout = timeout
+        self.allow_private = allow_private
+        self.calls = 0
+        """Calls made so far, refused ones included."""
+        self._limiter = _limiter(connector, account, rate_limit)
+        self._count = threading.Lock()
+        self._session = _session(connector, allow_private=allow_private)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        operation: str,
+        params: Params | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        permission: str = "",
+        setting: str = "",
+        accept: Sequence[int] = (),
+    ) -> HttpResponse:
+        """One call. Returns on 2xx and on the statuses in ``accept``; else raises an ApiError.
+
+        ``operation`` says for people what is tried ("list applications"), ``permission`` is
+        the vendor's name of the scope it needs and ``setting`` the connection's setting(s)
+        that a refused credential comes from. A ``url`` the installation does not allow is a
+        ConfigurationError.
+        """
+        call = Call(self.connector, operation, permission, setting)
+        check_url(url, allow_private=self.allow_private, what=_address_of(self.connector))
+        self._await_turn(call)
+        answer = self._send(
+            call,
+            method=method,
+            url=url,
+            params=params,
+            json=json,
+            data=data,
+            headers=dict(headers or {}),
+            auth=auth and tuple(part.encode() for part in auth),
+        )
+        logger.debug(
+            "api_call", connector=self.connector, operation=operation, status=answer.status
+        )
+        if 200 <= answer.status < 300 or answer.status in accept:
+            return answer
+        raise self.error_for(answer, permission=permission, setting=setting)
+
+    def error_for(
+        self, answer: HttpResponse, *, permission: str = "", setting: str = ""
+    ) -> ApiError:
+        """The error an answer means, for statuses that were accepted and then found wanting."""
+        call = Call(self.connector, answer.operation, permission, setting)
+        return call.error(
+            answer.status,
+            retry_after=retry_after(answer.headers.get("retry-after")),
+            codes=error_codes(answer.body) if 400 <= answer.status < 500 else (),
+        )
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def _await_turn(self, call: Call) -> None:
+        with self._count:
+            self.calls += 1
+        if self._limiter and (delay := self._limiter.wait(at_most=MAX_LIMITER_SECONDS)):
+            raise call.error(429, retry_after=delay)
+
+    def _send(self, call: Call, *, method: str, url: str, **sent: Any) -> HttpResponse:
+        try:
+            with self._session.request(
+                method, url, timeout=self.timeout, allow_redirects=False, stream=True, **sent
+            ) as response:
+                return self._read(call, response)
+        except (OSError, HTTPError, ValueError) as error:
+            # requests' own errors are OSErrors; ValueErrors are unsendable headers and hosts.
+            _raise_transport(call, error)
+
+    def _read(self, call: Call, response: requests.Response) -> HttpResponse:
+        body = bytearray()
+        deadline = time.monotonic() + MAX_RESPONSE_SECONDS
+        for chunk in _chunks(response):
+            body += chunk
+            if len(body) > MAX_RESPONSE_BYTES:
+                raise call.unreadable("more than 10 MiB", status=response.status_code)
+            if time.monotonic() > deadline:
+                raise call.unavailable("the answer took more than a minute")
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpResponse(
+            response.status_code, headers, bytes(body), self.connector, call.operation
+        )
+
+
+def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Seconds from a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value.strip(), re.ASCII):
+        seconds = float(value)
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = (aware - (now or datetime.now(UTC))).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def error_codes(body: bytes) -> tuple[str, ...]:
+    """Codes and parameter names in a vendor's JSON error, at most five; never free text."""
+    try:
+        found = list(_codes(jsonlib.loads(body), depth=3))
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(dict.fromkeys(found))[:5]
+
+
+def _codes(data: Any, *, depth: int) -> Iterator[str]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key in _CODE_KEYS and isinstance(value, str) and _CODE.match(value):
+                yield value
+            elif depth and key in ("error", "errors", "details"):
+                yield from _codes(value, depth=depth - 1)
+    elif isinstance(data, list) and depth:
+        for item in data[:5]:
+            yield from _codes(item, depth=depth - 1)
+
+
+def _meaning(call: Call, status: int) -> tuple[type[ApiError], str]:
+    """Error class and message for a status; statuses without their own class by their family."""
+    tried = f"'{call.operation}'"
+    exact: dict[int, tuple[type[ApiError], str]] = {
+        401: (ApiAuthenticationError, f"refuses the credentials for {tried}{_where(call)}"),
+        403: (ApiPermissionError, f"does not permit {tried}{_lacking(call)}"),
+        404: (ApiNotFoundError, f"has no such record for {tried}"),
+        409: (ApiConflictError, f"reports a conflict for {tried}"),
+        410: (ApiNotFoundError, f"has no such record for {tried} any more"),
+        429: (ApiRateLimitedError, f"takes no more calls for now, {tried} has to wait"),
+    }
+    if status in exact:
+        return exact[status]
+    if 400 <= status < 500:
+        return ApiRequestError, f"refuses what {tried} sent with status {status}"
+    if status >= 500:
+        return ApiUnavailableError, f"failed at {tried} with status {status}"
+    if 300 <= status < 400:
+        return ApiResponseError, f"redirects {tried}, which is never followed; check the base URL"
+    return ApiResponseError, f"answered {tried} with the unexpected status {status}"
+
+
+def _where(call: Call) -> str:
+    return f"; check the setting {call.setting}" if call.setting else ""
+
+
+def _lacking(call: Call) -> str:
+    if not call.permission:
+        return "; the credentials lack a permission"
+    return f"; give the credentials the permission {call.permission}"
+
+
+def _raise_transport(call: Call, error: Exception) -> NoReturn:
+    """Turn what requests, urllib3, ssl and sockets raise into one of ours, quoting nothing."""
+    kinds: tuple[tuple[type[Exception], str], ...] = (
+        (requests.exceptions.SSLError, "its TLS certificate or protocol was not accepted"),
+        (requests.exceptions.Timeout, "it took too long"),
+        (TimeoutError, "it took too long"),
+    )
+    for kind, why in kinds:
+        if isinstance(error, kind):
+            raise call.unavailable(why) from None
+    undecodable = (requests.exceptions.ContentDecodingError,)
+    if isinstance(error, undecodable):
+        raise call.unreadable("a body that cannot be decompressed") from None
+    if isinstance(error, (UnicodeError, requests.exceptions.InvalidHeader)):
+        named = call.setting or "the connection's credentials"
+        raise ConfigurationError(
+            f"{call.connector}: a character in {named} cannot be sent; type it in again"
+        ) from None
+    if isinstance(error, requests.exceptions.InvalidURL):
+        raise ConfigurationError(f"{_address_of(call.connector)} is not a URL") from None
+    raise call.unavailable("the connection failed") from None
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """The decompressed body in pieces as they arrive, so that a slow drip is noticed."""
+    try:
+        while chunk := response.raw.read1(65536, decode_content=True):
+            yield chunk
+    except HTTPError as error:
+        if "decod" in type(error).__name__.lower():
+            raise requests.exceptions.ContentDecodingError from error
+        raise
+
+
+def _limiter(connector: str, account: str, limit: RateLimit | None) -> CallLimiter | None:
+    if limit is None:
+        return None
+    return shared_limiter((connector, account), limit) if account else CallLimiter(limit)
+
+
+def _session(connector: str, *, allow_private: bool) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = _GuardedAdapter(_address_of(connector), allow_private=allow_private)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = "CareerRelay for ATS"
+    session.headers["Accept"] = "application/json"
+    return session
+
+
+def _address_of(connector: str) -> str:
+    return f"The API address of {connector} (a setting ending in _url)"

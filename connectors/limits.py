@@ -1,0 +1,48 @@
+"""Our own side of a vendor's rate limit: stay under it rather than be told off."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import lru_cache
+from typing import cast
+
+from pyrate_limiter import InMemoryBucket, Rate, RateItem
+
+from .spec import RateLimit
+
+
+class CallLimiter:
+    """Lets ``limit.calls`` through in any ``limit.seconds``; one object per vendor account."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._bucket = InMemoryBucket([Rate(limit.calls, round(limit.seconds * 1000))])
+        self._lock = threading.Lock()
+
+    def wait(self, *, at_most: float) -> float:
+        """Wait for a turn and return 0.0; or, if it would take longer, the seconds to wait."""
+        deadline = time.monotonic() + at_most
+        while delay := self._delay():
+            if time.monotonic() + delay > deadline:
+                return delay
+            time.sleep(delay)
+        return 0.0
+
+    def _delay(self) -> float:
+        """Take a turn and return 0.0, or say in how many seconds one may be free."""
+        with self._lock:
+            now = round(time.monotonic() * 1000)
+            self._bucket.leak(now)
+            item = RateItem("call", now)
+            if self._bucket.put(item):
+                return 0.0
+            delay = cast(int, self._bucket.waiting(item))  # awaitable only in other buckets
+            return max(delay, 1) / 1000
+
+
+@lru_cache(maxsize=4096)
+def shared_limiter(account: tuple[str, str], limit: RateLimit) -> CallLimiter:
+    """The one limiter of a (connector, account) in this process, however many clients it has."""
+    if not all(account):
+        raise ValueError("only a named account can share a limiter")
+    return CallLimiter(limit)

@@ -1,0 +1,133 @@
+"""Reading what vendors send: schemas that fail only as PayloadError and quote no value."""
+
+# ruff: noqa: ARG002 - marshmallow calls _deserialize with more than our fields need
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NoReturn
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from ..models.errors import PayloadError
+
+MAX_ID_LENGTH = 255
+
+
+class PayloadSchema(Schema):
+    """A part of a vendor's JSON: the keys we read, all others ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def read(self, data: Any) -> dict[str, Any]:
+        """The checked values. Raises PayloadError naming the fields that are not as documented."""
+        try:
+            loaded: Any = self.load(data)
+        except ValidationError as error:
+            paths = ", ".join(sorted(set(_paths(error.messages)))[:5])
+            raise PayloadError(f"not as the vendor documents it: {paths}") from None
+        except (OverflowError, RecursionError):
+            raise PayloadError("a value is out of any range the vendor documents") from None
+        return loaded
+
+
+class ExternalId(fields.Field[str]):
+    """A vendor's id, a number or a text, as text of 1 to 255 characters."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ValidationError("not an id")
+        text = str(value).strip()
+        if not 0 < len(text) <= MAX_ID_LENGTH or not text.isprintable():
+            raise ValidationError("not an id")
+        return text
+
+
+class Text(fields.String):
+    """A text for people: control characters that no database takes are dropped, ends trimmed."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        return text.replace("\0", "").strip()
+
+
+class EpochMilliseconds(fields.Field[datetime]):
+    """Milliseconds since 1970 as an aware datetime in UTC."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("not a number of milliseconds")
+        try:
+            return datetime.fromtimestamp(value / 1000, tz=UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ValidationError("not a time") from None
+
+
+class IsoDateTime(fields.Field[datetime]):
+    """ISO 8601 as an aware datetime in UTC.
+
+    A time without offset is refused, unless ``naive_in`` says which zone the vendor means.
+    """
+
+    def __init__(self, *, naive_in: tzinfo | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._naive_in = naive_in
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str):
+            raise ValidationError("not a time")
+        try:
+            parsed = datetime.fromisoformat(value.strip())
+            if parsed.tzinfo is None and self._naive_in is None:
+                raise ValidationError("a time without offset")
+            if parsed.tzinfo is None:
+                parsed = parsed.replace(tzinfo=self._naive_in)
+            return parsed.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError("not a time") from None
+
+
+def read_json(body: bytes) -> Any:
+    """A webhook body as JSON (UTF-8, a byte order mark is forgiven). Raises PayloadError.
+
+    Refused: nothing, other encodings, NaN and infinities, half surrogate pairs, too deep.
+    """
+    if not body.strip():
+        raise PayloadError("the body is empty")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PayloadError("the body is not UTF-8") from None
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if "\\u" in text:
+            json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise PayloadError("the body holds half a surrogate pair") from None
+    except (ValueError, RecursionError):
+        raise PayloadError("the body is not JSON") from None
+    return data
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("number out of range")
+    return number
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("JSON has no NaN or Infinity")
+
+
+def _paths(messages: Any, prefix: str = "") -> Iterator[str]:
+    """Field paths in marshmallow's messages ("candidate.emails.0"); "body" for the top."""
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            name = "" if key == "_schema" else str(key)
+            yield from _paths(inner, ".".join(part for part in (prefix, name) if part))
+    else:
+        yield prefix or "body"
