@@ -70,19 +70,30 @@ class WorkState(StrEnum):
 class OwedWork:
     """Columns of a row that owes work: the truth the engine's queue only points at.
 
-    ``attempts`` counts runs that began, so a run cut off by a kill counts too.
+    ``attempts`` numbers the runs, so that each has its own key in the queue; ``failures`` counts
+    those that failed in a row and chooses the back-off; ``crashes`` those cut off by a kill.
     """
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     state: Mapped[str] = mapped_column(default=WorkState.DUE.value)
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
     crashes: Mapped[int] = mapped_column(default=0)
-    """Runs in a row that began and never ended: three make the work dead."""
     running_since: Mapped[datetime | None]
+    running_by: Mapped[str | None]
+    """The process that runs it now; a dead process's claim is taken over."""
     finished_at: Mapped[datetime | None]
     error_code: Mapped[str | None]
     error: Mapped[str | None]
+
+    def finish(self, now: datetime, *, state: WorkState = WorkState.DONE, code: str = "") -> None:
+        """Nothing more is owed. ``code`` says why work was skipped or died."""
+        self.state = state.value
+        self.finished_at = now
+        self.running_since = self.running_by = None
+        self.error_code = code or None
+        self.error = None
 
     @declared_attr.directive
     @classmethod

@@ -57,6 +57,8 @@ class Company(Base):
     send_from_hour: Mapped[int] = mapped_column(default=10)
     send_until_hour: Mapped[int] = mapped_column(default=17)
     business_days_only: Mapped[bool] = mapped_column(default=True)
+    switched_off: Mapped[list[str]] = mapped_column(default=list)
+    """Reason codes the company has switched off, among eligibility's switchable ones."""
     hold_days: Mapped[int] = mapped_column(default=0)
     """Whole days an own_mail waits after the decision; an un-rejection in between stops it."""
     created_at: Mapped[datetime]
@@ -74,6 +76,10 @@ class Connection(Base):
     company_id: Mapped[str] = mapped_column(ForeignKey("companies.id"), index=True)
     connector: Mapped[str]
     strategies: Mapped[list[str]]
+    hiring: Mapped[str] = mapped_column(default="other")
+    """new_graduate | mid_career | part_time | other: chooses the notice's wording (採用区分)."""
+    mail_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Values a notice of that kind needs: graduation_year, store_name, reapply_months."""
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Plain settings as typed; secret ones sealed under the same names in ``secrets``."""
     secrets: Mapped[dict[str, Any]] = mapped_column(default=dict, info={"sealed": "values"})

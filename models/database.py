@@ -26,9 +26,7 @@ def normalised_url(url: str) -> str:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("postgresql+psycopg", "sqlite"):
-        raise ConfigurationError(
-            "store.url: only sqlite:///... and postgresql://... are supported"
-        )
+        raise ConfigurationError("store.url: only sqlite:///... and postgresql://... are supported")
     return parsed.render_as_string(hide_password=False)
 
 
@@ -114,7 +112,9 @@ class Database:
     def backup(self, target: Path) -> None:
         """A consistent copy of a live SQLite file; PostgreSQL has its own tools for that."""
         if not self.is_sqlite:
-            raise ConfigurationError("database backup copies SQLite only; use pg_dump for PostgreSQL")
+            raise ConfigurationError(
+                "database backup copies SQLite only; use pg_dump for PostgreSQL"
+            )
         with self.engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("VACUUM INTO ?", (str(target),))

@@ -24,7 +24,6 @@ class ReasonCode(StrEnum):
     UNDER_18 = "under_18"
     DISABILITY_QUOTA = "disability_quota"
     INTERNAL = "internal"
-    REFERRAL = "referral"
     MISCONDUCT = "misconduct"
     DISPUTE = "dispute"
     PRIVATE = "private"

@@ -80,11 +80,13 @@ class RegistrationReport:
     """What to write on the ATS record after a registration, with the person's consent.
 
     ``marker`` is a short stable text that is part of ``text``: look for it before writing.
+    ``url`` is a page the recruiter may open, for ATSs whose records list links; "" none.
     """
 
     marker: str
     text: str
     tag: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

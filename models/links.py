@@ -62,7 +62,8 @@ class Delivery(OwedWork, Base):
 
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id"))
     application_id: Mapped[str] = mapped_column(ForeignKey("applications.id"))
-    link_id: Mapped[str] = mapped_column(ForeignKey("relay_links.id"))
+    link_id: Mapped[str | None] = mapped_column(ForeignKey("relay_links.id"))
+    """None: the company's notice by own_mail, without a link."""
     strategy: Mapped[str]
     purpose: Mapped[str]
     """``prepare`` (at application time) or ``decision:<decision id>``."""

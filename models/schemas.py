@@ -45,10 +45,12 @@ class _Texts(fields.List):
         self.into = into
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> list[Any] | None:
-        return super()._serialize(sorted(value) if self.into is frozenset else value, attr, obj)
+        return super()._serialize(
+            sorted(value) if self.into is frozenset else value, attr, obj, **kwargs
+        )
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return self.into(super()._deserialize(value, attr, data))
+        return self.into(super()._deserialize(value, attr, data, **kwargs))
 
 
 class CandidateSchema(_Value):

@@ -17,5 +17,5 @@ class Suppression(Base):
     email_hash: Mapped[str] = mapped_column(primary_key=True)
     scope: Mapped[str] = mapped_column(primary_key=True)
     cause: Mapped[str]
-    """stop_link | one_click | erasure | company | bounce"""
+    """stop_link | one_click | withdrawn | erasure | company | bounce"""
     at: Mapped[datetime]

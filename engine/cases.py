@@ -1,0 +1,299 @@
+"""Records what an event says of a case, decides, and makes the work that follows.
+
+One object per transaction. Events may come twice and out of order: an older truth than the one
+we have changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..models.candidates import Application, ApplicationState, RejectionSide
+from ..models.companies import ReasonMeaning
+from ..models.decisions import ReasonCode
+from ..models.errors import PayloadError
+from ..models.events import ApplicationEvent, EventKind
+from ..models.tables import (
+    ApplicationRecord,
+    Connection,
+    Decision,
+    ReasonRule,
+    RelayLink,
+    Suppression,
+)
+from . import delivery, eligibility
+from .people import is_counted, is_suppressed, person_keys, seal_person
+from .retention import months_before
+from .runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+
+class CaseFile:
+    """The cases of one connection, inside one transaction."""
+
+    def __init__(self, runtime: Runtime, session: Session, connection: Connection) -> None:
+        self._runtime = runtime
+        self._session = session
+        self._connection = connection
+        self._company = connection.company
+        self._now = runtime.clock()
+
+    def record(self, event: ApplicationEvent) -> str:
+        """Apply one event; says ``recorded``, ``stale`` or ``ignored``."""
+        if event.kind is EventKind.MERGED:
+            return self._merge(event)
+        if event.kind is EventKind.ERASED:
+            return self._erase(event)
+        if event.application is None:
+            raise PayloadError("an event without a snapshot of the case cannot be recorded")
+        return self._record_snapshot(event.application)
+
+    def _record_snapshot(self, application: Application) -> str:
+        record = self._find(application.external_id)
+        if record is not None:
+            if record.state == ApplicationState.ERASED.value:
+                return "ignored"
+            if application.changed_at < record.changed_at:
+                return "stale"
+        else:
+            record = self._new(application)
+        was = record.state
+        self._copy(record, application)
+        if self._is_tombstoned(record):
+            self._forget(record)
+            return "ignored"
+        self._follow_up(record, application, was=was)
+        return "recorded"
+
+    def _find(self, external_id: str) -> ApplicationRecord | None:
+        return self._session.scalars(
+            select(ApplicationRecord)
+            .where(
+                ApplicationRecord.connection_id == self._connection.id,
+                ApplicationRecord.external_id == external_id,
+            )
+            .with_for_update()
+        ).first()
+
+    def _new(self, application: Application) -> ApplicationRecord:
+        record = ApplicationRecord(
+            connection_id=self._connection.id,
+            external_id=application.external_id,
+            candidate_external_id=application.candidate.external_id,
+            state=ApplicationState.ACTIVE.value,
+            stage=application.stage.value,
+            channel=application.channel.value,
+            changed_at=application.changed_at,
+            created_at=self._now,
+            updated_at=self._now,
+        )
+        self._session.add(record)
+        # Two workers with the first two signals of one case: the second one's insert fails
+        # here, its task is tried again and finds the row.
+        self._session.flush()
+        return record
+
+    def _copy(self, record: ApplicationRecord, application: Application) -> None:
+        record.candidate_external_id = application.candidate.external_id
+        record.locale = application.candidate.locale
+        record.state = application.state.value
+        record.stage = application.stage.value
+        record.channel = application.channel.value
+        record.flags = sorted(flag.value for flag in application.flags)
+        record.applied_at = application.applied_at or record.applied_at
+        record.changed_at = application.changed_at
+        record.ats_url = application.ats_url or record.ats_url
+        record.updated_at = self._now
+        if application.job is not None:
+            record.job_external_id = application.job.external_id
+            record.job_title = application.job.title
+        reason = application.reason
+        record.reason_external_id = reason.external_id if reason else None
+        record.reason_text = reason.text if reason else None
+        record.reason_side = reason.side.value if reason else None
+        if not self._is_too_old(application):
+            seal_person(self._runtime.vault, record, application.candidate)
+        self._session.flush()
+
+    def _is_too_old(self, application: Application) -> bool:
+        """Ended longer ago than the company keeps profiles: nobody's data are stored."""
+        ended = application.state is not ApplicationState.ACTIVE
+        return ended and application.changed_at < self._oldest_allowed()
+
+    def _oldest_allowed(self) -> datetime:
+        return months_before(self._now, self._company.retention_months)
+
+    def _follow_up(self, record: ApplicationRecord, application: Application, *, was: str) -> None:
+        if application.state is ApplicationState.ACTIVE:
+            self._withdraw_decision(record)
+            delivery.prepare(self._runtime, self._session, record, self._connection)
+            return
+        current = self._current_decision(record)
+        code = self._judge(record, application)
+        if current is not None and was == record.state and _stands(current, code):
+            return
+        self._withdraw_decision(record)
+        self._decide(record, application, code)
+
+    def _current_decision(self, record: ApplicationRecord) -> Decision | None:
+        if record.current_decision_id is None:
+            return None
+        return self._session.get(Decision, record.current_decision_id)
+
+    def _withdraw_decision(self, record: ApplicationRecord) -> None:
+        current = self._current_decision(record)
+        if current is not None:
+            current.superseded_at = self._now
+            record.current_decision_id = None
+
+    def _judge(self, record: ApplicationRecord, application: Application) -> ReasonCode:
+        hashes = [address.email_hash for address in record.addresses]
+        keys = person_keys(
+            self._runtime.vault,
+            application.candidate.emails,
+            connection_id=self._connection.id,
+            candidate_id=record.candidate_external_id,
+        )
+        company = self._company
+        reason = application.reason
+        facts = eligibility.Facts(
+            state=application.state,
+            side=reason.side if reason else RejectionSide.UNKNOWN,
+            meaning=self._meaning(application),
+            flags=application.flags,
+            channel=application.channel,
+            has_address=bool(record.addresses),
+            suppressed=is_suppressed(self._session, hashes, company.id),
+            erased=record.state == ApplicationState.ERASED.value,
+            already_counted=is_counted(self._session, company.id, keys),
+            rejected_at=application.changed_at,
+            oldest_allowed=self._oldest_allowed(),
+        )
+        return eligibility.decide(facts, switched_off=frozenset(company.switched_off))
+
+    def _meaning(self, application: Application) -> ReasonMeaning | None:
+        """What the reason map says; a reason never seen before is entered, unmapped."""
+        reason = application.reason
+        if reason is None:
+            return None
+        rule = self._session.scalars(
+            select(ReasonRule).where(
+                ReasonRule.connection_id == self._connection.id,
+                ReasonRule.external_id == reason.external_id,
+            )
+        ).first()
+        if rule is None:
+            if reason.side is RejectionSide.UNKNOWN:
+                self._add_unmapped(reason.external_id, reason.text)
+            return None
+        return ReasonMeaning(rule.meaning) if rule.meaning else None
+
+    def _add_unmapped(self, external_id: str, text: str) -> None:
+        log.warning("reason_unmapped", connection=self._connection.id, reason=external_id)
+        self._session.add(
+            ReasonRule(
+                connection_id=self._connection.id,
+                external_id=external_id,
+                text=text,
+                first_seen_at=self._now,
+            )
+        )
+        self._session.flush()
+
+    def _decide(
+        self, record: ApplicationRecord, application: Application, code: ReasonCode
+    ) -> None:
+        decision = Decision(
+            application_id=record.id,
+            link=code is ReasonCode.LINK,
+            code=code.value,
+            rule_version=eligibility.RULE_VERSION,
+            decided_at=self._now,
+            rejected_at=application.changed_at,
+        )
+        self._session.add(decision)
+        self._session.flush()
+        record.current_decision_id = decision.id
+        delivery.follow_decision(self._runtime, self._session, record, self._connection, decision)
+
+    def decide_again(self, record: ApplicationRecord, application: Application) -> None:
+        """After the company mapped a reason: judge a recorded case anew."""
+        self._follow_up(record, application, was=record.state)
+
+    def _merge(self, event: ApplicationEvent) -> str:
+        """The person's cases and links belong to the id that stays."""
+        gone, kept = event.candidate_id, event.merged_into
+        records = self._session.scalars(self._of_candidate(gone)).all()
+        for record in records:
+            record.candidate_external_id = kept or record.candidate_external_id
+        links = self._session.scalars(
+            select(RelayLink).where(
+                RelayLink.connection_id == self._connection.id,
+                RelayLink.candidate_external_id == gone,
+            )
+        ).all()
+        for link in links:
+            link.candidate_external_id = kept
+        return "recorded" if records or links else "ignored"
+
+    def _of_candidate(self, candidate_id: str | None):
+        return select(ApplicationRecord).where(
+            ApplicationRecord.connection_id == self._connection.id,
+            ApplicationRecord.candidate_external_id == candidate_id,
+        )
+
+    def _erase(self, event: ApplicationEvent) -> str:
+        """Forget a deleted case, or every case of a deleted or anonymised person."""
+        ids = [i for i in (event.application_id, *event.application_ids) if i]
+        records = [r for r in (self._find(i) for i in ids) if r is not None]
+        if event.candidate_id is not None:
+            records += self._session.scalars(self._of_candidate(event.candidate_id)).all()
+            self._bury(records)
+        for record in records:
+            self._withdraw_decision(record)
+            self._forget(record)
+        return "recorded" if records else "ignored"
+
+    def _bury(self, records: list[ApplicationRecord]) -> None:
+        """A keyed hash stays, so that the erased person is not imported and mailed again."""
+        for email_hash in {a.email_hash for record in records for a in record.addresses}:
+            self._session.merge(
+                Suppression(
+                    email_hash=email_hash, scope=self._company.id, cause="erasure", at=self._now
+                )
+            )
+
+    def _forget(self, record: ApplicationRecord) -> None:
+        record.state = ApplicationState.ERASED.value
+        record.person_sealed = record.locale = record.ats_url = None
+        record.addresses = []
+        links = select(RelayLink).where(
+            RelayLink.connection_id == self._connection.id,
+            RelayLink.candidate_external_id == record.candidate_external_id,
+        )
+        for link in self._session.scalars(links):
+            link.revoked_at = link.revoked_at or self._now
+
+    def _is_tombstoned(self, record: ApplicationRecord) -> bool:
+        hashes = [address.email_hash for address in record.addresses]
+        found = select(Suppression.email_hash).where(
+            Suppression.email_hash.in_(hashes),
+            Suppression.scope == self._company.id,
+            Suppression.cause == "erasure",
+        )
+        return bool(hashes) and self._session.scalars(found.limit(1)).first() is not None
+
+
+def _stands(current: Decision, code: ReasonCode) -> bool:
+    """The same rejection seen again: a notice that went out is not sent a second time.
+
+    A registration or a stop link since then is no new decision; a corrected reason is.
+    """
+    if current.code == code.value:
+        return True
+    return current.link and code in eligibility.NOTICE_WITHOUT_LINK

@@ -1,0 +1,198 @@
+"""The queue on DBOS Transact: the same code on the embedded SQLite file and on PostgreSQL.
+
+Why DBOS: it enqueues inside our own SQLAlchemy transaction on both databases, so saving a thing
+and queuing its work is one commit. What it does not do alone, this file adds: heartbeats and a
+reaper over its public calls (work of a dead process on another machine is otherwise stranded),
+and deletion of finished workflows. Its proprietary features are never switched on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from sqlalchemy import create_engine, delete, event, select
+from sqlalchemy.orm import Session
+
+from ..models.database import Database, open_engine
+from ..models.tables import Heartbeat, new_id
+from .queue import Job, Run
+
+WORKFLOW = "careerrelay.run"
+QUEUE = "careerrelay"
+APP_NAME = "careerrelay"
+APP_VERSION = "1"
+"""Constant: workflows are one step long, so old ones drain in minutes at an upgrade."""
+LIVE = ["PENDING", "ENQUEUED", "DELAYED"]
+FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+KEEP_FINISHED = timedelta(days=2)
+PURGE_EVERY = timedelta(minutes=10)
+
+
+class DbosQueue:
+    """See ``engine/queue.py``. One per process: DBOS itself is one per process."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        threads: int = 32,
+        poll_seconds: float = 0.1,
+        lease: timedelta = timedelta(seconds=15),
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._threads = threads
+        self._poll_seconds = poll_seconds
+        self._lease = lease
+        self._clock = clock
+        # SQLite allows one writing process, whose own launch takes its old work back; on
+        # PostgreSQL a fresh id per process keeps a draining namesake from doing that.
+        self.executor_id = "embedded" if database.is_sqlite else new_id()
+        self._client: DBOSClient | None = None
+        self._launched = False
+        self._purged_at: datetime | None = None
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+
+    def migrate(self) -> None:
+        """Create or upgrade the engine's own tables."""
+        DBOS.migrate(self._database.url)
+
+    @property
+    def client(self) -> DBOSClient:
+        """Made at first use: only a migrated database can be asked."""
+        if self._client is None:
+            self._client = DBOSClient(
+                system_database_engine=self._own_engine(5),
+                serializer=DBOSPortableJSONSerializer(),
+                application_name=APP_NAME,
+            )
+        return self._client
+
+    def submit(self, session: Session, job: Job, *, delay: timedelta = timedelta()) -> None:
+        options = EnqueueOptions(
+            workflow_name=WORKFLOW,
+            queue_name=QUEUE,
+            workflow_id=job.key,
+            app_version=APP_VERSION,
+            queue_partition_key=job.partition or job.task,
+        )
+        if delay > timedelta():
+            options["delay_seconds"] = delay.total_seconds()
+        self.client.enqueue_in_transaction(
+            session, options, job.task, list(job.subjects), job.attempt, job.partition
+        )
+
+    def start(self, run: Run) -> None:
+        """Launch DBOS here; work that this process's forerunner left begins again."""
+        self._beat(self._clock())
+        config = DBOSConfig(
+            name=APP_NAME,
+            system_database_engine=self._own_engine(self._threads + 10),
+            serializer=DBOSPortableJSONSerializer(),
+            executor_id=self.executor_id,
+            application_version=APP_VERSION,
+            max_executor_threads=self._threads + 8,
+            run_migrations=False,
+            log_level="WARNING",
+        )
+        DBOS(config=config)
+
+        @DBOS.workflow(name=WORKFLOW)
+        def run_job(task: str, subjects: list[str], attempt: int, partition: str) -> None:
+            run(Job(task, tuple(subjects), attempt, partition))
+
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=self._threads,
+            # A quarter of the threads stays free for other accounts.
+            partition_worker_concurrency=max(1, self._threads * 3 // 4),
+            polling_interval_sec=self._poll_seconds,
+            on_conflict="always_update",
+        )
+        self._launched = True
+
+    def stop(self) -> None:
+        if self._launched:
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=10)
+            self._launched = False
+            with self._database.begin() as session:
+                session.execute(delete(Heartbeat).where(Heartbeat.executor_id == self.executor_id))
+        if self._client is not None:
+            self._client.destroy()
+            self._client = None
+
+    def alive(self, keys: Iterable[str]) -> set[str]:
+        wanted = list(keys)
+        if not wanted:
+            return set()
+        found = self.client.list_workflows(
+            workflow_ids=wanted, status=LIVE, load_input=False, load_output=False
+        )
+        return {workflow.workflow_id for workflow in found}
+
+    def upkeep(self, now: datetime) -> None:
+        """Beat, revive the work of processes that stopped beating, purge finished workflows."""
+        if not self._database.is_sqlite:
+            self._beat(now)
+            self._reap(now)
+        if self._purged_at is None or now - self._purged_at > PURGE_EVERY:
+            self._purged_at = now
+            self._purge(now)
+
+    def _beat(self, now: datetime) -> None:
+        with self._database.begin() as session:
+            session.merge(
+                Heartbeat(
+                    executor_id=self.executor_id,
+                    beat_at=now,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                )
+            )
+
+    def _reap(self, now: datetime) -> None:
+        """Every process may do this at once: resuming a workflow twice resumes it once."""
+        with self._database.read() as session:
+            beats = {row.executor_id: row.beat_at for row in session.scalars(select(Heartbeat))}
+        pending = self.client.list_workflows(
+            status="PENDING", name=WORKFLOW, load_input=False, load_output=False, limit=1000
+        )
+        orphans = [w for w in pending if self._is_dead(beats.get(w.executor_id or ""), now)]
+        if orphans:
+            self.client.resume_workflows([w.workflow_id for w in orphans], queue_name=QUEUE)
+        with self._database.begin() as session:
+            session.execute(delete(Heartbeat).where(Heartbeat.beat_at < now - timedelta(days=1)))
+
+    def _is_dead(self, beat_at: datetime | None, now: datetime) -> bool:
+        return beat_at is None or beat_at < now - self._lease
+
+    def _purge(self, now: datetime) -> None:
+        old = self.client.list_workflows(
+            status=FINISHED,
+            completed_before=(now - KEEP_FINISHED).isoformat(),
+            load_input=False,
+            load_output=False,
+            limit=2000,
+        )
+        if old:
+            self.client.delete_workflows([w.workflow_id for w in old])
+
+    def _own_engine(self, pool_size: int):
+        """Never our own pool: DBOS may ask for a connection while our caller holds one."""
+        if not self._database.is_sqlite:
+            return open_engine(self._database.url, pool_size=pool_size)
+        engine = create_engine(self._database.url, pool_size=pool_size, max_overflow=20)
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection, _record) -> None:
+            connection.isolation_level = "IMMEDIATE"
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        return engine

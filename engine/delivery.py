@@ -1,0 +1,273 @@
+"""Getting the link into the mail: what is owed when, and doing it.
+
+``field_token`` is owed at application time; everything else after the decision. A delivery is
+looked at once more just before its effect: an un-rejection or a stop link since then wins.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..link_signing import Purpose
+from ..mail.calendar import next_send_time
+from ..models.companies import Strategy
+from ..models.decisions import ReasonCode
+from ..models.errors import PostponedError
+from ..models.events import OutgoingMessage
+from ..models.tables import (
+    ApplicationRecord,
+    Company,
+    Connection,
+    Decision,
+    Delivery,
+    RelayLink,
+    WorkState,
+    new_id,
+)
+from . import links, own_mail
+from .eligibility import NOTICE_WITHOUT_LINK
+from .people import is_suppressed, open_application
+from .runtime import Runtime
+
+DELIVER = "deliver"
+PREPARE = "prepare"
+AFTER_DECISION = (Strategy.ATS_MESSAGE, Strategy.OWN_MAIL, Strategy.STATIC_LINK)
+
+
+def prepare(
+    runtime: Runtime, session: Session, record: ApplicationRecord, connection: Connection
+) -> None:
+    """At application time: the personal link goes into the ATS's field, still inactive."""
+    if Strategy.FIELD_TOKEN.value not in connection.strategies or not record.addresses:
+        return
+    if is_suppressed(session, [a.email_hash for a in record.addresses], connection.company_id):
+        return
+    if _existing(session, record, Strategy.FIELD_TOKEN, PREPARE) is None:
+        link = links.personal_link(runtime, session, record, connection)
+        _owe(runtime, session, record, link, strategy=Strategy.FIELD_TOKEN, purpose=PREPARE)
+
+
+def follow_decision(
+    runtime: Runtime,
+    session: Session,
+    record: ApplicationRecord,
+    connection: Connection,
+    decision: Decision,
+) -> None:
+    """After the decision: the first of the connection's strategies that applies is owed."""
+    strategies = [Strategy(s) for s in connection.strategies]
+    code = ReasonCode(decision.code)
+    if code in NOTICE_WITHOUT_LINK and Strategy.OWN_MAIL in strategies:
+        _owe_own_mail(runtime, session, record, connection, decision, link=None)
+        return
+    if not decision.link or not strategies:
+        return
+    strategy = strategies[0]
+    if strategy is Strategy.OWN_MAIL:
+        link = links.personal_link(runtime, session, record, connection)
+        _owe_own_mail(runtime, session, record, connection, decision, link=link)
+    elif strategy is Strategy.FIELD_TOKEN:
+        _check_field(runtime, session, record, connection, decision)
+    elif strategy is Strategy.STATIC_LINK:
+        _note_static_link(runtime, session, record, connection, decision)
+    elif strategy is Strategy.ATS_MESSAGE:
+        link = links.personal_link(runtime, session, record, connection)
+        _owe(
+            runtime, session, record, link,
+            strategy=strategy, purpose=_purpose(decision), decision=decision,
+        )  # fmt: skip
+
+
+def _purpose(decision: Decision) -> str:
+    return f"decision:{decision.id}"
+
+
+def _existing(
+    session: Session, record: ApplicationRecord, strategy: Strategy, purpose: str
+) -> Delivery | None:
+    return session.scalars(
+        select(Delivery).where(
+            Delivery.application_id == record.id,
+            Delivery.strategy == strategy.value,
+            Delivery.purpose == purpose,
+        )
+    ).first()
+
+
+def _owe(
+    runtime: Runtime,
+    session: Session,
+    record: ApplicationRecord,
+    link: RelayLink | None,
+    *,
+    strategy: Strategy,
+    purpose: str,
+    decision: Decision | None = None,
+    at: datetime | None = None,
+) -> Delivery:
+    now = runtime.clock()
+    delivery = Delivery(
+        id=new_id(),
+        connection_id=record.connection_id,
+        application_id=record.id,
+        link_id=link.id if link else None,
+        strategy=strategy.value,
+        purpose=purpose,
+        decision_id=decision.id if decision else None,
+        created_at=now,
+        due_at=at or now,
+        attempts=0,
+    )
+    session.add(delivery)
+    session.flush()
+    runtime.submit(session, DELIVER, delivery, delay=max(delivery.due_at - now, timedelta()))
+    return delivery
+
+
+def _owe_own_mail(
+    runtime: Runtime,
+    session: Session,
+    record: ApplicationRecord,
+    connection: Connection,
+    decision: Decision,
+    *,
+    link: RelayLink | None,
+) -> None:
+    company = connection.company
+    at = send_time(company, runtime.clock() + timedelta(days=company.hold_days))
+    _owe(
+        runtime, session, record, link,
+        strategy=Strategy.OWN_MAIL, purpose=_purpose(decision), decision=decision, at=at,
+    )  # fmt: skip
+
+
+def send_time(company: Company, earliest: datetime) -> datetime:
+    """The first moment from ``earliest`` on at which this company's mails may leave."""
+    return next_send_time(
+        earliest,
+        timezone=company.timezone,
+        from_hour=company.send_from_hour,
+        until_hour=company.send_until_hour,
+        business_days_only=company.business_days_only,
+    )
+
+
+def _check_field(
+    runtime: Runtime,
+    session: Session,
+    record: ApplicationRecord,
+    connection: Connection,
+    decision: Decision,
+) -> None:
+    """The field was filled at application time, or is filled now for a mail sent later."""
+    prepared = _existing(session, record, Strategy.FIELD_TOKEN, PREPARE)
+    if prepared is not None and prepared.state in (WorkState.DONE.value, WorkState.DUE.value):
+        return
+    link = links.personal_link(runtime, session, record, connection)
+    _owe(
+        runtime, session, record, link,
+        strategy=Strategy.FIELD_TOKEN, purpose=_purpose(decision), decision=decision,
+    )  # fmt: skip
+
+
+def _note_static_link(
+    runtime: Runtime,
+    session: Session,
+    record: ApplicationRecord,
+    connection: Connection,
+    decision: Decision,
+) -> None:
+    """The link stands in the company's template already; nothing is sent, the record says so."""
+    link = links.static_link(runtime, session, connection)
+    now = runtime.clock()
+    session.add(
+        Delivery(
+            connection_id=record.connection_id,
+            application_id=record.id,
+            link_id=link.id,
+            strategy=Strategy.STATIC_LINK.value,
+            purpose=_purpose(decision),
+            decision_id=decision.id,
+            created_at=now,
+            due_at=now,
+            state=WorkState.DONE.value,
+            finished_at=now,
+            detail={"in_template": True},
+        )
+    )
+
+
+def deliver(runtime: Runtime, delivery_id: str) -> None:
+    """Task: do one owed delivery."""
+    with runtime.database.read() as session:
+        delivery = session.get_one(Delivery, delivery_id)
+        record = session.get_one(ApplicationRecord, delivery.application_id)
+        connection = session.get_one(Connection, delivery.connection_id)
+        company = session.get_one(Company, connection.company_id)
+        hashes = [address.email_hash for address in record.addresses]
+        suppressed = is_suppressed(session, hashes, company.id)
+    obstacle = _obstacle(delivery, record, suppressed=suppressed)
+    if obstacle:
+        _finish(runtime, delivery_id, state=WorkState.SKIPPED, code=obstacle)
+        return
+    strategy = Strategy(delivery.strategy)
+    if strategy is Strategy.OWN_MAIL:
+        _wait_for_send_time(runtime, company)
+        own_mail.send(runtime, delivery, record, company, with_link=not suppressed)
+    elif strategy is Strategy.FIELD_TOKEN:
+        _write_field(runtime, delivery, record, connection)
+    else:
+        _send_ats_message(runtime, delivery, record, connection, company)
+    _finish(runtime, delivery_id, state=WorkState.DONE)
+
+
+def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
+    """Why the delivery is not wanted any more."""
+    if record.person_sealed is None:
+        return ReasonCode.ERASED.value
+    if delivery.decision_id and record.current_decision_id != delivery.decision_id:
+        return ReasonCode.UNREJECTED.value
+    if suppressed and delivery.strategy != Strategy.OWN_MAIL.value:
+        return ReasonCode.SUPPRESSED.value
+    return None
+
+
+def _wait_for_send_time(runtime: Runtime, company: Company) -> None:
+    now = runtime.clock()
+    at = send_time(company, now)
+    if at > now:
+        raise PostponedError("outside the sending hours", retry_after=(at - now).total_seconds())
+
+
+def _write_field(
+    runtime: Runtime, delivery: Delivery, record: ApplicationRecord, connection: Connection
+) -> None:
+    url = runtime.signer.url_for(str(delivery.link_id))
+    application = open_application(runtime.vault, record)
+    # Vendors replace whole arrays: read, merge and write must not interleave with another
+    # worker's for the same person.
+    with runtime.locks.hold(f"record:{connection.id}:{record.candidate_external_id}"):
+        runtime.connector(connection).write_link(
+            application, url, ours=runtime.signer.prefix(Purpose.RELAY)
+        )
+
+
+def _send_ats_message(
+    runtime: Runtime,
+    delivery: Delivery,
+    record: ApplicationRecord,
+    connection: Connection,
+    company: Company,
+) -> None:
+    mail = own_mail.compose(runtime, delivery, record, company, with_link=True)
+    message = OutgoingMessage(marker=delivery.id, subject=mail.subject, text=mail.text)
+    application = open_application(runtime.vault, record)
+    runtime.connector(connection).send_message(application, message)
+
+
+def _finish(runtime: Runtime, delivery_id: str, *, state: WorkState, code: str = "") -> None:
+    with runtime.database.begin() as session:
+        session.get_one(Delivery, delivery_id).finish(runtime.clock(), state=state, code=code)

@@ -1,0 +1,62 @@
+"""One holder at a time per name, over all processes that share the database.
+
+SQLite has one process, so a lock in memory is enough; PostgreSQL has session advisory locks,
+taken on connections of their own because calls to a vendor are made while they are held.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
+
+from ..models.database import Database, open_engine
+
+
+class Locks:
+    """Named locks; not re-entrant. Take a candidate's before a token's, never the other way."""
+
+    def __init__(self, database: Database) -> None:
+        self._guard = threading.Lock()
+        self._held: dict[str, threading.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+        self._engine = None if database.is_sqlite else open_engine(database.url, pool_size=20)
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Wait for the lock, and free it at the end (or at the process's death)."""
+        with self._in_process(name):
+            if self._engine is None:
+                yield
+                return
+            number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+            with self._engine.connect() as connection:
+                connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": number})
+                connection.commit()
+                try:
+                    yield
+                finally:
+                    connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": number})
+                    connection.commit()
+
+    @contextmanager
+    def _in_process(self, name: str) -> Iterator[None]:
+        with self._guard:
+            lock = self._held.setdefault(name, threading.Lock())
+            self._waiting[name] += 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                self._waiting[name] -= 1
+                if not self._waiting[name]:
+                    del self._waiting[name], self._held[name]
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()

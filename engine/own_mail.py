@@ -1,0 +1,184 @@
+"""The company's own notice, sent by us over the company's SMTP account.
+
+SMTP cannot be asked afterwards whether it took a message. So the hand-over is noted just before
+the data leave; a delivery that died behind that note is left to a person, for a notice twice is
+as bad as none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from ..link_signing import Purpose
+from ..mail import smtp
+from ..mail.compose import (
+    DocumentPolicy,
+    Hiring,
+    Kind,
+    RelayBlock,
+    Template,
+    block,
+    kind_for,
+    load_template,
+    render,
+)
+from ..mail.message import Mail, Mailbox, build_message
+from ..models.candidates import Stage
+from ..models.errors import ConfigurationError, SmtpUncertainError
+from ..models.tables import ApplicationRecord, Company, Connection, Delivery, MailTemplate
+from .config import LOCALES
+from .people import open_candidate
+from .runtime import Runtime
+
+SMTP_PASSWORD = "password_sealed"  # noqa: S105 - a key's name
+
+
+def send(
+    runtime: Runtime,
+    delivery: Delivery,
+    record: ApplicationRecord,
+    company: Company,
+    *,
+    with_link: bool,
+) -> None:
+    """Hand the notice to the company's server, once."""
+    if delivery.handed_over_at is not None:
+        raise SmtpUncertainError(
+            "the notice was handed over before, and the process died without the answer; look "
+            f"for its Message-ID ({delivery.id}) in the mail server's log, then replay or close it"
+        )
+    account = account_of(runtime, company)
+    candidate = open_candidate(runtime.vault, record)
+    locale = locale_of(record, company)
+    to = Mailbox(candidate.emails[0], candidate.display_name(locale))
+    mail = compose(runtime, delivery, record, company, with_link=with_link)
+    sender = Mailbox(company.smtp["sender"], company.name)
+    message = build_message(
+        mail,
+        sender=sender,
+        to=to,
+        message_id=f"<{delivery.id}@{sender.address.rpartition('@')[2]}>",
+        date=delivery.created_at,
+        locale=locale,
+        unsubscribe_url=_stop_url(runtime, delivery) if with_link and delivery.link_id else None,
+        reply_to=Mailbox(company.contact_email) if company.contact_email else None,
+    )
+    smtp.send(
+        message,
+        account=account,
+        envelope_from=sender.address,
+        to=to.address,
+        before_data=lambda: _note_hand_over(runtime, delivery.id),
+    )
+
+
+def _note_hand_over(runtime: Runtime, delivery_id: str) -> None:
+    with runtime.database.begin() as session:
+        session.get_one(Delivery, delivery_id).handed_over_at = runtime.clock()
+
+
+def compose(
+    runtime: Runtime,
+    delivery: Delivery,
+    record: ApplicationRecord,
+    company: Company,
+    *,
+    with_link: bool,
+) -> Mail:
+    """The notice as this company words it. Raises TemplateError, ConfigurationError."""
+    with runtime.database.read() as session:
+        connection = session.get_one(Connection, record.connection_id)
+        kind = kind_for(Stage(record.stage), hiring=Hiring(connection.hiring))
+        locale = locale_of(record, company)
+        own = session.scalars(
+            select(MailTemplate).where(
+                MailTemplate.company_id == company.id,
+                MailTemplate.kind == kind.value,
+                MailTemplate.locale == locale,
+            )
+        ).first()
+    template = _template(own, kind, locale)
+    linked = with_link and delivery.link_id is not None
+    values = values_for(runtime, company, connection, locale=locale)
+    values["candidate_name"] = open_candidate(runtime.vault, record).display_name(locale)
+    values["job_title"] = record.job_title or ""
+    if linked:
+        values["relay_link"] = runtime.signer.url_for(str(delivery.link_id))
+        values["optout_link"] = _stop_url(runtime, delivery)
+    return render(template, values=values, relay=RelayBlock.FULL if linked else RelayBlock.NONE)
+
+
+def _template(own: MailTemplate | None, kind: Kind, locale: str) -> Template:
+    if own is None:
+        return load_template(kind, locale=locale)
+    return Template(kind=kind, locale=locale, subject=own.subject, body=own.body)
+
+
+def values_for(
+    runtime: Runtime, company: Company, connection: Connection, *, locale: str
+) -> dict[str, str]:
+    """Everything about company and operator that a notice may name."""
+    operator = runtime.settings.operator
+    policy = company.document_policy or block(DocumentPolicy.DISCARD, locale=locale)
+    return {
+        "company_name": company.name,
+        "recruiter_name": company.recruiter_name,
+        "company_address": company.address,
+        "contact_email": company.contact_email,
+        "contact_phone": company.contact_phone,
+        "careers_url": company.careers_url,
+        "document_policy": policy,
+        "relay_operator_name": operator["name"],
+        "agency_license_no": operator["license_no"],
+        **{name: str(value) for name, value in connection.mail_values.items()},
+    }
+
+
+def locale_of(record: ApplicationRecord, company: Company) -> str:
+    """The applicant's language where we have it, else the company's."""
+    wanted = (record.locale or "").split("-")[0].lower()
+    return wanted if wanted in LOCALES else company.locale
+
+
+def _stop_url(runtime: Runtime, delivery: Delivery) -> str:
+    return runtime.signer.url_for(str(delivery.link_id), purpose=Purpose.STOP)
+
+
+def account_of(runtime: Runtime, company: Company) -> smtp.SmtpAccount:
+    """The company's SMTP account. Raises ConfigurationError naming what is not set."""
+    values: dict[str, Any] = dict(company.smtp)
+    for name in ("host", "sender"):
+        if not values.get(name):
+            raise ConfigurationError(
+                f"company {company.id}: smtp {name} is not set; own_mail needs it "
+                "(careerrelay company set)"
+            )
+    sealed = values.get(SMTP_PASSWORD)
+    return open_account(
+        values,
+        password=runtime.vault.open(sealed, place=smtp_place(company.id)) if sealed else "",
+    )
+
+
+def smtp_place(company_id: str) -> str:
+    """Where a company's SMTP password is sealed for."""
+    return f"companies:{company_id}:smtp_password"
+
+
+def open_account(values: Any, *, password: str) -> smtp.SmtpAccount:
+    """An SMTP account from settings named host, port, security, username."""
+    return smtp.SmtpAccount(
+        host=values["host"],
+        port=int(values.get("port") or 587),
+        security=values.get("security") or "starttls",
+        username=values.get("username") or "",
+        password=password,
+    )
+
+
+def sender_domain(base_url: str) -> str:
+    """The host in a URL, for Message-IDs of the operator's mails."""
+    return urlsplit(base_url).hostname or "localhost"

@@ -1,0 +1,112 @@
+"""Between the sealed columns and the values connectors and mails use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..mail.addresses import normalise_for_matching, normalise_for_uniqueness
+from ..models.candidates import (
+    Application,
+    ApplicationState,
+    Candidate,
+    Channel,
+    Flag,
+    Job,
+    Reason,
+    RejectionSide,
+    Stage,
+)
+from ..models.crypto import Vault
+from ..models.tables import ApplicationAddress, ApplicationRecord, CountedPerson, Suppression
+
+EVERYWHERE = "*"
+
+
+def address_hashes(vault: Vault, addresses: Iterable[str]) -> list[str]:
+    """Keyed hashes of addresses, each once, in order."""
+    return list(dict.fromkeys(vault.match(normalise_for_matching(a)) for a in addresses if a))
+
+
+def seal_person(vault: Vault, record: ApplicationRecord, candidate: Candidate) -> None:
+    """Store names and addresses, encrypted, and the hashes that find them again."""
+    person = {
+        "emails": list(candidate.emails),
+        "family_name": candidate.family_name,
+        "given_name": candidate.given_name,
+        "full_name": candidate.full_name,
+    }
+    text = json.dumps(person, ensure_ascii=False)
+    record.person_sealed = vault.seal(text, place=f"applications:{record.id}")
+    hashes = address_hashes(vault, candidate.emails)
+    known = {address.email_hash: address for address in record.addresses}
+    record.addresses = [
+        known.get(h) or ApplicationAddress(application_id=record.id, email_hash=h) for h in hashes
+    ]
+
+
+def open_candidate(vault: Vault, record: ApplicationRecord) -> Candidate:
+    """The person of a case; without names and addresses once erased."""
+    person = {}
+    if record.person_sealed:
+        person = json.loads(vault.open(record.person_sealed, place=f"applications:{record.id}"))
+    return Candidate(
+        external_id=record.candidate_external_id,
+        emails=tuple(person.get("emails", ())),
+        family_name=person.get("family_name", ""),
+        given_name=person.get("given_name", ""),
+        full_name=person.get("full_name", ""),
+        locale=record.locale,
+    )
+
+
+def open_application(vault: Vault, record: ApplicationRecord) -> Application:
+    """A case as connectors know it, from what we stored."""
+    reason = None
+    if record.reason_external_id is not None:
+        side = RejectionSide(record.reason_side or RejectionSide.UNKNOWN)
+        reason = Reason(record.reason_external_id, record.reason_text or "", side)
+    job = None
+    if record.job_external_id is not None:
+        job = Job(record.job_external_id, record.job_title or "")
+    return Application(
+        external_id=record.external_id,
+        candidate=open_candidate(vault, record),
+        state=ApplicationState(record.state),
+        changed_at=record.changed_at,
+        job=job,
+        reason=reason,
+        stage=Stage(record.stage),
+        channel=Channel(record.channel),
+        flags=frozenset(Flag(flag) for flag in record.flags),
+        applied_at=record.applied_at,
+        ats_url=record.ats_url,
+    )
+
+
+def is_suppressed(session: Session, hashes: Iterable[str], company_id: str) -> bool:
+    """Any of these addresses must not get a link of this company."""
+    query = select(Suppression.email_hash).where(
+        Suppression.email_hash.in_(list(hashes)), Suppression.scope.in_((company_id, EVERYWHERE))
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def person_keys(
+    vault: Vault, addresses: Iterable[str], *, connection_id: str, candidate_id: str | None
+) -> list[str]:
+    """Every key under which a person counts at a company: all addresses, and the ATS's id."""
+    spelled = (f"unique:{normalise_for_uniqueness(a)}" for a in addresses if a)
+    keys = [f"email:{h}" for h in dict.fromkeys(vault.match(s) for s in spelled)]
+    return [*keys, f"candidate:{connection_id}:{candidate_id}"] if candidate_id else keys
+
+
+def is_counted(session: Session, company_id: str, keys: Iterable[str]) -> bool:
+    """The person was counted for this company before."""
+    query = select(CountedPerson.entry_id).where(
+        CountedPerson.company_id == company_id, CountedPerson.person_key.in_(list(keys))
+    )
+    return session.scalars(query.limit(1)).first() is not None

@@ -1,0 +1,417 @@
+"""A person registers: form, proof of the mailbox, count, and what follows from it.
+
+Holding a link proves nothing (recruiters and followers see the same mail), so a registration
+counts only for an address that received a one-time code, and only if a rejection of this
+company stands under that address. All counting is one transaction per company.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..link_signing import Purpose
+from ..mail.addresses import normalise_for_matching
+from ..models.errors import LinkExpiredError, LinkInvalidError
+from ..models.ledger import EntryKind
+from ..models.registrations import RegistrationState
+from ..models.tables import (
+    ApplicationAddress,
+    ApplicationRecord,
+    Company,
+    Connection,
+    Consent,
+    CountedPerson,
+    Decision,
+    LedgerEntry,
+    OutgoingMail,
+    Provision,
+    Registration,
+    RelayLink,
+    Report,
+    Suppression,
+    new_id,
+)
+from . import eligibility, links
+from .people import open_candidate, person_keys
+from .retention import months_after
+from .runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+SEND_MAIL = "send_mail"
+REPORT = "report"
+PROOF_VALID = timedelta(hours=24)
+CODE_DIGITS = 8
+MAX_TRIES = 5
+TERMS_VERSION = "2026-11"
+NAMING_VERSION = "2026-11"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What the person typed and chose, already checked by the form."""
+
+    name: str
+    email: str
+    named_to_company: bool
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a proof: the registration's state, and whether it counted just now."""
+
+    registration_id: str
+    state: RegistrationState
+    counted: bool = False
+    slot: int | None = None
+
+
+def start(runtime: Runtime, token: str, form: Application) -> str:
+    """A registration without proof, and the mail that asks for it. Returns its id.
+
+    The answer never tells whether the address is known here. Raises LinkError kinds.
+    """
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        opened = links.open_link(runtime, session, token)
+        registration = Registration(
+            id=new_id(),
+            link_id=opened.link.id,
+            company_id=opened.company.id,
+            state=RegistrationState.STARTED.value,
+            email_hash=runtime.vault.match(normalise_for_matching(form.email)),
+            code_expires_at=now + PROOF_VALID,
+            locale=form.locale,
+            started_at=now,
+            named_to_company=form.named_to_company,
+        )
+        registration.name_sealed = _seal(runtime, registration.id, "name", form.name)
+        registration.email_sealed = _seal(runtime, registration.id, "email", form.email)
+        registration.code_sealed = _seal(runtime, registration.id, "code", _new_code())
+        session.add(registration)
+        session.flush()
+        _add_consents(session, registration, form)
+        owe_mail(runtime, session, registration, kind="proof")
+    log.info("registration_started", registration=registration.id, company=opened.company.id)
+    return registration.id
+
+
+def _new_code() -> str:
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+
+
+def _seal(runtime: Runtime, id_: str, field: str, text: str) -> str:
+    return runtime.vault.seal(text, place=f"registrations:{id_}:{field}")
+
+
+def unseal(runtime: Runtime, registration: Registration, field: str) -> str:
+    """A sealed column of a registration (``name``, ``email`` or ``code``), "" when emptied."""
+    sealed = getattr(registration, f"{field}_sealed")
+    if sealed is None:
+        return ""
+    return runtime.vault.open(sealed, place=f"registrations:{registration.id}:{field}")
+
+
+def _add_consents(session: Session, registration: Registration, form: Application) -> None:
+    choices = (
+        ("terms", True, TERMS_VERSION),
+        ("named_to_company", form.named_to_company, NAMING_VERSION),
+    )
+    for purpose, given, version in choices:
+        session.add(
+            Consent(
+                registration_id=registration.id,
+                purpose=purpose,
+                given=given,
+                text_version=version,
+                locale=form.locale,
+                given_at=registration.started_at,
+            )
+        )
+
+
+def owe_mail(runtime: Runtime, session: Session, registration: Registration, *, kind: str) -> None:
+    """Queue one of the operator's mails to the registrant."""
+    now = runtime.clock()
+    mail = OutgoingMail(
+        id=new_id(),
+        kind=kind,
+        registration_id=registration.id,
+        created_at=now,
+        due_at=now,
+        attempts=0,
+    )
+    session.add(mail)
+    session.flush()
+    runtime.submit(session, SEND_MAIL, mail)
+
+
+def open_proof(runtime: Runtime, session: Session, token: str) -> Registration:
+    """The registration behind a proof link; changes nothing. Raises LinkError kinds."""
+    registration = session.get(Registration, runtime.signer.open(token, purpose=Purpose.PROOF))
+    if registration is None:
+        raise LinkInvalidError("the proof link is unknown here")
+    waiting = registration.state == RegistrationState.STARTED.value
+    if waiting and registration.code_expires_at <= runtime.clock():
+        raise LinkExpiredError("the proof link is too old", issued_at=registration.started_at)
+    return registration
+
+
+def confirm_link(runtime: Runtime, token: str) -> Outcome:
+    """The button behind the mailed link was pressed. Twice is once."""
+    with runtime.database.begin() as session:
+        registration = open_proof(runtime, session, token)
+        return _prove(runtime, session, registration.id)
+
+
+def confirm_code(runtime: Runtime, registration_id: str, code: str) -> Outcome | None:
+    """The mailed code was typed. None: wrong, too late, or too many tries."""
+    with runtime.database.begin() as session:
+        registration = session.get(Registration, registration_id, with_for_update=True)
+        if registration is None:
+            return None
+        if registration.state != RegistrationState.STARTED.value:
+            return Outcome(registration.id, RegistrationState(registration.state))
+        expected = unseal(runtime, registration, "code")
+        late = registration.code_expires_at <= runtime.clock()
+        if not expected or late or registration.code_tries >= MAX_TRIES:
+            return None
+        registration.code_tries += 1
+        if not hmac.compare_digest(expected.encode(), code.encode()):
+            return None
+        return _prove(runtime, session, registration.id)
+
+
+def _prove(runtime: Runtime, session: Session, registration_id: str) -> Outcome:
+    registration = session.get_one(Registration, registration_id, with_for_update=True)
+    if registration.state != RegistrationState.STARTED.value:
+        return Outcome(registration.id, RegistrationState(registration.state))
+    registration.proved_at = runtime.clock()
+    registration.code_sealed = None
+    record = find_rejection(session, registration)
+    if record is None:
+        registration.state = RegistrationState.UNMATCHED.value
+        log.info("registration_unmatched", registration=registration.id)
+        return Outcome(registration.id, RegistrationState.UNMATCHED)
+    registration.state = RegistrationState.PROVED.value
+    registration.application_id = record.id
+    entry, slot = _count(runtime, session, registration, record)
+    owe_mail(runtime, session, registration, kind="welcome")
+    if registration.named_to_company:
+        _owe_report(runtime, session, registration, record)
+    log.info("registration_proved", registration=registration.id, counted=entry is not None)
+    return Outcome(registration.id, RegistrationState.PROVED, entry is not None, slot)
+
+
+def find_rejection(session: Session, registration: Registration) -> ApplicationRecord | None:
+    """The latest linked rejection of this company under the proved address.
+
+    A personal link narrows it to its own person; a static one to its job, where it has one.
+    """
+    link = session.get_one(RelayLink, registration.link_id)
+    query = (
+        select(ApplicationRecord)
+        .join(ApplicationAddress, ApplicationAddress.application_id == ApplicationRecord.id)
+        .join(Connection, Connection.id == ApplicationRecord.connection_id)
+        .join(Decision, Decision.id == ApplicationRecord.current_decision_id)
+        .where(
+            ApplicationAddress.email_hash == registration.email_hash,
+            Connection.company_id == registration.company_id,
+            Decision.link.is_(True),
+        )
+        .order_by(Decision.rejected_at.desc())
+        .limit(1)
+    )
+    if link.application_id is not None:
+        query = query.where(ApplicationRecord.id == link.application_id)
+    elif link.candidate_external_id is not None:
+        query = query.where(
+            ApplicationRecord.connection_id == link.connection_id,
+            ApplicationRecord.candidate_external_id == link.candidate_external_id,
+        )
+    elif link.job_external_id is not None:
+        query = query.where(ApplicationRecord.job_external_id == link.job_external_id)
+    return session.scalars(query).first()
+
+
+def _count(
+    runtime: Runtime, session: Session, registration: Registration, record: ApplicationRecord
+) -> tuple[LedgerEntry | None, int | None]:
+    """A credit if this person never counted for this company; a slot with each full batch."""
+    # Everyone who counts for a company queues here, so numbers have no gap and no double.
+    company = session.get_one(Company, registration.company_id, with_for_update=True)
+    keys = person_keys(
+        runtime.vault,
+        [*open_candidate(runtime.vault, record).emails, unseal(runtime, registration, "email")],
+        connection_id=record.connection_id,
+        candidate_id=record.candidate_external_id,
+    )
+    known = select(CountedPerson.person_key).where(
+        CountedPerson.company_id == company.id, CountedPerson.person_key.in_(keys)
+    )
+    if session.scalars(known.limit(1)).first() is not None:
+        return None, None
+    entry = _append(runtime, session, company, EntryKind.CREDIT, registration)
+    session.add_all(
+        CountedPerson(company_id=company.id, person_key=key, entry_id=entry.id) for key in keys
+    )
+    registration.counted = True
+    slot = None
+    if entry.number % company.batch_size == 0:
+        slot = _append(runtime, session, company, EntryKind.SLOT, registration).number
+    session.flush()
+    return entry, slot
+
+
+def _append(
+    runtime: Runtime,
+    session: Session,
+    company: Company,
+    kind: EntryKind,
+    registration: Registration,
+) -> LedgerEntry:
+    entry = LedgerEntry(
+        id=new_id(),
+        company_id=company.id,
+        kind=kind.value,
+        number=count(session, company.id, kind) + 1,
+        registration_id=registration.id,
+        rule_version=f"{eligibility.RULE_VERSION}/batch-{company.batch_size}",
+        evidence={
+            "link": registration.link_id,
+            "application": registration.application_id,
+        },
+        at=runtime.clock(),
+    )
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def count(session: Session, company_id: str, kind: EntryKind) -> int:
+    """How many ledger lines of that kind a company has."""
+    query = select(func.max(LedgerEntry.number)).where(
+        LedgerEntry.company_id == company_id, LedgerEntry.kind == kind.value
+    )
+    return session.scalar(query) or 0
+
+
+def remaining(session: Session, company: Company) -> int:
+    """Registrations still missing to the next slot."""
+    return company.batch_size - count(session, company.id, EntryKind.CREDIT) % company.batch_size
+
+
+def _owe_report(
+    runtime: Runtime, session: Session, registration: Registration, record: ApplicationRecord
+) -> None:
+    """Only with the person's choice to be named: the write-back, and the record of it."""
+    company = session.get_one(Company, registration.company_id)
+    now = runtime.clock()
+    report = Report(
+        id=new_id(),
+        registration_id=registration.id,
+        application_id=record.id,
+        connection_id=record.connection_id,
+        remaining=remaining(session, company),
+        created_at=now,
+        due_at=now,
+        attempts=0,
+    )
+    session.add(report)
+    session.add(_provision(runtime, session, registration, company))
+    session.flush()
+    runtime.submit(session, REPORT, report)
+
+
+def _provision(
+    runtime: Runtime, session: Session, registration: Registration, company: Company
+) -> Provision:
+    """APPI art. 29: to whom, about whom, which items, on which consent. Kept for years."""
+    consent = session.scalars(
+        select(Consent).where(
+            Consent.registration_id == registration.id, Consent.purpose == "named_to_company"
+        )
+    ).one()
+    now = runtime.clock()
+    id_ = new_id()
+    person = runtime.vault.seal(
+        unseal(runtime, registration, "name"), place=f"provisions:{id_}:person"
+    )
+    return Provision(
+        id=id_,
+        registration_id=registration.id,
+        company_id=company.id,
+        recipient_name=company.name,
+        person_sealed=person,
+        items=["name", "registered_at"],
+        consent_id=consent.id,
+        provided_at=now,
+        retain_until=months_after(now, runtime.settings.retention["provision_months"]),
+    )
+
+
+def withdraw(runtime: Runtime, registration_id: str) -> None:
+    """The person deletes their data: the profile goes, the hash stays, the count stays true."""
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        registration = session.get_one(Registration, registration_id, with_for_update=True)
+        if registration.state == RegistrationState.WITHDRAWN.value:
+            return
+        registration.state = RegistrationState.WITHDRAWN.value
+        registration.withdrawn_at = now
+        registration.name_sealed = registration.email_sealed = registration.code_sealed = None
+        suppress(
+            session,
+            registration.email_hash,
+            scope=registration.company_id,
+            cause="withdrawn",
+            at=now,
+        )
+    log.info("registration_withdrawn", registration=registration_id)
+
+
+def suppress(session: Session, email_hash: str, *, scope: str, cause: str, at) -> None:
+    """No link and no follow-up for this address again."""
+    if session.get(Suppression, (email_hash, scope)) is None:
+        session.add(Suppression(email_hash=email_hash, scope=scope, cause=cause, at=at))
+        session.flush()
+
+
+def stop(runtime: Runtime, token: str, *, email: str | None, cause: str) -> bool:
+    """A stop link was used: by button (the case's own addresses) or with a typed address.
+
+    Returns False when an address must be typed first (a static link).
+    """
+    now = runtime.clock()
+    with runtime.database.begin() as session:
+        opened = links.open_link(runtime, session, token, purpose=Purpose.STOP)
+        hashes = _addresses_of(session, opened.link)
+        if email is not None:
+            hashes = [runtime.vault.match(normalise_for_matching(email))]
+        for email_hash in hashes:
+            suppress(session, email_hash, scope=opened.company.id, cause=cause, at=now)
+        return bool(hashes)
+
+
+def _addresses_of(session: Session, link: RelayLink) -> list[str]:
+    query = select(ApplicationAddress.email_hash).join(
+        ApplicationRecord, ApplicationRecord.id == ApplicationAddress.application_id
+    )
+    if link.application_id is not None:
+        query = query.where(ApplicationRecord.id == link.application_id)
+    elif link.candidate_external_id is not None:
+        query = query.where(
+            ApplicationRecord.connection_id == link.connection_id,
+            ApplicationRecord.candidate_external_id == link.candidate_external_id,
+        )
+    else:
+        return []
+    return list(session.scalars(query.distinct()))

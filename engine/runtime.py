@@ -1,0 +1,126 @@
+"""What every step needs, made once per process and passed everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ..connectors.base import Connector
+from ..connectors.http import HttpClient
+from ..connectors.registry import connector_classes, open_connector
+from ..link_signing import LinkSigner
+from ..models.crypto import Vault
+from ..models.database import Database
+from ..models.errors import ConfigurationError
+from ..models.tables import Connection, new_id
+from .config import Settings
+from .keys import KeyFile
+from .locks import Locks
+from .queue import Job, Queue
+from .tokens import DatabaseTokens
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+class Runtime:
+    """Settings, store, keys, links, queue and clock of this process.
+
+    ``queue`` None: DBOS on the same database.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        queue: Queue | None = None,
+        clock: Callable[[], datetime] = utcnow,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.lease = timedelta(seconds=settings.work["lease_seconds"])
+        self.keys = KeyFile(settings.key_file)
+        self.keys.current()
+        self.vault = Vault(self.keys.sealing)
+        self.signer = LinkSigner(self.keys.signing, base_url=settings.server["base_url"])
+        self.database = Database(settings.database_url, pool_size=settings.work["threads"] + 10)
+        self.locks = Locks(self.database)
+        self.tokens = DatabaseTokens(self.database, self.vault, self.locks, clock=clock)
+        self.queue = queue or self._dbos()
+        self.process_id = getattr(self.queue, "executor_id", None) or new_id()
+        if self.database.is_sqlite:
+            self.process_id = new_id()
+        self._clients: dict[str, tuple[Any, HttpClient]] = {}
+
+    def _dbos(self) -> Queue:
+        from .dbos_queue import DbosQueue
+
+        work = self.settings.work
+        return DbosQueue(
+            self.database,
+            threads=work["threads"],
+            poll_seconds=work["poll_milliseconds"] / 1000,
+            lease=self.lease,
+            clock=self.clock,
+        )
+
+    def submit(
+        self,
+        session: Session,
+        task: str,
+        row: Any,
+        *,
+        delay: timedelta = timedelta(),
+    ) -> None:
+        """Queue the next run of the work ``row`` owes, with the session's commit."""
+        partition = getattr(row, "connection_id", None) or task
+        job = Job(task, (row.id,), row.attempts + 1, partition)
+        self.queue.submit(session, job, delay=delay)
+
+    def connector(self, connection: Connection) -> Connector:
+        """The connector of a connection, its secrets opened; limits are kept per account."""
+        values = {**connection.settings, **self.secrets(connection)}
+        classes = connector_classes()
+        if connection.connector not in classes:
+            raise ConfigurationError(
+                f"connection {connection.id}: the connector {connection.connector} is not installed"
+            )
+        return open_connector(
+            connection.connector,
+            values,
+            http=self._client(connection, classes[connection.connector]),
+            tokens=self.tokens,
+        )
+
+    def _client(self, connection: Connection, cls: type[Connector]) -> HttpClient:
+        known = self._clients.get(connection.id)
+        if known is None or known[0] is not cls:
+            client = HttpClient(
+                cls.spec.name,
+                rate_limit=cls.spec.rate_limit,
+                account=connection.id,
+                allow_private=self.settings.server["allow_private_hosts"],
+            )
+            self._clients[connection.id] = known = (cls, client)
+        return known[1]
+
+    def secrets(self, connection: Connection) -> dict[str, str]:
+        """The connection's secret settings, opened."""
+        return {
+            name: self.vault.open(sealed, place=secret_place(connection.id, name))
+            for name, sealed in connection.secrets.items()
+        }
+
+    def close(self) -> None:
+        self.queue.stop()
+        self.locks.close()
+        self.database.close()
+
+
+def secret_place(connection_id: str, name: str) -> str:
+    """Where a connection's secret is sealed for."""
+    return f"connections:{connection_id}:{name}"

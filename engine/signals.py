@@ -1,0 +1,268 @@
+"""What arrives and what it means: accept a webhook, read a stored signal.
+
+Reading is parse, fetch where the signal is only a hint, then one transaction that records the
+case, decides, and queues what follows from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from marshmallow import ValidationError
+from sqlalchemy.orm import Session
+
+from ..connectors.base import Connector
+from ..connectors.spec import Capability, Trust
+from ..models.candidates import Application, ApplicationState
+from ..models.errors import (
+    ApiNotFoundError,
+    PayloadError,
+    UnknownEventError,
+    WebhookVerificationError,
+)
+from ..models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRequest
+from ..models.schemas import dump_event, load_event
+from ..models.tables import Connection, RefusedRequest, Signal, WorkState, new_id
+from .cases import CaseFile
+from .ingest import READ_SIGNALS, Ingest
+from .runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+DROPPED_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+KIND_OF_STATE = {
+    ApplicationState.ACTIVE: EventKind.APPLIED,
+    ApplicationState.REJECTED: EventKind.REJECTED,
+    ApplicationState.WITHDRAWN: EventKind.WITHDRAWN,
+    ApplicationState.HIRED: EventKind.HIRED,
+    ApplicationState.ERASED: EventKind.ERASED,
+}
+
+
+def accept_webhook(
+    runtime: Runtime, ingest: Ingest, connection: Connection, request: WebhookRequest
+) -> WebhookReply:
+    """Verify, store, and say how this vendor wants it acknowledged.
+
+    Raises WebhookVerificationError (401, kept as a refusal), OverloadedError (503).
+    """
+    connector = runtime.connector(connection)
+    try:
+        handshake = connector.answer_handshake(request)
+        if handshake is not None:
+            return handshake
+        connector.verify_webhook(request)
+    except WebhookVerificationError as error:
+        refuse(runtime, connection.id, request, status=401, code=error.code, cause=error.message)
+        raise
+    ingest.store(signal_row(runtime, connection.id, connector.delivery_id(request), request))
+    webhook = connector.spec.webhook
+    return WebhookReply(status=webhook.ack_status if webhook else 200)
+
+
+def refuse(
+    runtime: Runtime,
+    connection_id: str,
+    request: WebhookRequest,
+    *,
+    status: int,
+    code: str,
+    cause: str,
+) -> None:
+    """Keep why a request was not accepted, without its content."""
+    log.warning("webhook_refused", connection=connection_id, status=status, code=code)
+    with runtime.database.begin() as session:
+        session.add(
+            RefusedRequest(
+                connection_id=connection_id,
+                received_at=request.received_at,
+                status=status,
+                code=code,
+                cause=cause,
+                size=len(request.body),
+                body_sha256=hashlib.sha256(request.body).hexdigest(),
+            )
+        )
+
+
+def signal_row(
+    runtime: Runtime, connection_id: str, dedupe_key: str, request: WebhookRequest
+) -> dict[str, Any]:
+    """A webhook as a row of ``signals``."""
+    headers = {k: v for k, v in request.headers.items() if k not in DROPPED_HEADERS}
+    return _row(
+        runtime,
+        connection_id,
+        source="webhook",
+        dedupe_key=f"webhook:{dedupe_key}"[:200],
+        received_at=request.received_at,
+        request={
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            "headers": headers,
+        },
+        body=request.body,
+    )
+
+
+def event_row(
+    runtime: Runtime, connection_id: str, event: ApplicationEvent, *, source: str
+) -> dict[str, Any]:
+    """A polled (or imported) event as a row of ``signals``.
+
+    The same state at the same time is the same signal, however often a poll walks over it.
+    """
+    data = dump_event(event)
+    body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
+    subject = event.application_id or event.candidate_id or ""
+    key = f"{source}:{subject}:{event.kind.value}:{hashlib.sha256(body).hexdigest()[:32]}"
+    return _row(
+        runtime,
+        connection_id,
+        source=source,
+        dedupe_key=key[:200],
+        received_at=runtime.clock(),
+        request={"ats_event": event.ats_event},
+        body=body,
+    )
+
+
+def _row(
+    runtime: Runtime,
+    connection_id: str,
+    *,
+    source: str,
+    dedupe_key: str,
+    received_at: Any,
+    request: dict[str, Any],
+    body: bytes,
+) -> dict[str, Any]:
+    id_ = new_id()
+    return {
+        "id": id_,
+        "connection_id": connection_id,
+        "source": source,
+        "dedupe_key": dedupe_key,
+        "received_at": received_at,
+        "request": request,
+        "body_sealed": runtime.vault.seal_bytes(body, place=f"signals:{id_}"),
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "state": WorkState.DUE.value,
+        "due_at": received_at,
+        "attempts": 0,
+        "failures": 0,
+        "crashes": 0,
+        "running_since": None,
+        "running_by": None,
+        "finished_at": None,
+        "error_code": None,
+        "error": None,
+        "outcome": None,
+    }
+
+
+def read_signal(runtime: Runtime, signal_id: str) -> None:
+    """Task: turn one stored signal into recorded cases, decisions and owed work."""
+    with runtime.database.read() as session:
+        signal = session.get_one(Signal, signal_id)
+        connection = session.get_one(Connection, signal.connection_id)
+    connector = runtime.connector(connection)
+    try:
+        events = _parse(runtime, connector, signal)
+    except UnknownEventError as error:
+        _finish(runtime, signal_id, outcome="unknown_event", message=error.message)
+        return
+    trusted = signal.source != "webhook" or _trust(connector) is Trust.SIGNED
+    complete = [_complete(connector, event, trusted=trusted) for event in events]
+    with runtime.database.begin() as session:
+        cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
+        outcomes = [cases.record(event) for event in complete if event is not None]
+        _settle(session, runtime, signal_id, outcomes)
+
+
+def _trust(connector: Connector) -> Trust:
+    return connector.spec.webhook.trust if connector.spec.webhook else Trust.HINT
+
+
+def _parse(runtime: Runtime, connector: Connector, signal: Signal) -> list[ApplicationEvent]:
+    body = runtime.vault.open_bytes(signal.body_sealed, place=f"signals:{signal.id}")
+    if signal.source == "webhook":
+        return connector.read_webhook(stored_request(signal, body))
+    try:
+        return [load_event(json.loads(body))]
+    except (ValidationError, ValueError):
+        raise PayloadError("the stored event cannot be read by this version") from None
+
+
+def stored_request(signal: Signal, body: bytes) -> WebhookRequest:
+    """The request as it arrived."""
+    return WebhookRequest(
+        method=signal.request["method"],
+        path=signal.request["path"],
+        query=signal.request["query"],
+        headers=signal.request["headers"],
+        body=body,
+        received_at=signal.received_at,
+    )
+
+
+def _complete(
+    connector: Connector, event: ApplicationEvent, *, trusted: bool
+) -> ApplicationEvent | None:
+    """The event with a snapshot that may be believed; None: the truth contradicts a hint."""
+    if event.kind is EventKind.MERGED or (trusted and event.kind is EventKind.ERASED):
+        return event if trusted else None
+    if trusted and event.application is not None:
+        return event
+    if event.application_id is None or not connector.spec.can(Capability.FETCH):
+        return event if trusted else None
+    try:
+        found = connector.fetch_application(event.application_id, candidate_id=event.candidate_id)
+    except ApiNotFoundError:
+        if event.kind is EventKind.ERASED:
+            return event
+        return None
+    return _event_of(found, event)
+
+
+def _event_of(found: Application, event: ApplicationEvent) -> ApplicationEvent:
+    return ApplicationEvent(
+        kind=KIND_OF_STATE[found.state],
+        occurred_at=found.changed_at,
+        application_id=found.external_id,
+        candidate_id=found.candidate.external_id,
+        application=found,
+        ats_event=event.ats_event,
+    )
+
+
+def _settle(session: Session, runtime: Runtime, signal_id: str, outcomes: Sequence[str]) -> None:
+    signal = session.get_one(Signal, signal_id)
+    signal.outcome = ",".join(dict.fromkeys(outcomes)) or "ignored"
+    signal.finish(runtime.clock())
+
+
+def _finish(runtime: Runtime, signal_id: str, *, outcome: str, message: str) -> None:
+    with runtime.database.begin() as session:
+        signal = session.get_one(Signal, signal_id)
+        signal.outcome = outcome
+        signal.finish(runtime.clock(), state=WorkState.SKIPPED, code=outcome)
+        signal.error = message
+
+
+def replay(runtime: Runtime, session: Session, signal: Signal) -> None:
+    """Read a stored signal again; what it did already stays done once."""
+    signal.state = WorkState.DUE.value
+    signal.failures = signal.crashes = 0
+    signal.finished_at = signal.error_code = signal.error = signal.outcome = None
+    signal.running_since = signal.running_by = None
+    signal.due_at = runtime.clock()
+    signal.attempts += 1
+    runtime.submit(session, READ_SIGNALS, signal, delay=timedelta())

@@ -1,0 +1,57 @@
+"""OAuth tokens shared by all processes: one live token per credential, sealed in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from ..connectors.oauth import AccessToken
+from ..models.crypto import Vault
+from ..models.database import Database
+from ..models.tables import SharedToken
+from .locks import Locks
+
+MARGIN = timedelta(seconds=60)
+"""A token that would die while a call is under way counts as dead."""
+
+
+class DatabaseTokens:
+    """The TokenStore of ``connectors/oauth.py`` on our tables."""
+
+    def __init__(
+        self, database: Database, vault: Vault, locks: Locks, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._locks = locks
+        self._clock = clock
+
+    def get(self, key: str) -> AccessToken | None:
+        """The live token of that key, if there is one."""
+        with self._database.read() as session:
+            row = session.get(SharedToken, key)
+            if row is None or row.expires_at <= self._clock() + MARGIN:
+                return None
+            return AccessToken(
+                self._vault.open(row.token_sealed, place=_place(key)), row.expires_at
+            )
+
+    def replace(
+        self, key: str, fetch: Callable[[], AccessToken], *, seen: str | None
+    ) -> AccessToken:
+        """A token other than ``seen``: another process's new one, or a fetched one."""
+        with self._locks.hold(f"token:{key}"):
+            known = self.get(key)
+            if known is not None and known.value != seen:
+                return known
+            fresh = fetch()
+            sealed = self._vault.seal(fresh.value, place=_place(key))
+            with self._database.begin() as session:
+                session.merge(
+                    SharedToken(key=key, token_sealed=sealed, expires_at=fresh.expires_at)
+                )
+            return fresh
+
+
+def _place(key: str) -> str:
+    return f"shared_tokens:{key}"
