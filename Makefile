@@ -1,0 +1,65 @@
+# Every target does its own set-up on a bare Debian 12 or Ubuntu with Python 3.11 or newer.
+# `make test` is what has to pass; CONTRIBUTING.md says more.
+
+PY := .venv/bin/python
+STAMP := .venv/installed
+CODE := careerrelay cli connectors engine link_signing mail models webhook_server
+CHECKED := $(filter-out careerrelay,$(CODE)) careerrelay/__init__.py careerrelay/__main__.py setup.py \
+	tests $(wildcard examples bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help install system test pytest check format demo bench docs soak clean
+
+help:
+	@echo "make test     lint, types, import contracts, all tests on SQLite and PostgreSQL, coverage"
+	@echo "make check    only the first three"
+	@echo "make format   let ruff put the code in order"
+	@echo "make demo     a sandbox ATS, the server and a mailbox to click through; ONCE=1: without hands"
+	@echo "make bench    measurements, as a table and build/bench.json"
+	@echo "make soak     long runs under kills and full disks; minutes"
+	@echo "make docs     write the generated pages again"
+
+install: $(STAMP)
+
+# The stamp is written last, so an installation that was cut off is begun again.
+$(STAMP): setup.cfg setup.py pyproject.toml
+	@python=$$(.ci/python) && { test -x $(PY) || "$$python" -m venv .venv; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[postgresql,demo,testing,dev]'
+	@touch $@
+
+# The browser that the page tests drive, and fonts so that Japanese is no row of boxes.
+# Without them, and without the right to install them, those tests skip - except in CI.
+system:
+	@.ci/system-packages chromium=chromium chromium-driver=chromedriver \
+		fonts-noto-cjk=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc \
+		|| test -z "$$CI"
+
+test: check pytest
+
+pytest: $(STAMP) system
+	$(PY) -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90 $(ARGS)
+
+check: $(STAMP)
+	$(PY) -m ruff format --check $(CHECKED)
+	$(PY) -m ruff check $(CHECKED)
+	.venv/bin/basedpyright --warnings
+	.venv/bin/lint-imports --config setup.cfg --no-cache
+
+format: $(STAMP)
+	$(PY) -m ruff format $(CHECKED)
+	$(PY) -m ruff check --fix $(CHECKED)
+
+demo: $(STAMP)
+	.venv/bin/careerrelay demo $(if $(ONCE),--once)
+
+bench: $(STAMP)
+	$(PY) -m bench $(ARGS)
+
+soak: $(STAMP)
+	$(PY) -m bench.soak $(ARGS)
+
+docs: $(STAMP)
+	.venv/bin/careerrelay docs
+
+clean:
+	rm -rf .venv build dist *.egg-info .coverage* .pytest_cache .ruff_cache
