@@ -1,0 +1,139 @@
+"""Rows of the API put together into snapshots: case, person, job, reason, source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from careerrelay.connectors import (
+    ApiResponseError,
+    Application,
+    ApplicationState,
+    Candidate,
+    Channel,
+    Flag,
+    Job,
+    Reason,
+    RejectionSide,
+)
+
+from .client import NAME, HarvestClient, Row
+from .words import STATES, addresses, channel_of, latest, side_of, stage_of, state_for
+
+
+class CaseReader:
+    """Looks up what a page of application rows refers to, in groups of 50 ids."""
+
+    def __init__(self, client: HarvestClient, *, channels: Mapping[str, Channel]) -> None:
+        self._client = client
+        self._channels = channels
+
+    def snapshots(self, rows: Sequence[Row]) -> list[Application]:
+        """One snapshot per row, in the same order."""
+        people = self._by_id("candidates", [row["candidate_id"] for row in rows])
+        jobs = self._by_id("jobs", [row["job_id"] for row in rows])
+        sources = self._by_id("sources", [row["source_id"] for row in rows])
+        reasons = self._reasons_for(rows)
+        return [
+            _snapshot(
+                row,
+                person=people.get(row["candidate_id"]),
+                job=jobs.get(row["job_id"] or ""),
+                reason=reasons.get(row["id"]),
+                channel=self._channel(row, source=sources.get(row["source_id"] or "")),
+            )
+            for row in rows
+        ]
+
+    def reasons(self) -> list[Reason]:
+        """The organisation's rejection reasons with their side."""
+        return [
+            Reason(
+                external_id=row["id"],
+                text=row["name"],
+                side=side_of((row["type"] or {}).get("key"), (row["type"] or {}).get("name")),
+            )
+            for row in self._client.reasons()
+        ]
+
+    def _by_id(self, resource: str, ids: Sequence[str | None]) -> dict[str, Row]:
+        return {row["id"]: row for row in self._client.by_ids(resource, ids)}
+
+    def _reasons_for(self, rows: Sequence[Row]) -> dict[str, Reason]:
+        """The reason of each rejected case, by application id."""
+        rejected = [row["id"] for row in rows if row["status"] == "rejected"]
+        if not rejected:
+            return {}
+        known = {reason.external_id: reason for reason in self.reasons()}
+        details = self._client.by_ids("rejection_details", rejected, name="application_ids")
+        return {
+            detail["application_id"]: known.get(
+                detail["rejection_reason_id"], Reason(detail["rejection_reason_id"], "")
+            )
+            for detail in details
+            if detail["rejection_reason_id"]
+        }
+
+    def _channel(self, row: Row, *, source: Row | None) -> Channel:
+        if row["prospect"]:
+            return Channel.SCOUT  # added by a recruiter; has not applied
+        ours = self._channels.get(row["source_id"] or "")
+        if ours or source is None:
+            return ours or Channel.UNKNOWN
+        return channel_of(source["name"], (source["type"] or {}).get("name"))
+
+
+def _snapshot(
+    row: Row, *, person: Row | None, job: Row | None, reason: Reason | None, channel: Channel
+) -> Application:
+    state = _state(row)
+    return Application(
+        external_id=row["id"],
+        candidate=_candidate(row, person=person),
+        state=state_for(state, side=reason.side if reason else RejectionSide.UNKNOWN),
+        changed_at=_changed_at(row),
+        job=Job(job["id"], job["name"]) if job else None,
+        reason=reason,
+        stage=stage_of(row["stage_name"] or ""),
+        stage_text=row["stage_name"] or "",
+        channel=channel,
+        flags=_flags(person, job=job),
+        applied_at=row["created_at"],
+    )
+
+
+def _state(row: Row) -> ApplicationState:
+    state = STATES.get(row["status"])
+    if state is None:
+        raise ApiResponseError(
+            "Greenhouse answered list applications with a status it does not document",
+            connector=NAME,
+            operation="list applications",
+        )
+    return state
+
+
+def _changed_at(row: Row) -> datetime:
+    if row["status"] == "rejected" and row["rejected_at"]:
+        return latest(row["rejected_at"]) or row["rejected_at"]
+    return latest(row["updated_at"], row["last_activity_at"]) or row["updated_at"]
+
+
+def _candidate(row: Row, *, person: Row | None) -> Candidate:
+    if person is None:
+        return Candidate(external_id=row["candidate_id"])
+    return Candidate(
+        external_id=person["id"],
+        emails=addresses(person["email_addresses"]),
+        family_name=person["last_name"] or "",
+        given_name=person["first_name"] or "",
+    )
+
+
+def _flags(person: Row | None, *, job: Row | None) -> frozenset[Flag]:
+    """A person the acting user may not see is private."""
+    found = {
+        Flag.DO_NOT_CONTACT: person is not None and not person["can_email"],
+        Flag.PRIVATE: person is None or person["private"] or bool(job and job["confidential"]),
+    }
+    return frozenset(flag for flag, true in found.items() if true)

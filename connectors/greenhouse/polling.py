@@ -1,0 +1,86 @@
+"""Poll and backfill: windows of ``updated_at``, read page by page.
+
+The cursor is JSON: ``from`` and ``until`` (the window, ISO, UTC), ``page`` (Greenhouse's cursor in
+the middle of a window), ``restarted`` (its cursor was refused once). Nothing else is remembered,
+so memory stays flat and any page may be read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from careerrelay.connectors import (
+    ApiRequestError,
+    Application,
+    ApplicationEvent,
+    Channel,
+    EventKind,
+    PollPage,
+)
+
+from .cases import CaseReader
+from .client import GROUP, HarvestClient
+from .words import KINDS
+
+WINDOW = timedelta(days=30)
+# Windows overlap by more than clocks differ and writes take to become visible.
+OVERLAP = timedelta(minutes=5)
+
+
+def poll(
+    client: HarvestClient,
+    reader: CaseReader,
+    *,
+    cursor: Mapping[str, Any],
+    months: int,
+    now: datetime,
+) -> PollPage:
+    """One page of at most 50 applications, with everything a snapshot needs."""
+    now = now.replace(microsecond=0)
+    since, until = _window(cursor, now=now, months=months)
+    here = {"from": since.isoformat(), "until": until.isoformat()}
+    try:
+        rows, following = client.changed_cases(
+            since=since, until=until, size=GROUP, cursor=cursor.get("page")
+        )
+    except ApiRequestError:
+        if "page" not in cursor or cursor.get("restarted"):
+            raise
+        # Greenhouse no longer takes its own cursor (its lifetime is not documented): the window
+        # is read again from its first page; what was seen already is harmless.
+        return PollPage((), {**here, "restarted": True}, more=True)
+    events = tuple(_event(found) for found in reader.snapshots(_open(rows)))
+    if following:
+        kept = {"restarted": True} if cursor.get("restarted") else {}
+        return PollPage(events, {**here, **kept, "page": following}, more=True)
+    return PollPage(events, {"from": (until - OVERLAP).isoformat()}, more=until < now)
+
+
+def _window(cursor: Mapping[str, Any], *, now: datetime, months: int) -> tuple[datetime, datetime]:
+    """A window in progress as it was; else the next one, bounded on both ends."""
+    since = _moment(cursor.get("from")) or now - months * WINDOW
+    return since, _moment(cursor.get("until")) or min(since + WINDOW, now)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _open(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without prospects who became candidates: their life goes on under another application."""
+    return [row for row in rows if row["status"] != "converted"]
+
+
+def _event(application: Application) -> ApplicationEvent:
+    """An active case is APPLIED however old it is: its field may still want a link."""
+    added = application.channel is Channel.SCOUT and application.state.value == "active"
+    return ApplicationEvent(
+        kind=EventKind.CHANGED if added else KINDS[application.state],
+        occurred_at=application.changed_at,
+        application_id=application.external_id,
+        candidate_id=application.candidate.external_id,
+        application=application,
+        ats_event="poll",
+    )

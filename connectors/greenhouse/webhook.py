@@ -1,0 +1,377 @@
+"""Greenhouse web hooks: sign, verify, parse. No I/O.
+
+Shapes: https://developers.greenhouse.io/webhooks.html
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields
+
+from careerrelay.connectors import (
+    Application,
+    ApplicationEvent,
+    ApplicationState,
+    Candidate,
+    Channel,
+    EventKind,
+    ExternalId,
+    Flag,
+    IsoDateTime,
+    Job,
+    PayloadError,
+    PayloadSchema,
+    Reason,
+    RejectionSide,
+    Text,
+    UnknownEventError,
+    WebhookReply,
+    WebhookRequest,
+    WebhookVerificationError,
+    current_secret,
+    hmac_sha256_hex,
+    read_json,
+    verify_hmac,
+)
+
+from .spec import SPEC
+from .words import (
+    KINDS,
+    STATES,
+    addresses,
+    channel_of,
+    latest,
+    side_of,
+    stage_of,
+    state_for,
+)
+
+HEADER = "signature"
+PREFIX = "sha256 "
+
+
+def sign(request: WebhookRequest, *, secrets: str) -> WebhookRequest:
+    """The request with the header Greenhouse would have sent; the newest secret signs."""
+    digest = hmac_sha256_hex(current_secret(secrets), request.body)
+    return dataclasses.replace(request, headers={**request.headers, HEADER: PREFIX + digest})
+
+
+def verify(request: WebhookRequest, *, secrets: str) -> None:
+    """Check ``Signature: sha256 <hex>`` over the raw bytes: re-serialising breaks the digest."""
+    if HEADER not in request.headers:
+        raise WebhookVerificationError(
+            "the Signature header is missing; type the setting webhook_secret as Secret key in "
+            "Greenhouse under Configure > Dev Center > Web Hooks"
+        )
+    verify_hmac(
+        request.body,
+        signature=request.headers[HEADER],
+        secrets=secrets,
+        prefix=PREFIX,
+        where="the Signature header",
+    )
+
+
+def answer_ping(request: WebhookRequest, *, secrets: str) -> WebhookReply | None:
+    """200 to the ping of a new or edited hook, which Greenhouse disables otherwise.
+
+    Whether pings are signed is not documented: a signature that is there must be right (None
+    sends the request on to be refused), one that is missing is no harm, for a ping does nothing.
+    """
+    try:
+        body = read_json(request.body)
+        if not isinstance(body, dict) or body.get("action") != "ping":
+            return None
+        if HEADER in request.headers:
+            verify(request, secrets=secrets)
+    except (PayloadError, WebhookVerificationError):
+        return None
+    return WebhookReply(status=200)
+
+
+class StrictBoolean(fields.Boolean):
+    """true or false; a word or a number that might mean either is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=type(value).__name__)
+        return bool(super()._deserialize(value, attr, data, **kwargs))
+
+
+class NamedSchema(PayloadSchema):
+    name = Text(load_default=None, allow_none=True)
+
+
+class SourceSchema(NamedSchema):
+    id = ExternalId(required=True)
+    public_name = Text(load_default=None, allow_none=True)
+
+
+class ReasonSchema(NamedSchema):
+    id = ExternalId(required=True)
+    type = fields.Nested(NamedSchema, load_default=None, allow_none=True)
+
+
+class EmailSchema(PayloadSchema):
+    value = Text(required=True, allow_none=True)
+    type = Text(load_default=None, allow_none=True)
+
+
+class JobSchema(PayloadSchema):
+    id = ExternalId(required=True)
+    name = Text(required=True)
+    confidential = StrictBoolean(load_default=False)
+
+
+class CandidateSchema(PayloadSchema):
+    id = ExternalId(required=True)
+    first_name = Text(required=True, allow_none=True)
+    last_name = Text(required=True, allow_none=True)
+    email_addresses = fields.List(fields.Nested(EmailSchema), required=True)
+    can_email = StrictBoolean(required=True)
+    is_private = StrictBoolean(required=True)
+
+
+class OfferSchema(PayloadSchema):
+    resolved_at = IsoDateTime(load_default=None, allow_none=True)
+
+
+class ApplicationSchema(PayloadSchema):
+    """``hire_candidate`` is the thin one: no status, no times, no stage, but an offer."""
+
+    id = ExternalId(required=True)
+    candidate = fields.Nested(CandidateSchema, required=True)
+    jobs = fields.List(fields.Nested(JobSchema), required=True)
+    status = Text(load_default=None)
+    prospect = StrictBoolean(load_default=False)
+    current_stage = fields.Nested(NamedSchema, load_default=None, allow_none=True)
+    rejection_reason = fields.Nested(ReasonSchema, load_default=None, allow_none=True)
+    source = fields.Nested(SourceSchema, load_default=None, allow_none=True)
+    offer = fields.Nested(OfferSchema, load_default=None, allow_none=True)
+    applied_at = IsoDateTime(load_default=None, allow_none=True)
+    rejected_at = IsoDateTime(load_default=None, allow_none=True)
+    last_activity_at = IsoDateTime(load_default=None, allow_none=True)
+    url = Text(load_default=None, allow_none=True)
+
+
+class ApplicationPayload(PayloadSchema):
+    application = fields.Nested(ApplicationSchema, required=True)
+
+
+class IdSchema(PayloadSchema):
+    id = ExternalId(required=True)
+
+
+class DeletedApplicationPayload(PayloadSchema):
+    application = fields.Nested(IdSchema, required=True)
+
+
+class CandidatePayload(PayloadSchema):
+    candidate = fields.Nested(IdSchema, required=True)
+
+
+class PersonSchema(PayloadSchema):
+    id = ExternalId(required=True)
+    deleted_application_ids = fields.List(ExternalId(), load_default=list)
+    new_candidate_id = ExternalId(load_default=None)
+
+
+class PersonPayload(PayloadSchema):
+    person = fields.Nested(PersonSchema, required=True)
+
+
+class AnonymisedPayload(PayloadSchema):
+    candidate_id = ExternalId(required=True)
+    anonymized_fields = fields.List(fields.String(), required=True)
+
+
+class HookSchema(PayloadSchema):
+    action = Text(required=True)
+    payload = fields.Dict(required=True)
+
+
+def parse(request: WebhookRequest, *, channels: Mapping[str, Channel]) -> list[ApplicationEvent]:
+    """The events of one hook; ``channels`` are the company's own sources by id."""
+    hook = HookSchema().read(read_json(request.body))
+    action, payload = hook["action"], hook["payload"]
+    if action in SPEC.ignored_events:
+        return []
+    if action in EXPECTED:
+        return [_case_event(action, payload, at=request.received_at, channels=channels)]
+    if action in READERS:
+        event = READERS[action](payload, request.received_at)
+        return [dataclasses.replace(event, ats_event=action)]
+    raise UnknownEventError("Greenhouse sent an event whose action this connector does not know")
+
+
+# The state each hook speaks of; None: whatever the application's status says.
+EXPECTED: Mapping[str, ApplicationState | None] = {
+    "new_candidate_application": ApplicationState.ACTIVE,
+    "new_prospect_application": ApplicationState.ACTIVE,
+    "candidate_stage_change": ApplicationState.ACTIVE,
+    "reject_candidate": ApplicationState.REJECTED,
+    "unreject_candidate": ApplicationState.ACTIVE,
+    "hire_candidate": ApplicationState.HIRED,
+    "unhire_candidate": ApplicationState.ACTIVE,
+    "application_updated": None,
+}
+
+
+def _case_event(
+    action: str, payload: Mapping[str, Any], *, at: datetime, channels: Mapping[str, Channel]
+) -> ApplicationEvent:
+    case = ApplicationPayload().read(payload)["application"]
+    state = _state(case, expected=EXPECTED[action])
+    if EXPECTED[action] not in (None, state):
+        # The case moved on while the hook waited to be sent (again): ask for the truth.
+        return ApplicationEvent(
+            EventKind.CHANGED, at, case["id"], case["candidate"]["id"], ats_event=action
+        )
+    application = _snapshot(case, state=state, at=at, channels=channels)
+    return ApplicationEvent(
+        kind=_kind(action, application),
+        occurred_at=application.changed_at,
+        application_id=application.external_id,
+        candidate_id=application.candidate.external_id,
+        application=application,
+        ats_event=action,
+    )
+
+
+def _state(case: Mapping[str, Any], *, expected: ApplicationState | None) -> ApplicationState:
+    state = STATES.get(case["status"] or "", None if case["status"] else expected)
+    if state is None:
+        raise PayloadError("payload.application.status is not a status Greenhouse documents")
+    return state
+
+
+def _kind(action: str, application: Application) -> EventKind:
+    if action == "unreject_candidate":
+        return EventKind.UNREJECTED
+    if action in ("new_candidate_application", "reject_candidate", "hire_candidate"):
+        return KINDS[application.state]
+    return EventKind.CHANGED
+
+
+def _snapshot(
+    case: Mapping[str, Any],
+    *,
+    state: ApplicationState,
+    at: datetime,
+    channels: Mapping[str, Channel],
+) -> Application:
+    rejected = state is ApplicationState.REJECTED
+    reason = _reason(case["rejection_reason"]) if rejected else None
+    stage = (case["current_stage"] or {}).get("name") or ""
+    job = next(iter(case["jobs"]), None)
+    return Application(
+        external_id=case["id"],
+        candidate=_candidate(case["candidate"]),
+        state=state_for(state, side=reason.side if reason else RejectionSide.UNKNOWN),
+        changed_at=_changed_at(case, rejected=rejected) or at,
+        job=Job(job["id"], job["name"]) if job else None,
+        reason=reason,
+        stage=stage_of(stage),
+        stage_text=stage,
+        channel=_channel(case, channels=channels),
+        flags=_flags(case),
+        applied_at=case["applied_at"],
+        ats_url=_web_address(case["url"]),
+    )
+
+
+def _changed_at(case: Mapping[str, Any], *, rejected: bool) -> datetime | None:
+    if rejected and case["rejected_at"]:
+        return latest(case["rejected_at"])
+    resolved_at = (case["offer"] or {}).get("resolved_at")
+    return latest(case["last_activity_at"], case["applied_at"], resolved_at)
+
+
+def _reason(reason: Mapping[str, Any] | None) -> Reason | None:
+    if reason is None:
+        return None
+    return Reason(
+        external_id=reason["id"],
+        text=reason["name"] or "",
+        side=side_of((reason["type"] or {}).get("name")),
+    )
+
+
+def _candidate(person: Mapping[str, Any]) -> Candidate:
+    return Candidate(
+        external_id=person["id"],
+        emails=addresses(person["email_addresses"]),
+        family_name=person["last_name"] or "",
+        given_name=person["first_name"] or "",
+    )
+
+
+def _channel(case: Mapping[str, Any], *, channels: Mapping[str, Channel]) -> Channel:
+    if case["prospect"]:
+        return Channel.SCOUT  # added by a recruiter; has not applied
+    source = case["source"]
+    if source is None:
+        return Channel.UNKNOWN
+    return channels.get(source["id"]) or channel_of(source["name"], source["public_name"])
+
+
+def _flags(case: Mapping[str, Any]) -> frozenset[Flag]:
+    private = case["candidate"]["is_private"] or any(j["confidential"] for j in case["jobs"])
+    found = {Flag.DO_NOT_CONTACT: not case["candidate"]["can_email"], Flag.PRIVATE: private}
+    return frozenset(flag for flag, true in found.items() if true)
+
+
+def _web_address(url: str | None) -> str | None:
+    usable = url is not None and url.startswith(("https://", "http://"))
+    return "".join(url.split()) if url and usable else None
+
+
+def _deleted_application(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+    """The person stays: no candidate id, or all of the person's cases would be erased."""
+    case = DeletedApplicationPayload().read(payload)["application"]
+    return ApplicationEvent(EventKind.ERASED, at, application_ids=(case["id"],))
+
+
+def _deleted_candidate(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+    person = PersonPayload().read(payload)["person"]
+    return ApplicationEvent(
+        EventKind.ERASED,
+        at,
+        candidate_id=person["id"],
+        application_ids=tuple(person["deleted_application_ids"]),
+    )
+
+
+def _merged(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+    person = PersonPayload().read(payload)["person"]
+    if person["new_candidate_id"] is None:
+        raise PayloadError("payload.person.new_candidate_id: missing")
+    return ApplicationEvent(
+        EventKind.MERGED, at, candidate_id=person["id"], merged_into=person["new_candidate_id"]
+    )
+
+
+def _anonymised(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+    """Erased once the name or the addresses are gone; else only something to look at."""
+    data = AnonymisedPayload().read(payload)
+    gone = {"full_name", "email_addresses"} & set(data["anonymized_fields"])
+    kind = EventKind.ERASED if gone else EventKind.CHANGED
+    return ApplicationEvent(kind, at, candidate_id=data["candidate_id"])
+
+
+def _updated_candidate(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+    person = CandidatePayload().read(payload)["candidate"]
+    return ApplicationEvent(EventKind.CHANGED, at, candidate_id=person["id"])
+
+
+READERS: Mapping[str, Callable[[Mapping[str, Any], datetime], ApplicationEvent]] = {
+    "delete_application": _deleted_application,
+    "delete_candidate": _deleted_candidate,
+    "merge_candidate": _merged,
+    "candidate_anonymized": _anonymised,
+    "update_candidate": _updated_candidate,
+}
