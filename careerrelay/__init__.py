@@ -1,3 +1,3 @@
-"""CareerRelay for ATS: one honest link in the rejection mail, and the registration reported back."""
+"""CareerRelay for ATS: one honest link in the rejection mail; the registration reported back."""
 
 __version__ = "0.1.0"
