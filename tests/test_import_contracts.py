@@ -22,6 +22,7 @@ VIOLATIONS = {
         "from careerrelay.connectors.zenith import spec\n",
     ),
     "http-client": ("mail/hooks.py", "import requests\n"),
+    "sockets": ("mail/pools.py", "from urllib3 import PoolManager\n"),
     "database": ("connectors/cache.py", "from sqlalchemy import text\n"),
     "durable-engine": ("webhook_server/direct.py", "from dbos import DBOS\n"),
     "web-framework": ("engine/views.py", "import flask\n"),

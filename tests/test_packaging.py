@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import venv
 import zipfile
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -95,6 +99,41 @@ def test_wheel_carries_the_licence_and_the_command(wheel: Path, contents: set[st
     with zipfile.ZipFile(wheel) as archive:
         parser.read_string(archive.read(entry_points).decode())
     assert parser["console_scripts"]["careerrelay"] == "careerrelay.cli.main:main"
+
+
+def test_every_imported_library_is_declared() -> None:
+    imported = {
+        name.partition(".")[0]
+        for path in _code_files()
+        for name in _absolute_imports(path.read_text())
+    }
+    imported -= sys.stdlib_module_names | {"careerrelay", "_pytest"}
+    distributions = metadata.packages_distributions()
+    assert {n for n in imported if not _declared() & set(map(_plain, distributions[n]))} == set()
+
+
+def _code_files() -> Iterator[Path]:
+    return (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def _absolute_imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def _declared() -> set[str]:
+    """The distributions that setup.cfg asks for, extras included."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    asked = [config["options"]["install_requires"], *config["options.extras_require"].values()]
+    return {_plain(re.split(r"[\[<>=~!; ]", n)[0]) for t in asked for n in t.splitlines() if n}
+
+
+def _plain(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
 
 
 def test_sdist_has_the_real_folders_and_no_links(built: Path) -> None:
