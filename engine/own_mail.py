@@ -7,13 +7,14 @@ as bad as none.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
 from ..link_signing import Purpose
 from ..mail import smtp
+from ..mail.addresses import sending_form
 from ..mail.compose import (
     DocumentPolicy,
     Hiring,
@@ -27,7 +28,12 @@ from ..mail.compose import (
 )
 from ..mail.message import Mail, Mailbox, build_message
 from ..models.candidates import Stage
-from ..models.errors import ConfigurationError, SmtpUncertainError
+from ..models.errors import (
+    ConfigurationError,
+    SmtpRejectedError,
+    SmtpUnavailableError,
+    SmtpUncertainError,
+)
 from ..models.tables import ApplicationRecord, Company, Connection, Delivery, MailTemplate
 from .config import LOCALES
 from .people import open_candidate
@@ -66,18 +72,23 @@ def send(
         unsubscribe_url=_stop_url(runtime, delivery) if with_link and delivery.link_id else None,
         reply_to=Mailbox(company.contact_email) if company.contact_email else None,
     )
-    smtp.send(
-        message,
-        account=account,
-        envelope_from=sender.address,
-        to=to.address,
-        before_data=lambda: _note_hand_over(runtime, delivery.id),
-    )
+    try:
+        smtp.send(
+            message,
+            account=account,
+            envelope_from=sending_form(sender.address),
+            to=sending_form(to.address),
+            before_data=lambda: _note_hand_over(runtime, delivery.id, at=runtime.clock()),
+        )
+    except (SmtpRejectedError, SmtpUnavailableError):
+        # A definite no: nobody has the message, so a later attempt doubles nothing.
+        _note_hand_over(runtime, delivery.id, at=None)
+        raise
 
 
-def _note_hand_over(runtime: Runtime, delivery_id: str) -> None:
+def _note_hand_over(runtime: Runtime, delivery_id: str, *, at: datetime | None) -> None:
     with runtime.database.begin() as session:
-        session.get_one(Delivery, delivery_id).handed_over_at = runtime.clock()
+        session.get_one(Delivery, delivery_id).handed_over_at = at
 
 
 def compose(
@@ -173,12 +184,7 @@ def open_account(values: Any, *, password: str) -> smtp.SmtpAccount:
     return smtp.SmtpAccount(
         host=values["host"],
         port=int(values.get("port") or 587),
-        security=values.get("security") or "starttls",
+        security=smtp.Security(values.get("security") or "starttls"),
         username=values.get("username") or "",
         password=password,
     )
-
-
-def sender_domain(base_url: str) -> str:
-    """The host in a URL, for Message-IDs of the operator's mails."""
-    return urlsplit(base_url).hostname or "localhost"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..mail.addresses import normalise_for_matching, normalise_for_uniqueness
+from ..mail.addresses import normalise_for_matching, normalise_for_uniqueness, read_address
 from ..models.candidates import (
     Application,
     ApplicationState,
@@ -21,6 +22,7 @@ from ..models.candidates import (
     Stage,
 )
 from ..models.crypto import Vault
+from ..models.errors import AddressError
 from ..models.tables import ApplicationAddress, ApplicationRecord, CountedPerson, Suppression
 
 EVERYWHERE = "*"
@@ -31,17 +33,30 @@ def address_hashes(vault: Vault, addresses: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(vault.match(normalise_for_matching(a)) for a in addresses if a))
 
 
+def readable_addresses(addresses: Iterable[str]) -> list[str]:
+    """Those that are addresses, as they are written on the wire, in order."""
+    found = []
+    for address in addresses:
+        with suppress(AddressError):
+            found.append(read_address(address))
+    return found
+
+
 def seal_person(vault: Vault, record: ApplicationRecord, candidate: Candidate) -> None:
-    """Store names and addresses, encrypted, and the hashes that find them again."""
+    """Store names and addresses, encrypted, and the hashes that find them again.
+
+    What an ATS holds in its e-mail field and is no address is not kept.
+    """
+    emails = readable_addresses(candidate.emails)
     person = {
-        "emails": list(candidate.emails),
+        "emails": emails,
         "family_name": candidate.family_name,
         "given_name": candidate.given_name,
         "full_name": candidate.full_name,
     }
     text = json.dumps(person, ensure_ascii=False)
     record.person_sealed = vault.seal(text, place=f"applications:{record.id}")
-    hashes = address_hashes(vault, candidate.emails)
+    hashes = address_hashes(vault, emails)
     known = {address.email_hash: address for address in record.addresses}
     record.addresses = [
         known.get(h) or ApplicationAddress(application_id=record.id, email_hash=h) for h in hashes

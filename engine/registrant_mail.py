@@ -9,6 +9,7 @@ from babel.dates import format_datetime
 
 from ..link_signing import Purpose
 from ..mail import smtp
+from ..mail.addresses import sending_form
 from ..mail.compose import ConsentScope, Kind, RelayBlock, block, load_template, render
 from ..mail.message import Mail, Mailbox, build_message
 from ..models.errors import ConfigurationError, PostponedError, SmtpUncertainError
@@ -47,8 +48,8 @@ def send_mail(runtime: Runtime, mail_id: str) -> None:
         smtp.send(
             message,
             account=account,
-            envelope_from=sender.address,
-            to=unseal(runtime, registration, "email"),
+            envelope_from=sending_form(sender.address),
+            to=sending_form(unseal(runtime, registration, "email")),
             before_data=lambda: None,
         )
     except SmtpUncertainError:

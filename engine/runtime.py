@@ -94,6 +94,7 @@ class Runtime:
             values,
             http=self._client(connection, classes[connection.connector]),
             tokens=self.tokens,
+            clock=self.clock,
         )
 
     def _client(self, connection: Connection, cls: type[Connector]) -> HttpClient:

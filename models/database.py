@@ -87,7 +87,6 @@ class Database:
         """One read transaction; nothing in it is written."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
-            session.rollback()
 
     def upgrade(self) -> None:
         """Bring the schema to this version's, creating it where there is none."""

@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from careerrelay.connectors import registry
+from careerrelay.engine import links as links_module
+from careerrelay.engine import polling as polling_module
+from careerrelay.engine import runtime as runtime_module
+from careerrelay.engine.queue import InlineQueue
+from careerrelay.engine.runtime import Runtime
+from careerrelay.engine.service import Service
 from tests.support.databases import migrate, sqlite_copy, sqlite_template
 from tests.support.postgres import PostgresServer, running_postgres
+from tests.support.toy import HintToyConnector, ToyConnector, ToyVendor
+from tests.support.world import Clock, World, open_runtime
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +55,48 @@ def postgresql_url(postgres_server: PostgresServer, _postgres_template: str) -> 
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh, migrated database; the test runs once on each kind."""
     return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands until a test moves it."""
+    return Clock()
+
+
+@pytest.fixture
+def vendor() -> ToyVendor:
+    """What the toy ATS holds."""
+    return ToyVendor()
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch, vendor: ToyVendor) -> None:
+    """The toy connectors, installed beside the real ones."""
+    toy = type("BoundToy", (ToyConnector,), {"vendor": vendor})
+    hint = type("BoundHint", (HintToyConnector,), {"vendor": vendor})
+    real = dict(registry.connector_classes())
+
+    def with_toys() -> dict[str, type]:
+        return {**real, "toy": toy, "hint": hint}
+
+    with_toys.cache_clear = lambda: None  # type: ignore[attr-defined]
+    for module in (registry, runtime_module, links_module, polling_module):
+        monkeypatch.setattr(module, "connector_classes", with_toys)
+
+
+@pytest.fixture
+def runtime(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Runtime]:
+    """An installation's runtime with the queue in memory."""
+    made = open_runtime(database_url, tmp_path / "data", clock=clock, queue=InlineQueue(clock))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(runtime: Runtime, clock: Clock, vendor: ToyVendor, toys: None) -> World:
+    """An installation with one company connected to the toy ATS by field token."""
+    made = World(runtime, clock, vendor)
+    runtime.queue.start(Service(runtime).run)
+    made.add_company()
+    made.connect()
+    return made
