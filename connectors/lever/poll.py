@@ -1,0 +1,234 @@
+"""Polling Lever: everything the web hooks would have told, for packages that have none.
+
+A round walks five lists and then looks again at what it saw archived lately:
+
+    archived   rejections and hires         archived_at, the overlap before the last one seen
+    created    new opportunities            created_at, likewise
+    updated    anonymised, un-archived      updated_at, likewise
+    deleted    erased cases                 deleted_at, in windows of 29 days
+    watched    un-archived                  known ids, one call each, some per round
+
+Lever offers no list of un-archived opportunities and does not say which changes move
+``updatedAt``, hence the last step. The cursor is saved after each page, so a restart goes on
+at that page. https://hire.lever.co/developer/documentation#list-all-opportunities
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from careerrelay.models.candidates import Application, ApplicationState
+from careerrelay.models.errors import ApiNotFoundError
+from careerrelay.models.events import ApplicationEvent, EventKind, PollPage
+
+from .client import LeverClient
+from .records import KINDS, archived_at, is_anonymised
+
+STEPS = ("archived", "created", "updated", "deleted", "watched")
+OVERLAP = 10 * 60 * 1000  # Lists may lag behind the change; saying it twice is harmless.
+WINDOW = 29 * 24 * 60 * 60 * 1000  # At most 30 days are reported to be answered.
+DAY = 24 * 60 * 60 * 1000
+WATCHED = 500
+LOOKS_PER_ROUND = 50
+LOOKS_PER_PAGE = 25
+
+Snapshot = Callable[[Mapping[str, Any]], Application]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where we are. Times in milliseconds; ``until`` 0: a new round begins.
+
+    ``since`` is by step, ``seen`` the newest time met in this step, ``watch`` pairs of id and
+    archiving time with the longest unlooked-at first, ``looks`` how many are left this round.
+    """
+
+    step: str = STEPS[0]
+    until: int = 0
+    since: Mapping[str, int] = field(default_factory=dict)
+    seen: int = 0
+    offset: str | None = None
+    watch: list[Any] = field(default_factory=list)
+    looks: int = 0
+
+    def watching(self) -> dict[str, int]:
+        """Archiving time by id."""
+        return dict(self.watch)
+
+    def opened(self, *, now: int, history_days: int) -> Cursor:
+        """With its round begun. The very first goes back ``history_days``."""
+        if self.until:
+            return self
+        first = now - history_days * DAY
+        # What was anonymised before the first round shows in the lists of that round anyway.
+        start = dict.fromkeys(STEPS, first) | {"updated": now}
+        return replace(self, until=now, since=start | dict(self.since))
+
+    def after(self, *, newest: int, offset: str | None) -> Cursor:
+        """One page further: the next page of this step, or the next step."""
+        seen = max(self.seen, newest)
+        if offset:
+            return replace(self, seen=seen, offset=offset)
+        since = dict(self.since) | {self.step: max(self.since[self.step], seen)}
+        return replace(self, since=since, seen=0, offset=None, step=_step_after(self.step))
+
+
+class Poll:
+    """One call is one page. ``snapshot`` turns a record into an application."""
+
+    def __init__(
+        self,
+        client: LeverClient,
+        *,
+        snapshot: Snapshot,
+        history_days: int,
+        watch_days: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._snapshot = snapshot
+        self._history_days = history_days
+        self._watch_days = watch_days
+        self._clock = clock
+
+    def page(self, saved: Mapping[str, Any]) -> PollPage:
+        """The page at the cursor ``saved``; ``{}`` begins with the history."""
+        cursor = Cursor(**saved).opened(
+            now=int(self._clock().timestamp() * 1000), history_days=self._history_days
+        )
+        if cursor.step == "deleted":
+            return self._deleted(cursor)
+        if cursor.step == "watched":
+            return self._watched(cursor)
+        return self._listed(cursor)
+
+    def _listed(self, cursor: Cursor) -> PollPage:
+        step = cursor.step
+        page = self._client.opportunities(
+            {
+                f"{step}_at_start": cursor.since[step] - OVERLAP,
+                f"{step}_at_end": cursor.until,
+            },
+            offset=cursor.offset,
+        )
+        read = {"archived": self._archived, "created": self._created, "updated": self._updated}
+        events = [event for record in page.records for event in read[step](record, cursor)]
+        newest = max((_milliseconds(_time_of(record, step)) for record in page.records), default=0)
+        return _page(events, self._watching(cursor, events).after(newest=newest, offset=page.next))
+
+    def _archived(self, record: Mapping[str, Any], _: Cursor) -> list[ApplicationEvent]:
+        application = self._snapshot(record)
+        # Un-archived while we turned the pages: there is nothing to say about an archiving.
+        active = application.state is ApplicationState.ACTIVE
+        return [] if active else [_event(application, kind=KINDS[application.state])]
+
+    def _created(self, record: Mapping[str, Any], _: Cursor) -> list[ApplicationEvent]:
+        if archived_at(record) and not is_anonymised(record):
+            return []  # The archived list tells it.
+        application = self._snapshot(record)
+        return [_event(application, kind=KINDS[application.state])]
+
+    def _updated(self, record: Mapping[str, Any], cursor: Cursor) -> list[ApplicationEvent]:
+        known = cursor.watching().get(record["id"])
+        taken_back = known and not archived_at(record)
+        if not taken_back and not is_anonymised(record):
+            return []
+        return [_look(self._snapshot(record), known=known)]
+
+    def _deleted(self, cursor: Cursor) -> PollPage:
+        start = cursor.since["deleted"] - OVERLAP
+        end = min(start + WINDOW, cursor.until)
+        page = self._client.deleted(start=start, end=end, offset=cursor.offset)
+        events = [
+            ApplicationEvent(
+                EventKind.ERASED,
+                row["deleted_at"] or _moment(end),
+                application_id=row["id"],
+                ats_event="deleted",
+            )
+            for row in page.records
+        ]
+        gone = {row["id"] for row in page.records}
+        kept = [pair for pair in cursor.watch if pair[0] not in gone]
+        after = replace(cursor, watch=kept).after(newest=end, offset=page.next)
+        if after.step != "deleted" and end < cursor.until:
+            after = replace(after, step="deleted")
+        return _page(events, replace(after, looks=min(len(kept), LOOKS_PER_ROUND)))
+
+    def _watched(self, cursor: Cursor) -> PollPage:
+        count = min(cursor.looks, LOOKS_PER_PAGE)
+        now, rest = cursor.watch[:count], cursor.watch[count:]
+        found = [(pair, self._again(*pair)) for pair in now]
+        events = [event for _, event in found if event]
+        kept = [*rest, *(pair for pair, event in found if event is None)]
+        left = replace(cursor, watch=kept, looks=cursor.looks - count)
+        return _page(events, left if left.looks else replace(left, until=0, step=STEPS[0]))
+
+    def _again(self, opportunity_id: str, known: int) -> ApplicationEvent | None:
+        try:
+            record = self._client.opportunity(opportunity_id)
+        except ApiNotFoundError:
+            # Deleted: the deleted list says so. Or turned confidential: nothing ended.
+            return None
+        if archived_at(record) and not is_anonymised(record):
+            return None
+        return _look(self._snapshot(record), known=known)
+
+    def _watching(self, cursor: Cursor, events: Sequence[ApplicationEvent]) -> Cursor:
+        """With fresh rejections added, and what was taken back or grew old dropped."""
+        watch = cursor.watching()
+        for event in events:
+            case = event.application_id or ""
+            watch.pop(case, None)
+            if event.kind is EventKind.REJECTED:
+                watch[case] = _milliseconds(event.occurred_at)
+        oldest = cursor.until - self._watch_days * DAY
+        kept = [[case, at] for case, at in watch.items() if at > oldest]
+        return replace(cursor, watch=kept[-WATCHED:])
+
+
+def _look(application: Application, *, known: int | None) -> ApplicationEvent:
+    """What a second look found: taken back, or anonymised.
+
+    Nobody documents that un-archiving moves ``updatedAt``; it did come after the archiving.
+    """
+    if application.state is ApplicationState.ERASED:
+        return _event(application, kind=EventKind.ERASED)
+    later = max(application.changed_at, _moment((known or 0) + 1))
+    return _event(replace(application, changed_at=later), kind=EventKind.UNREJECTED)
+
+
+def _event(application: Application, *, kind: EventKind) -> ApplicationEvent:
+    return ApplicationEvent(
+        kind,
+        application.changed_at,
+        application_id=application.external_id,
+        candidate_id=application.candidate.external_id,
+        application=application,
+        ats_event="opportunity",
+    )
+
+
+def _time_of(record: Mapping[str, Any], step: str) -> datetime | None:
+    if step == "archived":
+        return archived_at(record)
+    return record["created_at" if step == "created" else "updated_at"]
+
+
+def _step_after(step: str) -> str:
+    return STEPS[(STEPS.index(step) + 1) % len(STEPS)]
+
+
+def _page(events: Sequence[ApplicationEvent], cursor: Cursor) -> PollPage:
+    return PollPage(tuple(events), asdict(cursor), more=bool(cursor.until))
+
+
+def _milliseconds(moment: datetime | None) -> int:
+    return round(moment.timestamp() * 1000) if moment else 0
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

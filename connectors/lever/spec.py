@@ -1,0 +1,149 @@
+"""What the Lever connector can do, what a company types in, and how we know."""
+
+from __future__ import annotations
+
+from careerrelay.connectors.spec import (
+    Capability,
+    ConnectorSpec,
+    Evidence,
+    RateLimit,
+    Setting,
+    Support,
+    Trust,
+    WebhookSpec,
+)
+
+API = "https://hire.lever.co/developer/documentation"
+HOOKS = "https://help.lever.co/hc/en-us/articles/20087284427677"
+PARAMETERS = "https://github.com/tonyxiao/openSDKs"
+PLACEHOLDERS = "https://help.lever.co/hc/en-us/articles/20087359674269"
+LIMITS = "https://truto.one/blog/how-to-integrate-with-the-lever-api-2026-engineering-guide/"
+
+ACCESS_SETTINGS = (
+    Setting(
+        "api_key",
+        "API key made by a Super Admin under Settings > Integrations and API > API Credentials.",
+        "特権管理者（Super Admin）が「Settings > Integrations and API > API Credentials」で"
+        "発行したAPIキー。",
+        secret=True,
+    ),
+    Setting(
+        "perform_as",
+        "Id of the Lever user in whose name notes, tags and links are written "
+        "(best a user made for this).",
+        "メモ・タグ・リンクの書き込み者となるLeverユーザーのID（専用ユーザーの作成をおすすめします）。",
+    ),
+    Setting(
+        "signature_tokens",
+        "Signature tokens of the web hooks, separated by commas: one for each event, and old and "
+        "new while changing one. Empty where the package has no web hooks.",
+        "Webhookの署名トークン（Signature token）。イベントごとのトークンや、"
+        "変更期間中の新旧トークンはカンマ区切りで入力します。Webhookのない契約プランでは空欄。",
+        secret=True,
+        required=False,
+        default="",
+    ),
+)
+
+READING_SETTINGS = (
+    Setting(
+        "webhook_max_age_hours",
+        "A web hook that Lever triggered longer ago than this many hours is refused.",
+        "Leverでの発生からこの時間数を超えて届いたWebhookは受け付けません。",
+        required=False,
+        default="24",
+    ),
+    Setting(
+        "history_days",
+        "How many days back the first poll reads.",
+        "初回の取り込みで遡る日数。",
+        required=False,
+        default="365",
+    ),
+    Setting(
+        "unarchive_watch_days",
+        "For how many days after an archiving the poll looks again whether it was taken back; "
+        "0: never.",
+        "アーカイブ後、取り消し（Unarchive）の有無をポーリングで確認し続ける日数。0の場合は確認しません。",
+        required=False,
+        default="7",
+    ),
+    Setting(
+        "base_url",
+        "Address of the API. Sandbox: https://api.sandbox.lever.co/v1; ask Lever for the address "
+        "of another data centre.",
+        "APIのURL。サンドボックスはhttps://api.sandbox.lever.co/v1。"
+        "他地域のデータセンターのURLはLeverにご確認ください。",
+        required=False,
+        default="https://api.lever.co/v1",
+    ),
+)
+
+SPEC = ConnectorSpec(
+    name="lever",
+    title="Lever",
+    docs_url=API,
+    capabilities={
+        Capability.WEBHOOK: Support(
+            Evidence.REPORTED,
+            HOOKS,
+            note="Event names are the vendor's; the signature rule and the payload are as "
+            "integrators repeat them. Only on packages with web hooks.",
+        ),
+        Capability.POLL: Support(
+            Evidence.REPORTED,
+            PARAMETERS,
+            note="Parameters as repeated from the vendor's page. A full alternative to web hooks; "
+            "un-archiving is seen only by looking at known records again.",
+        ),
+        Capability.FETCH: Support(
+            Evidence.REPORTED, API, note="Shapes from live answers that third parties recorded."
+        ),
+        Capability.FIELD_TOKEN: Support(
+            Evidence.MISSING,
+            PLACEHOLDERS,
+            note="Placeholders are a fixed list and opportunities have no custom fields.",
+        ),
+        Capability.ATS_MESSAGE: Support(
+            Evidence.MISSING, API, note="No endpoint sends mail or lists mail templates."
+        ),
+        Capability.REPORT: Support(
+            Evidence.REPORTED, API, note="Shapes from live answers that third parties recorded."
+        ),
+        Capability.REASONS: Support(
+            Evidence.REPORTED, API, note="Shapes from live answers that third parties recorded."
+        ),
+    },
+    settings=ACCESS_SETTINGS + READING_SETTINGS,
+    webhook=WebhookSpec(
+        trust=Trust.HINT,
+        verification="HMAC-SHA256 of the body's token followed by its triggeredAt, with the web "
+        "hook's signature token, as lower-case hex in the body's signature; data is not signed.",
+    ),
+    # A token bucket: 10 a second steady, bursts to 20; 429 carries no Retry-After.
+    rate_limit=RateLimit(calls=10, seconds=1.0, per="credential", source=LIMITS),
+    events=(
+        "candidateArchiveChange",
+        "candidateHired",
+        "applicationCreated",
+        "candidateDeleted",
+    ),
+    ignored_events=(
+        "candidateStageChange",
+        "interviewCreated",
+        "interviewUpdated",
+        "interviewDeleted",
+        "contactCreated",
+        "contactUpdated",
+    ),
+    merge_syntax="{{Newest job posting}}",
+    notes=(
+        "A case is an opportunity; one contact can have several.",
+        "No flag tells a rejection from a withdrawal: every archive reason that is not of type "
+        "'hired' needs a line in the reason map.",
+        "OAuth is gated: Lever issues it by hand to approved partners only, and this connector "
+        "does not support it. An API key is what Lever offers for a customer's own use.",
+        "Confidential opportunities are invisible unless the key was made with access to them; "
+        "they never get a link.",
+    ),
+)
