@@ -10,5 +10,6 @@
 """
 
 from .desk import GreenhouseStandIn
+from .scenes import scene
 
-__all__ = ["GreenhouseStandIn"]
+__all__ = ["GreenhouseStandIn", "scene"]

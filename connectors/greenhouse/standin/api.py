@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from careerrelay.connectors.testing.standin import StandIn, route, utcnow
-from werkzeug.wrappers import Request, Response
+from careerrelay.connectors import utcnow
+from careerrelay.connectors.testing import Request, Response, StandIn, route
 
 from .filters import Page, RefusedQueryError, page
 from .records import VISIBILITIES, Person, Records, Row, moment
@@ -39,12 +39,19 @@ WRITE_SCOPES = (
 ALL_SCOPES = frozenset((*(f"harvest:{name}:list" for name in LISTS), *WRITE_SCOPES))
 TOKEN_LIFE = timedelta(hours=1)
 WINDOW_SECONDS = 30
+WINDOW = "credential"
 SHORT_TEXT = 255
 Answer = Response | tuple[int, Any]
 
 
 class HarvestApi(StandIn):
-    """The HTTP side; ``GreenhouseStandIn`` adds what recruiters do."""
+    """The HTTP side; ``GreenhouseStandIn`` adds what recruiters do.
+
+    ``window_calls``: calls a credential has in 30 seconds. ``scopes`` may be taken away.
+    """
+
+    # Seven attempts in about 15 hours. https://developers.greenhouse.io/webhooks.html
+    retry_seconds = (60.0, 900.0, 3600.0, 7200.0, 14400.0, 28800.0)
 
     def __init__(self, *, clock: Callable[[], datetime] = utcnow, window_calls: int = 1000) -> None:
         super().__init__(clock=clock)
@@ -57,6 +64,19 @@ class HarvestApi(StandIn):
         self.answers_expires_at = False
         self.tokens_issued = 0
         self._token: tuple[str, datetime] | None = None
+        self._meanwhile: list[tuple[str, str, Callable[[], object]]] = []
+
+    def meanwhile(self, method: str, path: str, do: Callable[[], object]) -> None:
+        """Somebody does something right after the next call of ``method`` below ``path``.
+
+        Given several times, each goes with one call, in order.
+        """
+        with self.lock:
+            self._meanwhile.append((method, path, do))
+
+    def accepted(self, status: int) -> bool:
+        """Anything but 200 counts as failure and is sent again."""
+        return status == 200
 
     # Tokens and admission
 
@@ -87,7 +107,34 @@ class HarvestApi(StandIn):
             return None
         if not self._admits(request.headers.get("Authorization", "")):
             return self.json_response(401, {"message": "Invalid or expired access token."})
-        return self.limit("credential", calls=self.window_calls, seconds=WINDOW_SECONDS)
+        return self.limit(WINDOW, calls=self.window_calls, seconds=WINDOW_SECONDS)
+
+    def too_many(self, seconds_left: float) -> Response:
+        """https://harvestdocs.greenhouse.io/docs/api-rate-limiting"""
+        response = super().too_many(seconds_left)
+        response.set_data('{"message": "Too many requests."}')
+        return response
+
+    def _handle(self, request: Request) -> Response:
+        response = super()._handle(request)
+        window = self._windows.get(WINDOW)
+        if window and request.path.startswith("/v3/"):
+            response.headers["X-RateLimit-Limit"] = str(self.window_calls)
+            response.headers["X-RateLimit-Remaining"] = str(self.window_calls - window.used)
+            response.headers["X-RateLimit-Reset"] = str(int(window.ends_at.timestamp()))
+        self._interrupt(request)
+        return response
+
+    def _interrupt(self, request: Request) -> None:
+        with self.lock:
+            for entry in self._meanwhile:
+                method, path, do = entry
+                if method == request.method and request.path.startswith(path):
+                    self._meanwhile.remove(entry)
+                    break
+            else:
+                return
+        do()
 
     def _admits(self, header: str) -> bool:
         with self.lock:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from careerrelay.connectors.testing.standin import utcnow
+from careerrelay.connectors import utcnow
 
 from . import hooks
 from .api import HarvestApi
