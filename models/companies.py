@@ -52,7 +52,9 @@ class Company(Base):
     retention_months: Mapped[int] = mapped_column(default=12)
     batch_size: Mapped[int] = mapped_column(default=10)
     """Registrations that make one slot; written into each ledger entry's rule version."""
-    smtp: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    smtp: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, info={"sealed": "values", "only": ("password_sealed",)}
+    )
     """host, port, security (starttls | tls | none), username, sender, password_sealed."""
     send_from_hour: Mapped[int] = mapped_column(default=10)
     send_until_hour: Mapped[int] = mapped_column(default=17)

@@ -72,6 +72,14 @@ class Vault:
         """The same value under the newest key; its place stays inside."""
         return _fernet(self._keys().sealing).rotate(sealed)
 
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether the newest key alone opens it, so that older keys are not needed for it."""
+        try:
+            Fernet(self._keys().sealing[-1]).decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
     def match(self, normalised: str) -> str:
         """Keyed SHA-256 (hex) of an address already normalised for matching."""
         return hmac.new(self._keys().matching, normalised.encode(), hashlib.sha256).hexdigest()

@@ -108,6 +108,13 @@ class Database:
         with self.engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
+    def head(self) -> str | None:
+        """The revision ``upgrade`` would bring the schema to."""
+        from alembic.script import ScriptDirectory
+
+        with self.engine.connect() as connection:
+            return ScriptDirectory.from_config(self._alembic(connection)).get_current_head()
+
     def backup(self, target: Path) -> None:
         """A consistent copy of a live SQLite file; PostgreSQL has its own tools for that."""
         if not self.is_sqlite:

@@ -30,6 +30,8 @@
           SmtpUncertainError         handed over, no answer: only a person can tell
         TemplateError                unknown placeholder or refused word
       OverloadedError                503 + Retry-After: nothing was acknowledged
+      NotFoundError                  there is no such company, connection, signal, ...
+      RefusedError                   an administrator's action that must not be done as asked
       PostponedError                 not now (quiet hours, a paused account); costs no attempt
 
 Messages are one sentence, built in the constructor, without bodies, tokens, names or
@@ -266,3 +268,15 @@ class PostponedError(CareerRelayError):
 
     code = "postponed"
     retryable = True
+
+
+class NotFoundError(CareerRelayError):
+    """What an administrator named is not here."""
+
+    code = "not_found"
+
+
+class RefusedError(CareerRelayError):
+    """An administrator's action that must not be done, or not without saying so."""
+
+    code = "refused"

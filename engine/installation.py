@@ -1,0 +1,246 @@
+"""An installation's folder: made, opened, upgraded, and owned by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, make_url, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from ..models.database import Database
+from ..models.errors import CareerRelayError, ConfigurationError, RefusedError
+from ..models.tables import Company
+from .config import Settings
+from .dbos_queue import DbosQueue
+from .keys import KeyFile
+from .locks import Locks
+from .runtime import Runtime, utcnow
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing ``prepare`` saw to. ``made``: it was not there, or not up to date, before."""
+
+    name: str
+    made: bool
+    detail: str
+
+
+def prepare(settings: Settings) -> list[Step]:
+    """Folder, key file and database, each only where missing; any number of times.
+
+    Raises ConfigurationError; RefusedError where the key file is gone but data are there: a new
+    key would not open them.
+    """
+    steps = [_folder(settings.folder)]
+    with _database(settings) as database:
+        steps.append(_keys(settings, database))
+        steps.append(upgrade(settings, database))
+    return steps
+
+
+def _folder(folder: Path) -> Step:
+    made = not folder.exists()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        raise ConfigurationError(f"[store] folder: {folder} cannot be made") from None
+    if made:
+        # mkdir's mode is cut by the umask of the shell, and a wider one is not wanted either.
+        folder.chmod(0o700)
+    return Step("folder", made, str(folder))
+
+
+def _keys(settings: Settings, database: Database) -> Step:
+    file = KeyFile(settings.key_file)
+    made = not settings.key_file.exists()
+    if made:
+        if _has_data(database):
+            raise RefusedError(
+                f"the key file {settings.key_file} is missing, but the database holds data sealed "
+                "with it; restore the key file from your backup"
+            )
+        file.create()
+    file.current()
+    return Step("keys", made, str(settings.key_file))
+
+
+def _has_data(database: Database) -> bool:
+    if database.revision() is None:
+        return False
+    with database.read() as session:
+        return bool(session.scalar(select(func.count()).select_from(Company)))
+
+
+def upgrade(settings: Settings, database: Database) -> Step:
+    """The schema and the engine's own tables, brought to this version's."""
+    head = database.head()
+    with _exclusively(database, settings):
+        was = database.revision()
+        if was != head:
+            database.upgrade()
+        _queue(database).migrate()
+    where = "SQLite" if database.is_sqlite else "PostgreSQL"
+    return Step("database", was != head, f"{where}, revision {head}")
+
+
+@contextmanager
+def _exclusively(database: Database, settings: Settings) -> Iterator[None]:
+    """One process upgrades, the others wait for it and find the work done."""
+    if database.is_sqlite:
+        with _beside(settings, "upgrade.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    locks = Locks(database)
+    try:
+        with locks.hold("upgrade"):
+            yield
+    finally:
+        locks.close()
+
+
+def _queue(database: Database) -> DbosQueue:
+    return DbosQueue(database, clock=utcnow)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.database_url)
+    try:
+        with store_errors():
+            yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def opened(settings: Settings, **kwargs: Any) -> Iterator[Runtime]:
+    """The runtime of a prepared installation, for one command.
+
+    Raises ConfigurationError when it was never prepared, or by another version.
+    """
+    KeyFile(settings.key_file).current()
+    with _database(settings) as database:
+        check_revision(database)
+    runtime = Runtime(settings, **kwargs)
+    try:
+        with store_errors():
+            yield runtime
+    finally:
+        runtime.close()
+
+
+def check_revision(database: Database) -> None:
+    """Raises ConfigurationError unless the schema is this version's."""
+    revision, head = database.revision(), database.head()
+    if revision is None:
+        raise ConfigurationError("the database is empty; run 'careerrelay init'")
+    if revision != head:
+        raise ConfigurationError(
+            f"the database is at revision {revision}, this version needs {head}; "
+            "run 'careerrelay database upgrade'"
+        )
+
+
+def check_engine_tables(runtime: Runtime) -> None:
+    """Raises ConfigurationError unless the queue's own tables answer."""
+    try:
+        with store_errors():
+            runtime.queue.alive(["careerrelay.doctor"])
+    except CareerRelayError:
+        raise ConfigurationError(
+            "the engine's tables are missing or out of date; run 'careerrelay database upgrade'"
+        ) from None
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """What the database driver raises, as one sentence of ours without its SQL and values."""
+    try:
+        yield
+    except DBAPIError as error:
+        kind = type(error.orig).__name__
+        raise ConfigurationError(
+            f"the database does not do what is asked ({kind}); check [store] url and folder, "
+            "and that its server runs and its disk has room"
+        ) from None
+    except SQLAlchemyError as error:
+        raise ConfigurationError(
+            f"the database cannot be used ({type(error).__name__}); check [store] url"
+        ) from None
+
+
+@contextmanager
+def only_process(settings: Settings, *, what: str) -> Iterator[None]:
+    """On SQLite the only one that serves or works; PostgreSQL takes any number.
+
+    The lock dies with the process, so a kill leaves nothing to clean up. Raises RefusedError.
+    """
+    if not settings.database_url.startswith("sqlite"):
+        yield
+        return
+    handle = os.open(_beside(settings, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = file.read().strip() or "another process"
+            raise RefusedError(
+                f"{holder} works on this SQLite file already; stop it first, or move to "
+                "PostgreSQL ([store] url) to run several processes"
+            ) from None
+        file.truncate(0)
+        file.write(f"'careerrelay {what}' (process {os.getpid()})")
+        file.flush()
+        yield
+
+
+def is_served(settings: Settings) -> bool:
+    """On SQLite: whether a process serves or works right now."""
+    if not settings.database_url.startswith("sqlite"):
+        return False
+    path = _beside(settings, "lock")
+    if not path.exists():
+        return False
+    with path.open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _beside(settings: Settings, ending: str) -> Path:
+    """A file next to the SQLite file: whoever opens the same database meets the same lock."""
+    return Path(f"{make_url(settings.database_url).database}.{ending}")
+
+
+def backup(database: Database, target: Path) -> int:
+    """A consistent, checked copy of the SQLite file, 0600; returns its size in bytes.
+
+    An existing file is never overwritten, and a failed copy leaves none.
+    """
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise RefusedError(f"{target} exists already; name another file") from None
+    except OSError:
+        raise ConfigurationError(f"{target} cannot be written") from None
+    try:
+        database.backup(target)
+        copy = Database(f"sqlite:///{target}")
+        try:
+            copy.check()
+        finally:
+            copy.close()
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target.stat().st_size
