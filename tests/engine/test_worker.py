@@ -1,0 +1,193 @@
+"""Failures of the vendor and of ourselves: tried again, parked, or dead and visible; never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from careerrelay.engine import signals
+from careerrelay.engine.queue import Job
+from careerrelay.engine.service import TASKS, sweep
+from careerrelay.engine.worker import BACKOFF, Worker
+from careerrelay.models.errors import (
+    ApiAuthenticationError,
+    ApiPermissionError,
+    ApiRateLimitedError,
+    ApiUnavailableError,
+)
+from careerrelay.models.tables import Attempt, Connection, Delivery, Signal
+from tests.support.world import World
+
+
+def fail_with(error: type[Exception], **values: object) -> Callable[[str], None]:
+    def trouble(operation: str) -> None:
+        raise error("said by the toy", connector="toy", operation=operation, **values)
+
+    return trouble
+
+
+def calm(_operation: str) -> None:
+    """No trouble any more."""
+
+
+def the_delivery(world: World) -> Delivery:
+    with world.runtime.database.read() as session:
+        return session.scalars(select(Delivery)).one()
+
+
+def test_outage_is_tried_again_until_it_is_over(world: World) -> None:
+    world.vendor.trouble = fail_with(ApiUnavailableError)
+    world.apply(1)
+    world.work()
+    assert the_delivery(world).state == "due"
+    world.vendor.trouble = calm
+    assert world.work() == 0, "not before the back-off"
+    world.clock.forward(seconds=6)
+    world.work()
+    assert the_delivery(world).state == "done"
+
+
+def test_outage_of_days_ends_dead_visible_and_replayable(world: World) -> None:
+    world.vendor.trouble = fail_with(ApiUnavailableError)
+    world.apply(1)
+    world.work()
+    for _ in BACKOFF:
+        world.clock.forward(hours=27)
+        world.work()
+    dead = the_delivery(world)
+    assert (dead.state, dead.error_code) == ("dead", "api_unavailable")
+    with world.runtime.database.read() as session:
+        attempts = session.scalars(select(Attempt).where(Attempt.task == "deliver")).all()
+    assert len(attempts) == len(BACKOFF) + 1
+    assert all(attempt.finished_at for attempt in attempts)
+
+
+def test_missing_permission_is_dead_at_once_and_says_which(world: World) -> None:
+    world.vendor.trouble = fail_with(ApiPermissionError, status=403)
+    world.apply(1)
+    world.work()
+    dead = the_delivery(world)
+    assert (dead.state, dead.error_code, dead.error) == (
+        "dead",
+        "api_permission",
+        "said by the toy",
+    )
+
+
+def test_retry_after_pauses_the_whole_account_and_costs_no_failure(world: World) -> None:
+    world.vendor.trouble = fail_with(ApiRateLimitedError, status=429, retry_after=30.0)
+    world.apply(1)
+    world.work()
+    world.vendor.trouble = calm
+    world.apply(2)
+    world.work()
+    assert world.vendor.fields == {}
+    world.clock.forward(seconds=31)
+    world.work()
+    assert set(world.vendor.fields) == {"c1", "c2"}
+    with world.runtime.database.read() as session:
+        assert [d.failures for d in session.scalars(select(Delivery))] == [0, 0]
+
+
+def test_refused_credentials_park_the_account_and_it_mends_by_itself(world: World) -> None:
+    world.vendor.trouble = fail_with(ApiAuthenticationError, status=401)
+    for number in range(3):
+        world.apply(number)
+    world.work()
+    with world.runtime.database.read() as session:
+        assert session.get_one(Connection, "toy").attention == "said by the toy"
+    world.vendor.trouble = calm
+    for _ in range(3):
+        world.clock.forward(minutes=7)
+        world.work()
+    assert len(world.vendor.fields) == 3
+    with world.runtime.database.read() as session:
+        assert session.get_one(Connection, "toy").attention is None
+
+
+def test_bug_buries_the_work_without_telling_its_message(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trouble(_operation: str) -> None:
+        raise ValueError("person1@example.com 応募 太郎")
+
+    world.vendor.trouble = trouble
+    world.apply(1)
+    world.work()
+    dead = the_delivery(world)
+    assert (dead.state, dead.error_code) == ("dead", "bug")
+    shown = f"{dead.error} {capsys.readouterr()}"
+    assert "person1" not in shown
+    assert "太郎" not in shown
+
+
+def test_work_cut_off_by_a_kill_is_taken_up_again_and_three_kills_bury_it(world: World) -> None:
+    class Killed(BaseException):
+        """As good as kill -9: nothing after it runs."""
+
+    def die(_operation: str) -> None:
+        raise Killed
+
+    world.vendor.trouble = die
+    world.apply(1)
+    with pytest.raises(Killed):
+        world.work()
+    delivery = the_delivery(world)
+    for crashes in (1, 2):
+        world.runtime.process_id = f"process-{crashes}"
+        with pytest.raises(Killed):
+            Worker(world.runtime, TASKS).run(Job("deliver", (delivery.id,), delivery.attempts))
+        assert the_delivery(world).crashes == crashes
+    world.runtime.process_id = "process-3"
+    Worker(world.runtime, TASKS).run(Job("deliver", (delivery.id,), delivery.attempts))
+    assert (the_delivery(world).state, the_delivery(world).error_code) == ("dead", "crashed")
+
+
+def test_queue_that_forgot_everything_is_filled_again_from_the_rows(world: World) -> None:
+    world.apply(1)
+    world.queue.lose_everything()
+    assert world.work() == 0
+    world.clock.forward(minutes=3)
+    assert sweep(world.runtime) == 1
+    world.work()
+    assert "c1" in world.vendor.fields
+
+
+def test_sweep_leaves_alone_what_the_queue_still_knows(world: World) -> None:
+    world.apply(1)
+    world.clock.forward(minutes=3)
+    assert sweep(world.runtime) == 0
+    world.work()
+    with world.runtime.database.read() as session:
+        assert [s.state for s in session.scalars(select(Signal))] == ["done"]
+    assert world.vendor.calls == ["write_link"]
+
+
+def test_replayed_signal_does_nothing_twice(world: World) -> None:
+    world.apply(1)
+    world.clock.forward(seconds=1)
+    world.reject(1)
+    world.work()
+    calls = list(world.vendor.calls)
+    with world.runtime.database.begin() as session:
+        for signal in session.scalars(select(Signal)).all():
+            signals.replay(world.runtime, session, signal)
+    world.clock.forward(minutes=1)
+    assert world.work() >= 2
+    assert world.vendor.calls == calls
+
+
+def test_two_runs_of_one_job_do_the_work_once(world: World) -> None:
+    world.apply(1)
+    world.work()
+    delivery = the_delivery(world)
+    Worker(world.runtime, TASKS).run(Job("deliver", (delivery.id,), 1))
+    Worker(world.runtime, TASKS).run(Job("deliver", (delivery.id,), 2))
+    assert world.vendor.calls.count("write_link") == 1
+
+
+def test_back_off_lasts_about_three_days() -> None:
+    assert timedelta(days=3) < sum(BACKOFF, timedelta()) < timedelta(days=3.5)
