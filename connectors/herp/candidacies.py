@@ -11,19 +11,22 @@ from typing import Any
 
 from marshmallow import fields, pre_load
 
-from careerrelay.connectors.payload import ExternalId, IsoDateTime, PayloadSchema, Text
-from careerrelay.models.candidates import (
+from careerrelay.connectors import (
     Application,
     ApplicationState,
     Candidate,
     Channel,
+    EventKind,
+    ExternalId,
     Flag,
+    IsoDateTime,
     Job,
+    PayloadSchema,
     Reason,
     RejectionSide,
     Stage,
+    Text,
 )
-from careerrelay.models.events import EventKind
 
 from .options import Options
 
@@ -60,11 +63,6 @@ _STAGES = {
     "finalInterview": Stage.FINAL_INTERVIEW,
     "offered": Stage.OFFER,
     "offerAccepted": Stage.OFFER,
-}
-_CHANNELS = {
-    "agent": Channel.AGENT,
-    "jobmiru": Channel.AGENT,
-    "careerPage": Channel.DIRECT,
 }
 
 
@@ -172,11 +170,14 @@ def _reason(row: dict[str, Any]) -> Reason | None:
 
 
 def _channel(channel: dict[str, Any] | None, *, manual: Channel) -> Channel:
-    """UNKNOWN wherever HERP does not say that the person applied directly."""
+    """Never mailed (AGENT, SCOUT) wherever HERP does not say that the person came directly.
+
+    HERP names the channel of every case, so one we do not know is not left to chance.
+    """
     told = channel or {}
-    if told.get("type") == "media" and "isScout" in told:
-        return Channel.SCOUT if told["isScout"] else Channel.DIRECT
-    return {**_CHANNELS, "manual": manual}.get(told.get("type", ""), Channel.UNKNOWN)
+    if told.get("type") == "media":
+        return Channel.SCOUT if told.get("isScout", True) else Channel.DIRECT
+    return {"careerPage": Channel.DIRECT, "manual": manual}.get(told.get("type", ""), Channel.AGENT)
 
 
 def _emails(row: dict[str, Any], *, channel: Channel) -> tuple[str, ...]:

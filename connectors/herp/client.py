@@ -13,9 +13,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from careerrelay.connectors.http import HttpClient, HttpResponse
-from careerrelay.connectors.payload import PayloadSchema
-from careerrelay.models.errors import ApiRateLimitedError, ApiResponseError, PayloadError
+from careerrelay.connectors import (
+    ApiRateLimitedError,
+    ApiResponseError,
+    HttpClient,
+    HttpResponse,
+    PayloadError,
+    PayloadSchema,
+)
 
 from .candidacies import CandidacyPageSchema, CandidacySchema, RequisitionPageSchema
 

@@ -8,18 +8,24 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
-from careerrelay.connectors.base import Check, Connector
-from careerrelay.connectors.http import HttpClient
-from careerrelay.connectors.oauth import TokenStore
-from careerrelay.models.candidates import Application, Reason
-from careerrelay.models.errors import (
+from careerrelay.connectors import (
     ApiAuthenticationError,
     ApiError,
     ApiNotFoundError,
     ApiPermissionError,
     ApiRequestError,
+    Application,
+    ApplicationEvent,
+    Check,
+    Connector,
+    EventKind,
+    HttpClient,
+    PollPage,
+    Reason,
+    RegistrationReport,
+    TokenStore,
+    utcnow,
 )
-from careerrelay.models.events import ApplicationEvent, EventKind, PollPage, RegistrationReport
 
 from .candidacies import EVENTS, REASONS, application_from
 from .client import LIST_APPLICATIONS, READ, READ_REQUISITIONS, WRITE, HerpClient
@@ -33,12 +39,8 @@ _WHERE = "as an administrator: menu at the top right 右上メニュー > APIキ
 _NO_SUCH_CASE = "00000000-0000-0000-0000-000000000000"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class HerpConnector(Connector):
-    """One tenant of HERP Hire. ``clock`` is the present moment, aware."""
+    """One tenant of HERP Hire."""
 
     spec = SPEC
 
@@ -48,10 +50,9 @@ class HerpConnector(Connector):
         *,
         http: HttpClient | None = None,
         tokens: TokenStore | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utcnow,
     ) -> None:
-        super().__init__(settings, http=http, tokens=tokens)
-        self._clock = clock
+        super().__init__(settings, http=http, tokens=tokens, clock=clock)
         self._options = Options.read(settings)
         self._client = HerpClient(
             self.http,
@@ -63,7 +64,7 @@ class HerpConnector(Connector):
 
     def poll(self, cursor: Mapping[str, Any]) -> PollPage:
         """One page of ended cases, or one look at a case that vanished from them."""
-        walk = Walk.resume(cursor, now=self._clock())
+        walk = Walk.resume(cursor, now=self.clock())
         self._client.wait_turn(not_before=_moment(walk.not_before))
         walk.not_before = ""
         events = self._settle(walk) if walk.doubts else self._read_page(walk)
@@ -133,7 +134,7 @@ class HerpConnector(Connector):
         try:
             event = _event(self._find(candidacy_id), walk=walk)
         except ApiNotFoundError:
-            event = _erased(candidacy_id, at=self._clock())
+            event = _erased(candidacy_id, at=self.clock())
         if event.kind is not EventKind.REJECTED:
             walk.forget(candidacy_id)
         return iter((event,))

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from careerrelay.models.candidates import Channel
-from careerrelay.models.errors import ConfigurationError
+from careerrelay.connectors import (
+    Channel,
+    ConfigurationError,
+)
 
 _TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _USER = re.compile(r"U-[0-9A-Za-z]+")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors.spec import (
+from careerrelay.connectors import (
     Capability,
     ConnectorSpec,
     Evidence,
@@ -125,13 +125,14 @@ SETTINGS = (
     ),
     Setting(
         "manual_channel",
-        "How applications typed in by hand count. HERP does not document their kinds; only "
-        "'direct' makes an assumption that they applied to you themselves.",
-        "手動で登録した応募の経路の扱い。種別の値は HERP の資料に記載がありません。本人からの"
-        "直接応募だけを手動登録している場合に限り、direct を選んでください。",
+        "How applications typed in by hand count. HERP does not document their kinds, so they "
+        "are treated like an agent's (nobody is mailed) until you say that they came directly.",
+        "手動で登録した応募の経路の扱い。種別の値は HERP の資料に記載がないため、初期設定では"
+        "人材紹介と同じ扱い（候補者へ送らない）にしています。本人からの直接応募だけを手動登録して"
+        "いる場合は direct を選んでください。",
         required=False,
-        default="unknown",
-        choices=("unknown", "direct", "referral", "agent", "school"),
+        default="agent",
+        choices=("agent", "direct", "referral", "school"),
     ),
     Setting(
         "mention_users",

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from careerrelay.connectors.testing.standin import Request, Response, StandIn, route, utcnow
+from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 JST = timezone(timedelta(hours=9))
 SCOPES = frozenset({"candidacy:read", "candidacy:write", "requisition:read"})
@@ -245,11 +246,11 @@ class HerpStandIn(StandIn):
         with self.lock:
             if candidacy_id not in self._rows:
                 return self._answer(404, {"message": "not found"})
-            body = request.get_json(silent=True)
+            body: Any = request.get_json(silent=True)
             problem = _comment_problem(body)
             if problem:
                 return self._answer(400, {"message": f"invalid parameter: {problem}"})
-            comment = {"id": str(uuid.uuid4()), "createdAt": self._now(), **body}
+            comment = {**body, "id": str(uuid.uuid4()), "createdAt": self._now()}
             self._comments.setdefault(candidacy_id, []).append(comment)
         return self._answer(200, comment)
 
@@ -361,3 +362,23 @@ def _comment_problem(body: Any) -> str:
         "mentionTo": isinstance(mention, list) and all(isinstance(u, str) for u in mention),
     }
     return next((name for name, fine in checks.items() if not fine), "".join(unknown[:1]))
+
+
+def scene() -> Scene:
+    """One rejected application, for the conformance suite."""
+    stand_in = HerpStandIn()
+    case = stand_in.apply(
+        stand_in.add_requisition("営業"), name="見本 花子", email="hanako@example.jp"
+    )
+    stand_in.reject(case)
+    return Scene(
+        stand_in=stand_in,
+        application=Application(
+            external_id=case,
+            candidate=Candidate(case, emails=("hanako@example.jp",), full_name="見本 花子"),
+            state=ApplicationState.REJECTED,
+            changed_at=stand_in.clock(),
+        ),
+        settings=lambda url: {"api_url": url, "api_key": stand_in.api_key},
+        effects=lambda: stand_in.comments(case),
+    )

@@ -22,7 +22,9 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from careerrelay.models.candidates import ApplicationState
+from careerrelay.connectors import (
+    ApplicationState,
+)
 
 from .candidacies import changed_at, state_of
 from .options import Options
@@ -40,7 +42,7 @@ class Walk:
     page: int = 1
     started: str = ""
     streak: int = 0
-    whole_walks: int = 0
+    walks: int = 0
     known: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
     watch: dict[str, int] = field(default_factory=dict)
@@ -82,10 +84,10 @@ class Walk:
         self.streak = self.streak + 1 if all_known else 0
         self.beyond = _first([*self.beyond, *older], limit=room)
         at_end = not has_next or len(self.within_reach(rows, options=options)) < len(rows)
-        may_stop = self.whole_walks >= WHOLE_WALKS and self.streak >= options.known_pages
+        may_stop = self.walks >= WHOLE_WALKS and self.streak >= options.known_pages
         self.page += 1
         if at_end or may_stop:
-            self._finish(whole=at_end, room=room)
+            self._finish(room=room)
 
     def forget(self, candidacy_id: str) -> int | None:
         """Drop a watched case that is no longer a rejection; when it had been rejected."""
@@ -102,13 +104,13 @@ class Walk:
             if rejected and row["appliedAt"] >= edge and changed_at(row) >= since:
                 self.watch[row["id"]] = int(changed_at(row).timestamp())
 
-    def _finish(self, *, whole: bool, room: int) -> None:
+    def _finish(self, *, room: int) -> None:
         since = datetime.fromisoformat(self.started) - WATCH_FOR
         latest = sorted(self.watch.items(), key=lambda item: item[1], reverse=True)
         self.watch = {known: at for known, at in latest[:WATCH_AT_MOST] if at >= since.timestamp()}
         self.doubts = [known for known in self.unseen if known in self.watch]
         self.known = _first([*self.beyond, *self.known], limit=room)
-        self.whole_walks = min(WHOLE_WALKS, self.whole_walks + whole)
+        self.walks = min(WHOLE_WALKS, self.walks + 1)
         self.page, self.streak, self.started = 1, 0, ""
         self.beyond, self.unseen = [], []
 

@@ -117,10 +117,10 @@ def test_the_step_tells_the_stage(step: str, stage: Stage) -> None:
         ({"type": "jobmiru"}, Channel.AGENT),
         ({"type": "media", "mediaName": "見本メディア", "isScout": True}, Channel.SCOUT),
         ({"type": "media", "mediaName": "見本メディア", "isScout": False}, Channel.DIRECT),
-        ({"type": "media", "mediaName": "見本メディア"}, Channel.UNKNOWN),
-        ({"type": "manual", "kind": "other", "description": "知人"}, Channel.UNKNOWN),
-        ({"type": "somethingNew"}, Channel.UNKNOWN),
-        (None, Channel.UNKNOWN),
+        ({"type": "media", "mediaName": "見本メディア"}, Channel.SCOUT),
+        ({"type": "manual", "kind": "other", "description": "知人"}, Channel.AGENT),
+        ({"type": "somethingNew"}, Channel.AGENT),
+        (None, Channel.AGENT),
     ],
 )
 def test_only_what_herp_calls_direct_is_direct(
@@ -174,7 +174,7 @@ def test_only_one_reason_is_the_companys_rejection(
 def test_a_null_means_the_same_as_an_absent_key() -> None:
     options = Options.read(settings_for("https://herp.example.jp"))
     row = CandidacySchema().read({**ROW, "email": None, "channel": None})
-    assert application_from(row, title="", options=options).channel is Channel.UNKNOWN
+    assert application_from(row, title="", options=options).candidate.emails == ()
 
 
 def test_a_row_without_its_application_time_is_refused() -> None:
@@ -275,20 +275,20 @@ def test_a_walk_ends_with_the_list() -> None:
 
 
 def test_a_walk_does_not_stop_inside_the_window_however_much_is_known() -> None:
-    known = walked(rows(181, 182), whole_walks=1).cursor()
+    known = walked(rows(181, 182), walks=1).cursor()
     walk = Walk.resume(known, now=START)
     assert all(take(walk, rows(*range(n, n + 10))) for n in range(1, 161, 10))
 
 
 def test_a_walk_stops_after_enough_known_pages_beyond_the_window() -> None:
-    known = walked(rows(181, 182), rows(183, 184), whole_walks=1).cursor()
+    known = walked(rows(181, 182), rows(183, 184), walks=1).cursor()
     walk = Walk.resume(known, now=START)
     assert take(walk, rows(181, 182))
     assert not take(walk, rows(183, 184))
 
 
 def test_one_new_row_makes_the_walk_count_known_pages_anew() -> None:
-    known = walked(rows(181, 182), rows(183, 184), rows(185, 186), whole_walks=1).cursor()
+    known = walked(rows(181, 182), rows(183, 184), rows(185, 186), walks=1).cursor()
     walk = Walk.resume(known, now=START)
     assert take(walk, rows(181, 182))
     assert take(walk, rows(183) + rows(183.5, prefix="new"))

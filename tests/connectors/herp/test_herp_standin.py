@@ -72,21 +72,23 @@ def test_no_rejection_is_missed_while_others_are_inserted(
 
 
 def test_no_old_rejection_is_missed_while_others_are_reopened(tenant: Tenant) -> None:
-    """Reopened rows pull others up over a page border; far in the past no later walk looks."""
+    """Reopened rows pull one up over the border of page 3, behind two pages that are known.
+
+    So far in the past no later walk looks; the second one must not stop early.
+    """
     old = [tenant.rejected(n, days_ago=200 + n / 4) for n in range(450)]
-    reopened: set[str] = set()
 
-    def reopen_one(page: int) -> None:
-        if page < 4 and len(reopened) < 6:
-            reopened.add(old[(page - 1) * 100 + len(reopened)])
-            tenant.standin.reopen(old[(page - 1) * 100 + len(reopened) - 1])
+    def reopen_three(page: int) -> None:
+        if page == 3:
+            tenant.standin.after_page = None
+            for candidacy in old[250:253]:
+                tenant.standin.reopen(candidacy)
 
-    tenant.standin.after_page = reopen_one
+    tenant.standin.after_page = reopen_three
     first, cursor = tenant.poll_until_done()
-    tenant.standin.after_page = None
     second, _ = tenant.poll_until_done(cursor)
-    assert not ids(first) >= set(old) - reopened, "the border was never crossed: a void test"
-    assert ids(first) | ids(second) >= set(old) - reopened
+    assert not set(old[300:303]) & ids(first), "nothing crossed the border: a void test"
+    assert ids(first) | ids(second) == set(old)
 
 
 def test_later_walks_stop_after_the_window_and_two_known_pages(tenant: Tenant) -> None:
@@ -335,12 +337,14 @@ def test_a_registration_is_one_plain_comment(tenant: Tenant) -> None:
     assert tenant.standin.comments(candidacy) == [REPORT.text]
 
 
-def test_a_comment_whose_answer_was_lost_is_not_written_twice(tenant: Tenant) -> None:
+def test_a_comment_whose_answer_was_lost_is_not_written_twice(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     candidacy = tenant.rejected(1)
     connector = tenant.connect()
     application = connector.fetch_application(candidacy)
     path = f"/v1/candidacies/{candidacy}/timeline-comments"
-    _lose_the_answer_to_the_post(tenant, path)
+    _lose_the_answer_to_the_post(tenant, path, monkeypatch)
     with pytest.raises(ApiUnavailableError):
         connector.report_registration(application, REPORT)
     connector.report_registration(application, REPORT)
@@ -507,8 +511,18 @@ def _reserving(tenant: Tenant, reserve: str) -> Any:
     return tenant.connect(reserved_requests=reserve)
 
 
-def _lose_the_answer_to_the_post(tenant: Tenant, path: str) -> None:
-    raise NotImplementedError
+def _lose_the_answer_to_the_post(
+    tenant: Tenant, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comments are read without trouble; the call after that is done and not answered."""
+    read = tenant.standin.list_comments
+
+    def read_then_fail(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        tenant.standin.fail_next(path=path, status=502, after_effect=True)
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(tenant.standin, "list_comments", read_then_fail)
 
 
 def _client(tenant: Tenant) -> HttpClient:
