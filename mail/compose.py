@@ -87,6 +87,20 @@ class Kind(StrEnum):
     WELCOME = "welcome"
 
 
+NOTICES = frozenset(
+    {
+        Kind.DOCUMENTS,
+        Kind.FIRST_INTERVIEW,
+        Kind.FINAL_INTERVIEW,
+        Kind.NEW_GRADUATE,
+        Kind.MID_CAREER,
+        Kind.PART_TIME,
+        Kind.GENERAL,
+    }
+)
+"""The mails that tell a result."""
+
+
 class Hiring(StrEnum):
     """What kind of people a job is for (採用区分)."""
 
@@ -160,6 +174,14 @@ def kind_for(stage: Stage, *, hiring: Hiring) -> Kind:
     if stage is Stage.FINAL_INTERVIEW:
         return Kind.FINAL_INTERVIEW
     return _BY_STAGE.get((hiring, stage), Kind.GENERAL)
+
+
+def usual_block(kind: Kind) -> RelayBlock:
+    """The paragraph that goes with a notice: short in the short one, so that it never outweighs
+    what is said to the person; none in the mails that are no notice."""
+    if kind is Kind.PART_TIME:
+        return RelayBlock.SHORT
+    return RelayBlock.FULL if kind in NOTICES else RelayBlock.NONE
 
 
 def load_template(kind: Kind, *, locale: str) -> Template:

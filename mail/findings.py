@@ -12,19 +12,6 @@ from functools import cached_property
 from ..models.candidates import Stage
 from .compose import Kind
 
-NOTICES = frozenset(
-    {
-        Kind.DOCUMENTS,
-        Kind.FIRST_INTERVIEW,
-        Kind.FINAL_INTERVIEW,
-        Kind.NEW_GRADUATE,
-        Kind.MID_CAREER,
-        Kind.PART_TIME,
-        Kind.GENERAL,
-    }
-)
-"""The mails that tell a result."""
-
 
 class Severity(StrEnum):
     """Errors refuse the template; the others are advice."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..models.errors import TemplateError
-from .compose import PLACEHOLDERS, RELAY_BLOCK, Kind, RelayBlock, block, has_relay_block
-from .findings import NOTICES, Draft, Finding, finding
+from .compose import NOTICES, PLACEHOLDERS, RELAY_BLOCK, Kind, block, has_relay_block, usual_block
+from .findings import Draft, Finding, finding
 
 SUBJECT_WIDTH = 30
 PLACEHOLDER_WIDTH = 6
@@ -17,13 +17,14 @@ PLACEHOLDER_WIDTH = 6
 
 _KNOWN = PLACEHOLDERS | {RELAY_BLOCK, "signature"}
 _TAG = re.compile(r"\{\{([#/]?)([^{}\n]*)\}\}|\{\{|\}\}")
+_GLUED = "。、」』）)."
 _STOP_LINKS = re.compile(r"\{\{(?:relay_link|optout_link)\}\}")
 _RELAY_LINK = "{{relay_link}}"
 _OWN_BLOCK = re.compile(r"\{\{#relay_block\}\}(.*?)\{\{/relay_block\}\}", re.S)
 _HONORIFIC = re.compile(r"\{\{candidate_name\}\}[ \u3000]*様")
 _RESULT = re.compile(
     r"見送|見合わせ|控えさせて|かなわない|添いかね|添えない|不採用"
-    r"|\bnot to\b|\bnot able\b|\bunable\b|\bwill not be\b|\bregret\b"
+    r"|\bnot\s+to\b|\bnot\s+able\b|\bunable\b|\bwill\s+not\s+be\b|\bregret\b"
 )
 _SUBJECT_TELLS = re.compile(r"不合格|不採用|見送り|(?i:\breject\w*|\bunsuccessful\b)")
 _REQUIRED_IN_BLOCK = ("relay_operator_name", "agency_license_no", "optout_link")
@@ -147,7 +148,7 @@ def _span(draft: Draft) -> _Span | None:
     if own := _OWN_BLOCK.search(draft.body):
         return _Span(own.start(), own.end(), own[1])
     if (start := draft.body.find("{{relay_block}}")) >= 0:
-        words = block(RelayBlock.FULL, locale=draft.locale)
+        words = block(usual_block(draft.kind), locale=draft.locale)
         return _Span(start, start + len("{{relay_block}}"), words)
     if (link := draft.body.find(_RELAY_LINK)) >= 0:
         return _bare_span(draft.body, link=link)

@@ -66,9 +66,7 @@ class SmtpAccount:
     def __post_init__(self) -> None:
         """Raises ConfigurationError naming the setting that cannot work."""
         if not self.host or not 0 < self.port < 65536 or self.timeout <= 0:
-            raise ConfigurationError(
-                "smtp host, smtp port or smtp timeout is missing or impossible"
-            )
+            raise ConfigurationError("smtp host, smtp port or smtp timeout is impossible")
         if not (self.username + self.password).isascii():
             raise ConfigurationError("smtp username and smtp password must be ASCII characters")
 

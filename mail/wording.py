@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..models.candidates import Stage
-from .compose import Kind, RelayBlock, block_facts, load_template
+from .compose import Kind, block_facts, load_template, usual_block
 from .findings import Draft, Finding, Reading, finding
 from .layout import block_lines
 
@@ -140,7 +140,7 @@ def _facts(draft: Draft) -> Iterator[Finding]:
     included = "{{relay_block}}" in draft.body
     for fact in load_template(draft.kind, locale=draft.locale).facts:
         yield from _kept(draft, fact=fact)
-    for fact in block_facts(RelayBlock.FULL, locale=draft.locale):
+    for fact in block_facts(usual_block(draft.kind), locale=draft.locale):
         if included:
             yield finding("confirm_fact", line=block.start, word=fact)
         else:
