@@ -125,9 +125,10 @@ class Poll:
         active = application.state is ApplicationState.ACTIVE
         return [] if active else [_event(application, kind=KINDS[application.state])]
 
-    def _created(self, record: Mapping[str, Any], _: Cursor) -> list[ApplicationEvent]:
-        if archived_at(record) and not is_anonymised(record):
-            return []  # The archived list tells it.
+    def _created(self, record: Mapping[str, Any], cursor: Cursor) -> list[ApplicationEvent]:
+        known = record["id"] in cursor.watching()
+        if known or (archived_at(record) and not is_anonymised(record)):
+            return []  # The archived list tells it, or a later step that it was taken back.
         application = self._snapshot(record)
         return [_event(application, kind=KINDS[application.state])]
 

@@ -1,0 +1,458 @@
+"""Fetching, reporting, checking and web hooks, over real HTTP against a pretended Lever."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from careerrelay.connectors.http import HttpClient
+from careerrelay.connectors.lever.connector import LeverConnector
+from careerrelay.connectors.lever.spec import SPEC
+from careerrelay.connectors.lever.standin import LeverStandIn
+from careerrelay.connectors.testing.standin import Request, StandIn, route
+from careerrelay.models.candidates import ApplicationState, Channel, Flag, Stage
+from careerrelay.models.errors import (
+    ApiAuthenticationError,
+    ApiNotFoundError,
+    ApiPermissionError,
+    ApiRateLimitedError,
+    ApiRequestError,
+    ApiResponseError,
+    ApiUnavailableError,
+    WebhookVerificationError,
+)
+from careerrelay.models.events import (
+    ApplicationEvent,
+    EventKind,
+    RegistrationReport,
+    WebhookRequest,
+)
+
+from .conftest import Connect
+
+REPORT = RegistrationReport(
+    marker="CR-7F3K",
+    text="登録がありました (CR-7F3K)",
+    tag="CareerRelay registered",
+    url="https://relay.example.co.jp/console",
+)
+
+
+class Receiver(StandIn):
+    """Our side of a web hook: verify, drop what was seen, keep what it says."""
+
+    def __init__(self, connector: LeverConnector) -> None:
+        super().__init__(clock=connector.clock)
+        self.connector = connector
+        self.events: list[ApplicationEvent] = []
+        self.seen: set[str] = set()
+        self.refusals: list[str] = []
+        self.guard = threading.Lock()
+
+    @route("POST", "/hook")
+    def hook(self, request: Request) -> tuple[int, None]:
+        with self.guard:
+            return self._take(
+                WebhookRequest("POST", "/hook", "", {}, request.data, self.connector.clock())
+            ), None
+
+    def _take(self, arrived: WebhookRequest) -> int:
+        try:
+            self.connector.verify_webhook(arrived)
+        except WebhookVerificationError as error:
+            self.refusals.append(error.message)
+            return 401
+        if self.connector.delivery_id(arrived) not in self.seen:
+            self.seen.add(self.connector.delivery_id(arrived))
+            self.events += self.connector.read_webhook(arrived)
+        return 200
+
+
+@pytest.fixture
+def receiver(connect: Connect) -> Receiver:
+    return Receiver(connect(signature_tokens="current-token, previous-token"))
+
+
+@pytest.fixture
+def hook_url(receiver: Receiver) -> Iterator[str]:
+    with receiver.serve() as base:
+        yield f"{base}/hook"
+
+
+@pytest.fixture
+def hooked(lever: LeverStandIn, hook_url: str) -> LeverStandIn:
+    """The stand-in with a hook for each event it knows, all of one token."""
+    for event in (*SPEC.events, "candidateStageChange"):
+        lever.add_hook(event, hook_url, token="current-token")
+    return lever
+
+
+def applied(lever: LeverStandIn, **changes: str) -> str:
+    posting = lever.account.add_posting("バックエンドエンジニア")
+    person = {"name": "Hanako Example", "email": "hanako@example.com"}
+    return lever.account.apply(posting, **(person | changes))
+
+
+class TestFetch:
+    def test_the_truth_has_job_reason_person_and_channel(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever, origin="referred")
+        lever.account.archive(case, reason=lever.account.reason("Timing"))
+        truth = connector.fetch_application(case)
+        assert truth.state is ApplicationState.REJECTED
+        assert truth.job is not None
+        assert truth.job.title == "バックエンドエンジニア"
+        assert truth.reason is not None
+        assert truth.reason.text == "Timing"
+        assert truth.candidate.emails == ("hanako@example.com",)
+        assert truth.candidate.full_name == "Hanako Example"
+        assert truth.candidate.external_id != case
+        assert (truth.channel, truth.stage) == (Channel.REFERRAL, Stage.DOCUMENTS)
+        assert truth.ats_url == f"https://hire.lever.co/candidates/{case}"
+
+    def test_hire_and_unarchiving_are_read_from_the_record(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        lever.account.hire(case)
+        assert connector.fetch_application(case).state is ApplicationState.HIRED
+        lever.account.unarchive(case)
+        assert connector.fetch_application(case).state is ApplicationState.ACTIVE
+
+    def test_consent_of_the_contact_counts_for_the_case(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        lever.account.forbid_contact(case)
+        assert connector.fetch_application(case).flags == {Flag.DO_NOT_CONTACT}
+
+    def test_a_posting_the_key_cannot_see_leaves_the_case_without_job(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        lever.account.postings.clear()
+        assert connector.fetch_application(case).job is None
+
+    def test_a_confidential_case_is_gone_unless_the_key_may_see_it(
+        self, lever: LeverStandIn, connect: Connect
+    ) -> None:
+        case = applied(lever)
+        lever.account.hide(case)
+        with pytest.raises(ApiNotFoundError):
+            connect().fetch_application(case)
+        privileged = connect(api_key=lever.add_key(confidential=True))
+        assert privileged.fetch_application(case).flags == {Flag.PRIVATE}
+
+    def test_a_reason_lever_lists_no_more_stays_unmapped(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        lever.account.archive(case, reason=str(uuid.uuid4()))
+        truth = connector.fetch_application(case)
+        assert truth.state is ApplicationState.REJECTED
+        assert truth.reason is not None
+        assert truth.reason.text == truth.reason.external_id
+
+    def test_reasons_are_all_but_hired(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        texts = [reason.text for reason in connector.reasons()]
+        assert "Withdrew" in texts
+        assert "No Response - OLD" in texts
+        assert "Hired" not in texts
+
+
+class TestReport:
+    def test_note_tag_and_link_once_however_often(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        truth = connector.fetch_application(case)
+        for _ in range(3):
+            connector.report_registration(truth, REPORT)
+        assert lever.account.note_texts(case) == [REPORT.text]
+        assert lever.account.tags(case) == [REPORT.tag]
+        assert lever.account.links(case) == [REPORT.url]
+
+    def test_the_note_is_found_beyond_the_first_page(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        truth = connector.fetch_application(case)
+        connector.report_registration(truth, REPORT)
+        for number in range(230):
+            lever.account.add_note(case, f"interview {number}", user=lever.user)
+        connector.report_registration(truth, REPORT)
+        assert lever.account.note_texts(case).count(REPORT.text) == 1
+
+    def test_one_note_although_the_first_answer_was_lost(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        truth = connector.fetch_application(case)
+        connector.report_registration(truth, REPORT)
+        second = RegistrationReport(marker="CR-9Z9Z", text="CR-9Z9Z", tag="")
+        # The first call looks for the note; the second writes it and its answer gets lost.
+        lever.fail_next(path=f"/v1/opportunities/{case}/notes", status=503)
+        with pytest.raises(ApiUnavailableError):
+            connector.report_registration(truth, second)
+        _lose_the_answer_of_the_write(lever, connector, case)
+        connector.report_registration(truth, second)
+        assert lever.account.note_texts(case).count("CR-9Z9Z") == 1
+
+    def test_a_report_without_page_adds_no_link(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        case = applied(lever)
+        truth = connector.fetch_application(case)
+        connector.report_registration(truth, RegistrationReport("m", "text m", "tag"))
+        assert lever.account.links(case) == []
+
+    def test_a_wrong_user_to_perform_as_writes_nothing(
+        self, lever: LeverStandIn, connect: Connect
+    ) -> None:
+        case = applied(lever)
+        stranger = connect(perform_as=str(uuid.uuid4()))
+        with pytest.raises(ApiRequestError):
+            stranger.report_registration(stranger.fetch_application(case), REPORT)
+        assert lever.account.note_texts(case) == []
+
+    def test_a_key_without_notes_is_told_which_scope_is_missing(
+        self, lever: LeverStandIn, connect: Connect
+    ) -> None:
+        case = applied(lever)
+        reads = [f"{t}:read:admin" for t in ("opportunities", "archive_reasons", "postings")]
+        limited = connect(api_key=lever.add_key(permissions=[*reads, "notes:read:admin"]))
+        with pytest.raises(ApiPermissionError, match="notes:write:admin"):
+            limited.report_registration(limited.fetch_application(case), REPORT)
+
+
+def _lose_the_answer_of_the_write(
+    lever: LeverStandIn, connector: LeverConnector, case: str
+) -> None:
+    """The write itself, with its answer lost on the way back."""
+    lever.fail_next(path=f"/v1/opportunities/{case}/notes", status=502, after_effect=True)
+    with pytest.raises(ApiUnavailableError):
+        connector._client.add_note(case, "CR-9Z9Z")
+
+
+class TestErrors:
+    def test_over_the_limit_is_an_error_to_wait_for(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        lever.clock.step = timedelta()  # type: ignore[attr-defined]  # the bucket never refills
+        for _ in range(20):
+            connector.reasons()
+        with pytest.raises(ApiRateLimitedError) as caught:
+            connector.reasons()
+        assert caught.value.retryable
+        assert caught.value.retry_after is None
+        assert [status for *_, status in lever.calls].count(200) == 20
+
+    def test_a_wrong_key_names_the_setting(self, connect: Connect) -> None:
+        with pytest.raises(ApiAuthenticationError, match="api_key"):
+            connect(api_key="not-a-key").reasons()
+
+    def test_an_unknown_id_is_not_found(self, connector: LeverConnector) -> None:
+        with pytest.raises(ApiNotFoundError):
+            connector.fetch_application(str(uuid.uuid4()))
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html>maintenance</html>",
+            b"",
+            b"[]",
+            b"null",
+            b'{"data": null}',
+            b'{"data": [5]}',
+            b'{"data": [], "hasNext": true}',
+            b'{"data": [{"text": "no id"}]}',
+        ],
+    )
+    def test_an_answer_of_another_shape_is_one_error(
+        self, lever: LeverStandIn, connector: LeverConnector, body: bytes
+    ) -> None:
+        lever.fail_next(path="/v1/archive_reasons", status=200, body=body)
+        with pytest.raises(ApiResponseError):
+            connector.reasons()
+
+    def test_an_offset_that_does_not_move_is_no_endless_walk(
+        self, lever: LeverStandIn, connector: LeverConnector
+    ) -> None:
+        page = json.dumps({"data": [], "hasNext": True, "next": "same"}).encode()
+        lever.fail_next(times=2, path="/v1/archive_reasons", status=200, body=page)
+        with pytest.raises(ApiResponseError, match="next"):
+            connector.reasons()
+
+    def test_limit_and_offset_are_enforced_by_the_stand_in(
+        self, lever: LeverStandIn, url: str
+    ) -> None:
+        http = HttpClient("lever", allow_private=True)
+        for query in ({"limit": 101}, {"limit": 0}, {"offset": "%5B3%2C1%5D"}, {"offset": "2"}):
+            with pytest.raises(ApiRequestError, match="BadRequestError"):
+                http.request(
+                    "GET",
+                    f"{url}/v1/opportunities",
+                    operation="list opportunities",
+                    params=query,
+                    auth=(lever.api_key, ""),
+                )
+        http.close()
+
+
+class TestWebhooks:
+    def test_each_change_is_a_reason_to_look(
+        self, hooked: LeverStandIn, receiver: Receiver
+    ) -> None:
+        case = applied(hooked)
+        hooked.account.move(case, stage="offer")
+        hooked.account.archive(case)
+        hooked.account.unarchive(case)
+        hooked.account.hire(case)
+        hooked.account.delete(case)
+        assert hooked.wait_delivered()
+        assert receiver.refusals == []
+        kinds = sorted(event.kind for event in receiver.events)
+        assert kinds == [EventKind.CHANGED] * 5 + [EventKind.ERASED]
+        assert {event.application_id for event in receiver.events} == {case}
+
+    def test_forged_data_with_a_valid_signature_only_make_us_look(
+        self, hooked: LeverStandIn, receiver: Receiver, hook_url: str
+    ) -> None:
+        """Whoever saw one delivery can change what it says, but not what the API says."""
+        case, victim = applied(hooked), applied(hooked)
+        hooked.account.archive(case)
+        assert hooked.wait_delivered()
+        seen = hooked.deliveries[-1].body
+        receiver.seen.clear()
+        receiver.events.clear()
+        archived = {"reason": hooked.account.reasons[0]["id"], "archivedAt": 1}
+        for event in ("candidateArchiveChange", "candidateHired", "candidateDeleted"):
+            forged = json.loads(seen) | {
+                "event": event,
+                "data": {"opportunityId": victim, "toArchived": archived},
+            }
+            receiver.seen.clear()
+            assert hooked.ping(hook_url, json.dumps(forged).encode(), {})
+        assert [event.application for event in receiver.events] == [None] * 3
+        for event in receiver.events:
+            truth = receiver.connector.fetch_application(event.application_id or "")
+            assert truth.state is ApplicationState.ACTIVE
+
+    def test_a_replay_is_known_by_its_token(
+        self, hooked: LeverStandIn, receiver: Receiver, hook_url: str
+    ) -> None:
+        applied(hooked)
+        assert hooked.wait_delivered()
+        body = hooked.deliveries[0].body
+        again = json.dumps(json.loads(body) | {"data": {"opportunityId": str(uuid.uuid4())}})
+        assert hooked.ping(hook_url, body, {})
+        assert hooked.ping(hook_url, again.encode(), {})
+        assert len(receiver.events) == 1
+
+    def test_retries_of_a_failed_delivery_are_one_signal(
+        self, hooked: LeverStandIn, receiver: Receiver
+    ) -> None:
+        receiver.fail_next(times=2, status=500)
+        receiver.fail_next(status=503, after_effect=True)
+        applied(hooked)
+        assert hooked.wait_delivered()
+        assert [attempt.number for attempt in hooked.deliveries] == [1, 2, 3, 4]
+        assert len(receiver.events) == 1
+
+    def test_lever_gives_up_after_five_more_tries(
+        self, hooked: LeverStandIn, receiver: Receiver
+    ) -> None:
+        receiver.fail_next(times=10, status=500)
+        applied(hooked)
+        assert hooked.wait_delivered()
+        assert len(hooked.deliveries) == 6
+
+    def test_old_and_new_token_both_count_while_changing(
+        self, lever: LeverStandIn, receiver: Receiver, hook_url: str
+    ) -> None:
+        lever.add_hook("applicationCreated", hook_url, token="previous-token")
+        lever.add_hook("candidateArchiveChange", hook_url, token="current-token")
+        lever.add_hook("candidateArchiveChange", hook_url, token="somebody-elses")
+        lever.account.archive(applied(lever))
+        assert lever.wait_delivered()
+        assert len(receiver.events) == 2
+        assert "signature_tokens" in receiver.refusals[0]
+
+    def test_a_hook_older_than_a_day_is_refused_on_every_retry(
+        self, hooked: LeverStandIn, receiver: Receiver, hook_url: str
+    ) -> None:
+        applied(hooked)
+        assert hooked.wait_delivered()
+        hooked.clock.now += timedelta(days=2)  # type: ignore[attr-defined]
+        receiver.seen.clear()
+        assert not hooked.ping(hook_url, hooked.deliveries[0].body, {})
+        assert "webhook_max_age_hours" in receiver.refusals[0]
+
+    def test_a_hook_limited_to_applicants_says_nothing_of_the_sourced(
+        self, lever: LeverStandIn, receiver: Receiver, hook_url: str
+    ) -> None:
+        lever.add_hook("applicationCreated", hook_url, origins=("applied",), token="current-token")
+        applied(lever, origin="sourced")
+        applied(lever)
+        assert lever.wait_delivered()
+        assert len(receiver.events) == 1
+
+
+class TestCheck:
+    def test_a_good_connection_is_good(self, hooked: LeverStandIn, connect: Connect) -> None:
+        applied(hooked)
+        checks = connect(signature_tokens="current-token").check()
+        assert [c.name for c in checks if not c.ok] == []
+
+    def test_polling_alone_is_a_good_connection_too(self, connector: LeverConnector) -> None:
+        assert all(check.ok for check in connector.check())
+
+    def test_a_wrong_key_is_the_only_thing_said(self, connect: Connect) -> None:
+        (check,) = connect(api_key="not-a-key").check()
+        assert not check.ok
+        assert "api_key" in check.remedy
+        assert "base_url" in check.remedy
+
+    @pytest.mark.parametrize(
+        ("missing", "name"),
+        [
+            ("archive_reasons", "api_key"),
+            ("opportunities", "opportunities and notes"),
+            ("notes", "opportunities and notes"),
+            ("postings", "postings"),
+            ("users", "perform_as"),
+            ("webhooks", "webhooks"),
+        ],
+    )
+    def test_each_missing_permission_is_named(
+        self, lever: LeverStandIn, connect: Connect, missing: str, name: str
+    ) -> None:
+        applied(lever)
+        words = {"opportunities", "notes", "postings", "archive_reasons", "users", "webhooks"}
+        key = lever.add_key(permissions=[f"{w}:read:admin" for w in words - {missing}])
+        failed = {c.name: c for c in connect(api_key=key, signature_tokens="t").check() if not c.ok}
+        assert f"{missing}:read:admin" in failed[name].detail
+        assert "API Credentials" in failed[name].remedy
+
+    @pytest.mark.parametrize("kind", ["unknown", "deactivated"])
+    def test_a_user_who_cannot_act_is_named(
+        self, lever: LeverStandIn, connect: Connect, kind: str
+    ) -> None:
+        gone = lever.account.add_user(deactivated=True)
+        user = gone if kind == "deactivated" else str(uuid.uuid4())
+        failed = [c for c in connect(perform_as=user).check() if not c.ok]
+        assert [c.name for c in failed] == ["perform_as"]
+        assert "perform_as" in failed[0].remedy
+
+    def test_missing_hooks_are_listed(self, lever: LeverStandIn, connect: Connect) -> None:
+        lever.add_hook("candidateArchiveChange", "https://relay.example.co.jp/hook")
+        (failed,) = [c for c in connect(signature_tokens="t").check() if not c.ok]
+        assert "candidateHired, applicationCreated, candidateDeleted" in failed.detail
