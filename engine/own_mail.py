@@ -39,6 +39,8 @@ from .config import LOCALES
 from .people import open_candidate
 from .runtime import Runtime
 
+DOCUMENT_POLICIES = tuple(policy.name.lower() for policy in DocumentPolicy)
+"""What ``Company.document_policy`` may hold instead of a sentence: discard, return, keep."""
 SMTP_PASSWORD = "password_sealed"  # noqa: S105 - a key's name
 
 
@@ -133,7 +135,6 @@ def values_for(
 ) -> dict[str, str]:
     """Everything about company and operator that a notice may name."""
     operator = runtime.settings.operator
-    policy = company.document_policy or block(DocumentPolicy.DISCARD, locale=locale)
     return {
         "company_name": company.name,
         "recruiter_name": company.recruiter_name,
@@ -141,7 +142,7 @@ def values_for(
         "contact_email": company.contact_email,
         "contact_phone": company.contact_phone,
         "careers_url": company.careers_url,
-        "document_policy": policy,
+        "document_policy": document_policy(company, locale=locale),
         "relay_operator_name": operator["name"],
         "agency_license_no": operator["license_no"],
         **{name: str(value) for name, value in connection.mail_values.items()},
@@ -156,6 +157,15 @@ def locale_of(record: ApplicationRecord, company: Company) -> str:
 
 def _stop_url(runtime: Runtime, delivery: Delivery) -> str:
     return runtime.signer.url_for(str(delivery.link_id), purpose=Purpose.STOP)
+
+
+def document_policy(company: Company, *, locale: str) -> str:
+    """What becomes of the papers: one of our sentences in the reader's language, or the
+    company's own. Nothing chosen: they are destroyed."""
+    chosen = company.document_policy or DOCUMENT_POLICIES[0]
+    if chosen in DOCUMENT_POLICIES:
+        return block(DocumentPolicy[chosen.upper()], locale=locale)
+    return chosen
 
 
 def account_of(runtime: Runtime, company: Company) -> smtp.SmtpAccount:
