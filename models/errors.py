@@ -217,7 +217,8 @@ class AddressError(MailError):
 
 
 class SmtpError(MailError):
-    """``phase``: connect, starttls, auth, mail, rcpt, data or content; ``status``: the reply code.
+    """``phase``: connect, starttls, auth, mail, rcpt, data or content, "" where no server
+    was asked; ``status``: the reply code.
 
     Everything up to ``auth`` concerns the account and so every mail sent through it; ``rcpt``
     and later concern this one mail.
@@ -225,7 +226,7 @@ class SmtpError(MailError):
 
     code = "smtp"
 
-    def __init__(self, message: str, *, phase: str, status: int | None = None) -> None:
+    def __init__(self, message: str, *, phase: str = "", status: int | None = None) -> None:
         super().__init__(message)
         self.phase = phase
         self.status = status
