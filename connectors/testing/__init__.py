@@ -3,11 +3,24 @@
 >>> from careerrelay.connectors.testing import conformance_suite
 >>> TestAcme = conformance_suite(AcmeConnector, fixtures=Path(__file__).parent)
 
-Stand-ins need nothing further; the suite needs ``careerrelay-ats[testing]``, which it imports
-only when asked for.
+Stand-ins need nothing further; running the suite needs ``careerrelay-ats[testing]``, which is
+imported only then.
 """
 
+from .conformance import conformance_suite
+from .fixtures import read_request
+from .network import closed_network
 from .standin import Request, Response, Scene, StandIn, route
 from .webhooks import Attempt
 
-__all__ = ["Attempt", "Request", "Response", "Scene", "StandIn", "route"]
+__all__ = [
+    "Attempt",
+    "Request",
+    "Response",
+    "Scene",
+    "StandIn",
+    "closed_network",
+    "conformance_suite",
+    "read_request",
+    "route",
+]

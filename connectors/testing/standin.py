@@ -59,6 +59,7 @@ class Fault:
     headers: Mapping[str, str]
     hang: bool
     after_effect: bool
+    skip: int
 
 
 @dataclass(slots=True)
@@ -171,13 +172,15 @@ class StandIn:
         headers: Mapping[str, str] | None = None,
         hang: bool = False,
         after_effect: bool = False,
+        skip: int = 0,
     ) -> None:
         """Let the next ``times`` calls whose path starts with ``path`` fail.
 
-        They get ``status`` with ``body`` and ``headers``; with ``hang`` nothing, until the
-        client gives up; with ``after_effect`` the work is done and only the answer is lost.
+        The first ``skip`` of them still work. The others get ``status`` with ``body`` and
+        ``headers``; with ``hang`` nothing, until the client gives up; with ``after_effect``
+        the work is done and only the answer is lost.
         """
-        fault = Fault(times, status, path, body, dict(headers or {}), hang, after_effect)
+        fault = Fault(times, status, path, body, dict(headers or {}), hang, after_effect, skip)
         with self.lock:
             self._faults.append(fault)
 
@@ -238,11 +241,15 @@ class StandIn:
     def _next_fault(self, path: str) -> Fault | None:
         with self.lock:
             for fault in self._faults:
-                if path.startswith(fault.path):
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self._faults.remove(fault)
-                    return fault
+                if not path.startswith(fault.path):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
+                fault.times -= 1
+                if fault.times <= 0:
+                    self._faults.remove(fault)
+                return fault
         return None
 
     def _pauses(self) -> tuple[float, ...]:
