@@ -66,13 +66,13 @@ class CandidateSchema(_Value):
 class JobSchema(_Value):
     value = Job
     external_id = fields.String(required=True)
-    title = fields.String(required=True)
+    title = fields.String(load_default="")
 
 
 class ReasonSchema(_Value):
     value = Reason
     external_id = fields.String(required=True)
-    text = fields.String(required=True)
+    text = fields.String(load_default="")
     side = fields.Enum(RejectionSide, by_value=True)
 
 
