@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy import Insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..models.errors import OverloadedError
@@ -71,6 +70,11 @@ class Ingest:
         self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the writer can still answer."""
+        return self._thread.is_alive()
+
     def store(self, row: dict[str, Any]) -> bool:
         """Wait until the row is on disk. True: new; False: seen before. Or OverloadedError."""
         pending = _Pending(row)
@@ -111,7 +115,9 @@ class Ingest:
     def _commit(self, batch: list[_Pending]) -> None:
         try:
             self._write(batch)
-        except SQLAlchemyError as error:
+        except Exception as error:
+            # Whatever it was, nothing is on disk and the senders hear so; and the writer lives
+            # on, for without it nothing would ever be taken again.
             log.error("ingest_commit_failed", rows=len(batch), kind=type(error).__name__)
             if len(batch) > 1:
                 # One bad row must not refuse its neighbours.

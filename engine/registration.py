@@ -191,7 +191,10 @@ def confirm_code(runtime: Runtime, registration_id: str, code: str) -> Outcome |
 
 
 def _prove(runtime: Runtime, session: Session, registration_id: str) -> Outcome:
-    registration = session.get_one(Registration, registration_id, with_for_update=True)
+    # The lock alone would hand back what this session read before it waited for the other one.
+    registration = session.get_one(
+        Registration, registration_id, with_for_update=True, populate_existing=True
+    )
     if registration.state != RegistrationState.STARTED.value:
         return Outcome(registration.id, RegistrationState(registration.state))
     registration.proved_at = runtime.clock()

@@ -23,7 +23,6 @@ from ..models.errors import (
     ApiNotFoundError,
     PayloadError,
     UnknownEventError,
-    WebhookVerificationError,
 )
 from ..models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRequest
 from ..models.schemas import dump_event, load_event
@@ -50,17 +49,13 @@ def accept_webhook(
 ) -> WebhookReply:
     """Verify, store, and say how this vendor wants it acknowledged.
 
-    Raises WebhookVerificationError (401, kept as a refusal), OverloadedError (503).
+    Raises WebhookVerificationError (401; ``refuse`` keeps it), OverloadedError (503).
     """
     connector = runtime.connector(connection)
-    try:
-        handshake = connector.answer_handshake(request)
-        if handshake is not None:
-            return handshake
-        connector.verify_webhook(request)
-    except WebhookVerificationError as error:
-        refuse(runtime, connection.id, request, status=401, code=error.code, cause=error.message)
-        raise
+    handshake = connector.answer_handshake(request)
+    if handshake is not None:
+        return handshake
+    connector.verify_webhook(request)
     ingest.store(signal_row(runtime, connection.id, connector.delivery_id(request), request))
     webhook = connector.spec.webhook
     return WebhookReply(status=webhook.ack_status if webhook else 200)
@@ -74,8 +69,13 @@ def refuse(
     status: int,
     code: str,
     cause: str,
+    size: int | None = None,
 ) -> None:
-    """Keep why a request was not accepted, without its content."""
+    """Keep why a request was not accepted, without its content.
+
+    The caller bounds how often: anybody can send what is refused. ``size`` in bytes, where the
+    body was not read.
+    """
     log.warning("webhook_refused", connection=connection_id, status=status, code=code)
     with runtime.database.begin() as session:
         session.add(
@@ -85,7 +85,7 @@ def refuse(
                 status=status,
                 code=code,
                 cause=cause,
-                size=len(request.body),
+                size=len(request.body) if size is None else size,
                 body_sha256=hashlib.sha256(request.body).hexdigest(),
             )
         )
