@@ -152,7 +152,7 @@ def _connection(account: SmtpAccount) -> Iterator[smtplib.SMTP]:
 
 def _connected(account: SmtpAccount) -> smtplib.SMTP:
     with _no_answer_is_retryable("connect"):
-        if account.security is Security.TLS:
+        if account.security == Security.TLS:
             return smtplib.SMTP_SSL(
                 account.host,
                 account.port,
@@ -169,7 +169,7 @@ def _check_peer(server: smtplib.SMTP, *, account: SmtpAccount) -> None:
     address = getattr(peer, "ipv4_mapped", None) or peer
     if not (account.allow_private or address.is_global):
         raise ConfigurationError("smtp host must not be a private address in this installation")
-    plain = account.security is Security.NONE
+    plain = account.security == Security.NONE
     if plain and not (address.is_loopback or account.allow_plaintext):
         raise ConfigurationError(
             "smtp security 'none' is only for this machine; set smtp security to starttls or tls"
@@ -179,7 +179,7 @@ def _check_peer(server: smtplib.SMTP, *, account: SmtpAccount) -> None:
 def _greet(server: smtplib.SMTP, *, account: SmtpAccount) -> None:
     with _no_answer_is_retryable("connect"):
         server.ehlo_or_helo_if_needed()
-    if account.security is not Security.STARTTLS:
+    if account.security != Security.STARTTLS:
         return
     if not server.has_extn("starttls"):
         raise SmtpRejectedError(
@@ -187,9 +187,7 @@ def _greet(server: smtplib.SMTP, *, account: SmtpAccount) -> None:
             phase="starttls",
         )
     with _no_answer_is_retryable("starttls"):
-        status, reply = server.starttls(context=_tls_context(account))
-        if status != 220:
-            raise _refusal(status, reply, phase="starttls")
+        server.starttls(context=_tls_context(account))  # raises unless the answer is 220
         server.ehlo_or_helo_if_needed()
 
 

@@ -120,6 +120,10 @@ def test_operator_mail_says_that_a_program_wrote_it():
     assert b"Auto-Submitted" not in build()
 
 
+def test_mailbox_without_a_name_is_the_address_alone():
+    assert b"\r\nTo: hanako@example.com\r\n" in build(to=Mailbox("hanako@example.com"))
+
+
 def test_reply_goes_to_a_person():
     raw = build(reply_to=Mailbox("saiyo@example.jp", "採用担当"))
     assert header(raw, "Reply-To") == "採用担当 <saiyo@example.jp>"
@@ -135,9 +139,7 @@ def test_encoded_words_are_at_most_75_and_lines_76_long():
     assert max(map(len, words)) <= 75
     assert max(map(len, head.split(b"\r\n"))) <= 76
     for word in words:
-        assert "\ufffd" not in str(
-            email.header.make_header(email.header.decode_header(word.decode()))
-        )
+        assert "\ufffd" not in str(decoded(word.decode()))
 
 
 @given(

@@ -247,6 +247,14 @@ def test_server_without_password_sign_in_says_so(script):
         deliver(server.port, username="saiyo", password="geheim")
 
 
+def test_starttls_that_is_refused_names_the_step(script):
+    offer = b"250-mx.example.jp\r\n250 STARTTLS\r\n"
+    server = script({"EHLO": offer, "STARTTLS": b"454 4.7.0 not now\r\n"})
+    with pytest.raises(SmtpUnavailableError) as caught:
+        deliver(server.port, security=Security.STARTTLS)
+    assert (caught.value.phase, caught.value.status) == ("starttls", 454)
+
+
 def test_server_without_starttls_gets_no_password(script):
     server = script({})
     with pytest.raises(SmtpRejectedError, match="STARTTLS"):
