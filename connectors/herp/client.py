@@ -31,12 +31,14 @@ LIST_APPLICATIONS = "list applications"
 
 _LONGEST_WAIT = 3600.0
 _WINDOW = 60.0
+_OPERATION = 3
+"""Calls that an operation takes: it is begun only where it can end above the reserve."""
 
 
 class HerpClient:
     """One method per endpoint. ``clock`` gives the aware present moment.
 
-    ``not_before`` is set while only the reserve is left; ``wait_turn`` honours it.
+    ``not_before`` is set while little more than the reserve is left; ``wait_turn`` honours it.
     """
 
     def __init__(
@@ -186,7 +188,7 @@ class HerpClient:
     def _note_allowance(self, headers: Mapping[str, str]) -> None:
         remaining = headers.get("x-remaining-request", "")
         wait = self._wait(headers)
-        if wait and remaining.isdigit() and int(remaining) <= self._reserve:
+        if wait and remaining.isdigit() and int(remaining) < self._reserve + _OPERATION:
             self.not_before = self._clock() + timedelta(seconds=wait)
 
     def _wait(self, headers: Mapping[str, str]) -> float | None:

@@ -84,7 +84,7 @@ class HerpConnector(Connector):
         e-mail address and the reason.
         """
         self._client.wait_turn()
-        return self._find(application_id)
+        return self._whole(self._client.candidacy(application_id))
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
         """One comment, unless a comment holds the marker already."""
@@ -132,17 +132,18 @@ class HerpConnector(Connector):
         """A rejection that left the list: reopened, ended for another reason, or deleted."""
         candidacy_id = walk.doubts.pop(0)
         try:
-            event = _event(self._find(candidacy_id), walk=walk)
+            single = self._client.candidacy(candidacy_id)
         except ApiNotFoundError:
             event = _erased(candidacy_id, at=self.clock())
+        else:
+            event = _event(self._whole(single), walk=walk)
         if event.kind is not EventKind.REJECTED:
             walk.forget(candidacy_id)
         return iter((event,))
 
-    def _find(self, candidacy_id: str) -> Application:
-        single = self._client.candidacy(candidacy_id)
+    def _whole(self, single: Mapping[str, Any]) -> Application:
         rows = self._rows_around(single)
-        row = next((row for row in rows if row["id"] == candidacy_id), None)
+        row = next((row for row in rows if row["id"] == single["id"]), None)
         if row is None:
             self.fail_response(LIST_APPLICATIONS, "an application that it shows by its id")
         return self._application(row)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,10 +53,13 @@ class Walk:
 
     @classmethod
     def resume(cls, cursor: Mapping[str, Any], *, now: datetime) -> Walk:
-        """The walk a cursor describes; ``{}`` or a finished one begins a new walk at ``now``."""
+        """The walk a cursor describes; ``{}`` or a finished one begins a new walk at ``now``.
+
+        The cursor itself is left as it is: a failed poll is made again with it.
+        """
         names = {f.name for f in fields(cls)}
-        walk = cls(**{name: value for name, value in cursor.items() if name in names})
-        if not walk.started:
+        walk = cls(**{name: deepcopy(value) for name, value in cursor.items() if name in names})
+        if not walk.started and not walk.doubts:
             walk.started = now.isoformat()
             walk.unseen = list(walk.watch)
         return walk
@@ -80,7 +84,7 @@ class Walk:
         room = (options.known_pages + 2) * ROWS_PER_PAGE
         self._watch_page(rows, edge=edge)
         older = [fingerprint(row["id"]) for row in rows if row["appliedAt"] < edge]
-        all_known = len(older) == len(rows) and set(older) <= set(self.known)
+        all_known = 0 < len(older) == len(rows) and set(older) <= set(self.known)
         self.streak = self.streak + 1 if all_known else 0
         self.beyond = _first([*self.beyond, *older], limit=room)
         at_end = not has_next or len(self.within_reach(rows, options=options)) < len(rows)
@@ -89,9 +93,9 @@ class Walk:
         if at_end or may_stop:
             self._finish(room=room)
 
-    def forget(self, candidacy_id: str) -> int | None:
-        """Drop a watched case that is no longer a rejection; when it had been rejected."""
-        return self.watch.pop(candidacy_id, None)
+    def forget(self, candidacy_id: str) -> None:
+        """Stop watching a case that is no rejection any more."""
+        self.watch.pop(candidacy_id, None)
 
     def _watch_page(self, rows: Sequence[dict[str, Any]], *, edge: datetime) -> None:
         """Cases beyond the window are not watched: a walk may stop before it meets them."""

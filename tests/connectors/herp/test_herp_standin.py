@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from careerrelay.connectors.herp.connector import HerpConnector
 from careerrelay.connectors.herp.standin import HerpStandIn
 from careerrelay.connectors.http import HttpClient
 from careerrelay.models.candidates import ApplicationState, Channel, RejectionSide
@@ -209,7 +210,7 @@ def test_a_rejection_corrected_to_withdrawal_is_later_than_the_rejection(
     candidacy = tenant.person(1)
     tenant.standin.reject(candidacy, at=START)
 
-    def connect() -> Any:
+    def connect() -> HerpConnector:
         return tenant.connect(outcomes=outcomes)
 
     [rejection], cursor = tenant.poll_until_done(connect=connect)
@@ -228,6 +229,18 @@ def test_a_deleted_application_erases_the_person(tenant: Tenant) -> None:
     assert event.application_ids == (candidacy,)
 
 
+def test_a_missing_list_erases_nobody(tenant: Tenant) -> None:
+    """Only the case itself may be gone; a 404 elsewhere is a wrong address."""
+    candidacy = tenant.rejected(1)
+    _, cursor = tenant.poll_until_done()
+    tenant.standin.reopen(candidacy)
+    connector = tenant.connect()
+    doubting = connector.poll(cursor).cursor
+    tenant.standin.fail_next(path="/v1/candidacies", skip=1, status=404)
+    with pytest.raises(ApiNotFoundError):
+        connector.poll(doubting)
+
+
 def test_an_agents_candidate_is_never_direct_and_has_no_address(tenant: Tenant) -> None:
     agent = {"id": "a-1", "company": "見本エージェント", "name": "担当 太郎"}
     tenant.rejected(1, channel={"type": "agent", "agent": agent})
@@ -243,6 +256,31 @@ def test_a_candidate_without_address_is_still_reported_to_the_engine(tenant: Ten
     [event], _ = tenant.poll_until_done()
     assert event.application is not None
     assert event.application.candidate.emails == ()
+
+
+def test_after_the_last_doubt_no_second_walk_follows(tenant: Tenant) -> None:
+    candidacies = [tenant.rejected(n) for n in range(3)]
+    _, cursor = tenant.poll_until_done()
+    for candidacy in candidacies[:2]:
+        tenant.standin.reopen(candidacy)
+    before = _pages_read(tenant)
+    events, _ = tenant.poll_until_done(cursor)
+    assert ids(events, EventKind.UNREJECTED) == set(candidacies[:2])
+    # One page of the walk; for each doubt the case itself and its day in the list.
+    assert _pages_read(tenant) - before == 5
+
+
+def test_a_doubt_that_could_not_be_settled_is_looked_at_again(tenant: Tenant) -> None:
+    candidacy = tenant.rejected(1)
+    _, cursor = tenant.poll_until_done()
+    tenant.standin.reopen(candidacy)
+    connector = tenant.connect()
+    doubting = connector.poll(cursor).cursor
+    tenant.standin.fail_next(path=f"/v1/candidacies/{candidacy}")
+    with pytest.raises(ApiUnavailableError):
+        connector.poll(doubting)
+    [event] = connector.poll(doubting).events
+    assert event.kind is EventKind.UNREJECTED
 
 
 # One application
@@ -283,15 +321,24 @@ def test_a_deleted_application_is_not_found(tenant: Tenant) -> None:
 # The tenant's allowance
 
 
-def test_the_reserve_is_left_to_the_customers_other_scripts(tenant: Tenant) -> None:
-    for n in range(1500):
+@pytest.mark.parametrize(("reserve", "used"), [("30", 70), ("0", 100), ("90", 10)])
+def test_the_reserve_is_left_to_the_customers_other_scripts(
+    tenant: Tenant, reserve: str, used: int
+) -> None:
+    """More polls than a minute allows, with minutes that pass only while we wait."""
+    for n in range(800):
         tenant.rejected(n, days_ago=n / 20)
+
+    def connect() -> HerpConnector:
+        return tenant.connect(reserved_requests=reserve)
+
     cursor: dict[str, Any] = {}
-    for _ in range(10):
-        _, cursor = tenant.poll_until_done(cursor, connect=lambda: _reserving(tenant, "30"))
-    assert len(tenant.standin.calls) > 150
-    assert tenant.standin.most_used <= 70
+    for _ in range(14):
+        _, cursor = tenant.poll_until_done(cursor, connect=connect)
+    assert len(tenant.standin.calls) > 120
+    assert used - 3 < tenant.standin.most_used <= used
     assert {status for _, _, status in tenant.standin.calls} == {200}
+    assert all(0 < wait <= 60 for wait in tenant.waits)
 
 
 def test_a_restart_does_not_forget_that_only_the_reserve_is_left(tenant: Tenant) -> None:
@@ -337,16 +384,15 @@ def test_a_registration_is_one_plain_comment(tenant: Tenant) -> None:
     assert tenant.standin.comments(candidacy) == [REPORT.text]
 
 
-def test_a_comment_whose_answer_was_lost_is_not_written_twice(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_comment_whose_answer_was_lost_is_not_written_twice(tenant: Tenant) -> None:
     candidacy = tenant.rejected(1)
     connector = tenant.connect()
     application = connector.fetch_application(candidacy)
     path = f"/v1/candidacies/{candidacy}/timeline-comments"
-    _lose_the_answer_to_the_post(tenant, path, monkeypatch)
+    tenant.standin.fail_next(path=path, skip=1, status=502, after_effect=True)
     with pytest.raises(ApiUnavailableError):
         connector.report_registration(application, REPORT)
+    assert tenant.standin.comments(candidacy) == [REPORT.text], "done, but not answered"
     connector.report_registration(application, REPORT)
     assert tenant.standin.comments(candidacy) == [REPORT.text]
 
@@ -505,24 +551,6 @@ def _ended(tenant: Tenant, candidacy: str) -> str:
 
 def _pages_read(tenant: Tenant) -> int:
     return sum(path.startswith("/v1/candidacies") for _, path, _ in tenant.standin.calls)
-
-
-def _reserving(tenant: Tenant, reserve: str) -> Any:
-    return tenant.connect(reserved_requests=reserve)
-
-
-def _lose_the_answer_to_the_post(
-    tenant: Tenant, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The comments are read without trouble; the call after that is done and not answered."""
-    read = tenant.standin.list_comments
-
-    def read_then_fail(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.undo()
-        tenant.standin.fail_next(path=path, status=502, after_effect=True)
-        return read(*args, **kwargs)
-
-    monkeypatch.setattr(tenant.standin, "list_comments", read_then_fail)
 
 
 def _client(tenant: Tenant) -> HttpClient:
