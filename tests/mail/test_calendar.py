@@ -69,6 +69,13 @@ def test_skipped_hour_of_daylight_saving_has_no_window():
     assert found == datetime(2026, 3, 9, 6, 0, tzinfo=UTC)
 
 
+def test_day_that_a_country_skipped_is_no_day_to_send():
+    """Samoa went from Thursday 29 December 2011 to Saturday 31 December."""
+    thursday_evening = datetime(2011, 12, 30, 4, 0, tzinfo=UTC)
+    found = when(thursday_evening, timezone="Pacific/Apia", country="US")
+    assert found.astimezone(ZoneInfo("Pacific/Apia")).date() == date(2012, 1, 3)
+
+
 @pytest.mark.parametrize(
     ("changes", "setting"),
     [
