@@ -116,7 +116,7 @@ def _recorded_sides(session: Session, connection_id: str) -> Mapping[str, Reject
         )
         .distinct()
     )
-    return {id_: RejectionSide(side) for id_, side in session.execute(query)}
+    return {str(id_): RejectionSide(side) for id_, side in session.execute(query)}
 
 
 def map_reason(

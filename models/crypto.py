@@ -21,6 +21,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from .errors import ConfigurationError
 
 SEPARATOR = b"\x00"
+_NO_KEY = (
+    "a stored value does not open with any key of the key file; "
+    "restore the key that was in use when it was written"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,7 @@ class Vault:
         try:
             plain = _fernet(self._keys().sealing).decrypt(sealed)
         except InvalidToken:
-            raise ConfigurationError(
-                "a stored value does not open with any key of the key file; "
-                "restore the key that was in use when it was written"
-            ) from None
+            raise ConfigurationError(_NO_KEY) from None
         found, _, value = plain.partition(SEPARATOR)
         if found != place.encode():
             raise ConfigurationError("a sealed value was found in a place it was not sealed for")
@@ -69,8 +70,14 @@ class Vault:
         return self.open_bytes(sealed.encode("ascii"), place=place).decode()
 
     def reseal(self, sealed: bytes) -> bytes:
-        """The same value under the newest key; its place stays inside."""
-        return _fernet(self._keys().sealing).rotate(sealed)
+        """The same value under the newest key; its place stays inside.
+
+        Raises ConfigurationError when no key opens it.
+        """
+        try:
+            return _fernet(self._keys().sealing).rotate(sealed)
+        except InvalidToken:
+            raise ConfigurationError(_NO_KEY) from None
 
     def is_newest(self, sealed: bytes) -> bool:
         """Whether the newest key alone opens it, so that older keys are not needed for it."""
