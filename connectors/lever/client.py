@@ -170,16 +170,18 @@ class LeverClient:
         *,
         permission: str = "opportunities:write:admin",
     ) -> None:
-        self._http.request(
+        operation = f"write {what}"
+        answer = self._http.request(
             "POST",
             f"{self._base_url}/opportunities/{_segment(opportunity_id)}/{what}",
-            operation=f"write {what}",
+            operation=operation,
             params={"perform_as": self._perform_as},
             json=body,
             auth=self._auth,
             permission=permission,
             setting="api_key",
         )
+        _read(RecordSchema(), answer.json(), operation)
 
     def _get(self, path: str, read: Read, params: Mapping[str, Any] | None) -> Any:
         return self._http.request(

@@ -64,7 +64,7 @@ class Cursor:
             return self
         first = now - history_days * DAY
         # What was anonymised before the first round shows in the lists of that round anyway.
-        start = dict.fromkeys(STEPS, first) | {"updated": now}
+        start = dict.fromkeys(STEPS[:-1], first) | {"updated": now}
         return replace(self, until=now, since=start | dict(self.since))
 
     def after(self, *, newest: int, offset: str | None) -> Cursor:

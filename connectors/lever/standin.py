@@ -329,5 +329,5 @@ def scene() -> Scene:
             "api_key": stand_in.api_key,
             "perform_as": stand_in.user,
         },
-        effects=lambda: (account.note_texts(case), account.tags(case), account.links(case)),
+        effects=lambda: [account.note_texts(case), account.tags(case), account.links(case)],
     )

@@ -82,7 +82,7 @@ def read(connector: LeverConnector, hook: dict[str, Any]) -> list[ApplicationEve
     return connector.read_webhook(signed)
 
 
-def snapshot(reason: ArchiveReason | None = UNDER_QUALIFIED, **changes: Any) -> Application:
+def snapshot(reason: ArchiveReason | None = UNDER_QUALIFIED, /, **changes: Any) -> Application:
     record = OpportunitySchema().read(copy.deepcopy(OPPORTUNITY) | changes)
     return application_for(record, job=None, reason=reason)
 
@@ -161,11 +161,23 @@ class TestSignature:
         with pytest.raises(WebhookVerificationError, match="triggeredAt"):
             connector.verify_webhook(request(HOOK | {"triggeredAt": moment, "signature": "0" * 64}))
 
-    def test_the_delivery_id_is_the_token_whatever_the_data_say(
+    def test_the_delivery_id_is_what_was_signed_whatever_the_data_say(
         self, connector: LeverConnector
     ) -> None:
         ids = {connector.delivery_id(request(HOOK | {"data": d})) for d in ({}, HOOK["data"])}
-        assert ids == {HOOK["token"]}
+        assert len(ids) == 1
+        assert HOOK["token"] in ids.pop()
+
+    def test_a_token_used_again_at_another_time_is_another_delivery(
+        self, connector: LeverConnector
+    ) -> None:
+        later = HOOK | {"triggeredAt": HOOK["triggeredAt"] + 1}
+        assert connector.delivery_id(request(HOOK)) != connector.delivery_id(request(later))
+
+    def test_a_body_without_token_has_an_id_all_the_same(self, connector: LeverConnector) -> None:
+        long = HOOK | {"token": "x" * 5000}
+        for body in (b"", b"[]", json.dumps(long).encode()):
+            assert 0 < len(connector.delivery_id(request(body))) <= 64
 
     def test_signing_fills_in_what_lever_would(self, connector: LeverConnector) -> None:
         bare = {k: v for k, v in HOOK.items() if k not in ("token", "triggeredAt")}
@@ -247,8 +259,8 @@ class TestSnapshot:
     def test_a_refused_contact_is_never_mailed(self, where: str) -> None:
         refused = {"store": {"allowed": True}, "contact": {"allowed": False, "expiresAt": None}}
         person = {"id": OPPORTUNITY["contact"], "dataProtection": refused}
-        changes = {"dataProtection": refused} if where == "opportunity" else {"contact": person}
-        assert snapshot(**changes).flags == {Flag.DO_NOT_CONTACT}
+        changes = {"opportunity": {"dataProtection": refused}, "contact": {"contact": person}}
+        assert snapshot(**changes[where]).flags == {Flag.DO_NOT_CONTACT}
 
     @pytest.mark.parametrize("given", [None, {}, {"contact": None}, {"contact": {"allowed": True}}])
     def test_no_word_about_contact_is_no_refusal(self, given: Any) -> None:
@@ -261,7 +273,7 @@ class TestSnapshot:
     @pytest.mark.parametrize("where", ["opportunity", "contact"])
     def test_an_anonymised_case_holds_no_person(self, where: str) -> None:
         person = {"id": OPPORTUNITY["contact"], "isAnonymized": True}
-        changes = {"isAnonymized": True} if where == "opportunity" else {"contact": person}
+        changes = {"opportunity": {"isAnonymized": True}, "contact": {"contact": person}}
         case = snapshot(**changes)
         assert case.state is ApplicationState.ERASED
         assert (case.candidate.emails, case.candidate.full_name) == ((), "")

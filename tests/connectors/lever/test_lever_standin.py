@@ -92,10 +92,11 @@ def hooked(lever: LeverStandIn, hook_url: str) -> LeverStandIn:
     return lever
 
 
-def applied(lever: LeverStandIn, **changes: str) -> str:
+def applied(lever: LeverStandIn, *, origin: str = "applied") -> str:
     posting = lever.account.add_posting("バックエンドエンジニア")
-    person = {"name": "Hanako Example", "email": "hanako@example.com"}
-    return lever.account.apply(posting, **(person | changes))
+    return lever.account.apply(
+        posting, name="Hanako Example", email="hanako@example.com", origin=origin
+    )
 
 
 class TestFetch:
