@@ -43,7 +43,7 @@ from ..models.events import (
     WebhookRequest,
 )
 from .base import Check, Connector
-from .http import HttpClient, HttpResponse
+from .http import HttpClient, HttpResponse, join_url
 from .oauth import (
     AccessToken,
     BearerSession,
@@ -150,6 +150,7 @@ __all__ = [
     "current_secret",
     "hmac_sha256_base64",
     "hmac_sha256_hex",
+    "join_url",
     "open_connector",
     "read_json",
     "split_secrets",

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import requests
 import structlog
@@ -244,6 +245,16 @@ class HttpClient:
         return HttpResponse(
             response.status_code, headers, bytes(body), self.connector, call.operation
         )
+
+
+def join_url(base: str, *segments: str) -> str:
+    """``base`` with path segments added, each quoted: an id can never reach another path.
+
+    Raises ValueError for a segment that is empty or made of dots, which no record has.
+    """
+    if not all(segment.strip(".") for segment in segments):
+        raise ValueError("a path segment is empty or made of dots")
+    return "/".join([base.rstrip("/"), *(quote(segment, safe="") for segment in segments)])
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

@@ -35,13 +35,13 @@ class PayloadSchema(Schema):
 
 
 class ExternalId(fields.Field[str]):
-    """A vendor's id, a number or a text, as text of 1 to 255 characters."""
+    """A vendor's id, a number or a text, as text of 1 to 255 characters, not made of dots."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise ValidationError("not an id")
         text = str(value).strip()
-        if not 0 < len(text) <= MAX_ID_LENGTH or not text.isprintable():
+        if not text.strip(".") or len(text) > MAX_ID_LENGTH or not text.isprintable():
             raise ValidationError("not an id")
         return text
 
