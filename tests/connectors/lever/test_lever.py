@@ -274,7 +274,7 @@ class TestSnapshot:
     def test_an_anonymised_case_holds_no_person(self, where: str) -> None:
         person = {"id": OPPORTUNITY["contact"], "isAnonymized": True}
         changes = {"opportunity": {"isAnonymized": True}, "contact": {"contact": person}}
-        case = snapshot(**changes)
+        case = snapshot(**changes[where])
         assert case.state is ApplicationState.ERASED
         assert (case.candidate.emails, case.candidate.full_name) == ((), "")
 
