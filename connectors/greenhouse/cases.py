@@ -50,7 +50,7 @@ class CaseReader:
         return [
             Reason(
                 external_id=row["id"],
-                text=row["name"],
+                text=row["name"] or row["id"],
                 side=side_of((row["type"] or {}).get("key"), (row["type"] or {}).get("name")),
             )
             for row in self._client.reasons()
@@ -67,11 +67,9 @@ class CaseReader:
         known = {reason.external_id: reason for reason in self.reasons()}
         details = self._client.by_ids("rejection_details", rejected, name="application_ids")
         return {
-            detail["application_id"]: known.get(
-                detail["rejection_reason_id"], Reason(detail["rejection_reason_id"], "")
-            )
+            detail["application_id"]: known.get(reason_id) or Reason(reason_id, reason_id)
             for detail in details
-            if detail["rejection_reason_id"]
+            if (reason_id := detail["rejection_reason_id"])
         }
 
     def _channel(self, row: Row, *, source: Row | None) -> Channel:
@@ -92,7 +90,7 @@ def _snapshot(
         candidate=_candidate(row, person=person),
         state=state_for(state, side=reason.side if reason else RejectionSide.UNKNOWN),
         changed_at=_changed_at(row),
-        job=Job(job["id"], job["name"]) if job else None,
+        job=Job(job["id"], job["name"] or job["id"]) if job else None,
         reason=reason,
         stage=stage_of(row["stage_name"] or ""),
         stage_text=row["stage_name"] or "",

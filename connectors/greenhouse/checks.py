@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from careerrelay.connectors import (
     ApiAuthenticationError,
@@ -34,9 +34,9 @@ def check(
     try:
         found = [*_reads(client), *_writes(client)]
         if _granted(found, "harvest:custom_fields:list"):
-            found += _fields(client, settings)
+            found += _told("custom fields", lambda: list(_fields(client, settings)))
         if _granted(found, "harvest:sources:list"):
-            found += _sources(client, channels=channels)
+            found += _told("agency sources", lambda: list(_sources(client, channels=channels)))
     except ApiAuthenticationError as error:
         remedy = (
             "make a 'Harvest V3 (OAuth)' credential in Configure > Dev Center > API Credential "
@@ -53,22 +53,36 @@ def _granted(found: list[Check], scope: str) -> bool:
 def _reads(client: HarvestClient) -> Iterator[Check]:
     for resource in READS:
         scope = f"harvest:{resource}:list"
-        try:
-            client.page(resource, filters={"per_page": "1"})
-        except ApiPermissionError as error:
-            yield _missing(scope, error)
-        else:
-            yield Check(scope, ok=True, detail="granted")
+        yield from _told(scope, lambda: _read(client, resource, scope=scope))  # noqa: B023 - called at once
+
+
+def _read(client: HarvestClient, resource: str, *, scope: str) -> list[Check]:
+    client.page(resource, filters={"per_page": "1"})
+    return [Check(scope, ok=True, detail="granted")]
 
 
 def _writes(client: HarvestClient) -> Iterator[Check]:
     for method, path, scope in WRITES:
-        try:
-            client.probe(method, path, scope=scope)
-        except ApiPermissionError as error:
-            yield _missing(f"harvest:{scope}", error)
-        else:
-            yield Check(f"harvest:{scope}", ok=True, detail="granted")
+        name = f"harvest:{scope}"
+        yield from _told(name, lambda: _write(client, method, path, scope=scope))  # noqa: B023 - called at once
+
+
+def _write(client: HarvestClient, method: str, path: str, *, scope: str) -> list[Check]:
+    client.probe(method, path, scope=scope)
+    return [Check(f"harvest:{scope}", ok=True, detail="granted")]
+
+
+def _told(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+    """What a look found, or a failed check that says why it found nothing."""
+    try:
+        return look()
+    except ApiAuthenticationError:
+        raise  # then nothing else can work
+    except ApiPermissionError as error:
+        return [_missing(name, error)]
+    except ApiError as error:
+        remedy = "check the settings base_url and token_url; if they are right, try again later"
+        return [Check(name, ok=False, detail=error.message, remedy=remedy)]
 
 
 def _missing(scope: str, error: ApiError) -> Check:

@@ -155,6 +155,7 @@ class HarvestClient:
             client_secret=self._settings["client_secret"],
             extra={"sub": self._settings["acting_user_id"]},
             setting=CREDENTIALS,
+            permission="'Harvest V3 (OAuth)' for the acting user",
             clock=self._clock,
         )
 

@@ -136,12 +136,8 @@ class CandidateSchema(PayloadSchema):
     is_private = StrictBoolean(required=True)
 
 
-class OfferSchema(PayloadSchema):
-    resolved_at = IsoDateTime(load_default=None, allow_none=True)
-
-
 class ApplicationSchema(PayloadSchema):
-    """``hire_candidate`` is the thin one: no status, no times, no stage, but an offer."""
+    """``hire_candidate`` is the thin one: no status, no times, no stage."""
 
     id = ExternalId(required=True)
     candidate = fields.Nested(CandidateSchema, required=True)
@@ -151,7 +147,6 @@ class ApplicationSchema(PayloadSchema):
     current_stage = fields.Nested(NamedSchema, load_default=None, allow_none=True)
     rejection_reason = fields.Nested(ReasonSchema, load_default=None, allow_none=True)
     source = fields.Nested(SourceSchema, load_default=None, allow_none=True)
-    offer = fields.Nested(OfferSchema, load_default=None, allow_none=True)
     applied_at = IsoDateTime(load_default=None, allow_none=True)
     rejected_at = IsoDateTime(load_default=None, allow_none=True)
     last_activity_at = IsoDateTime(load_default=None, allow_none=True)
@@ -226,11 +221,11 @@ def _case_event(
 ) -> ApplicationEvent:
     case = ApplicationPayload().read(payload)["application"]
     state = _state(case, expected=EXPECTED[action])
-    if EXPECTED[action] not in (None, state):
-        # The case moved on while the hook waited to be sent (again): ask for the truth.
-        return ApplicationEvent(
-            EventKind.CHANGED, at, case["id"], case["candidate"]["id"], ats_event=action
-        )
+    if action == "hire_candidate" or EXPECTED[action] not in (None, state):
+        # A hire carries no time to order it by; in the other hooks the case moved on while they
+        # waited to be sent (again). Both times the engine asks for the truth.
+        kind = EventKind.HIRED if state is ApplicationState.HIRED else EventKind.CHANGED
+        return ApplicationEvent(kind, at, case["id"], case["candidate"]["id"], ats_event=action)
     application = _snapshot(case, state=state, at=at, channels=channels)
     return ApplicationEvent(
         kind=_kind(action, application),
@@ -252,7 +247,7 @@ def _state(case: Mapping[str, Any], *, expected: ApplicationState | None) -> App
 def _kind(action: str, application: Application) -> EventKind:
     if action == "unreject_candidate":
         return EventKind.UNREJECTED
-    if action in ("new_candidate_application", "reject_candidate", "hire_candidate"):
+    if action in ("new_candidate_application", "reject_candidate"):
         return KINDS[application.state]
     return EventKind.CHANGED
 
@@ -273,7 +268,7 @@ def _snapshot(
         candidate=_candidate(case["candidate"]),
         state=state_for(state, side=reason.side if reason else RejectionSide.UNKNOWN),
         changed_at=_changed_at(case, rejected=rejected) or at,
-        job=Job(job["id"], job["name"]) if job else None,
+        job=Job(job["id"], job["name"] or job["id"]) if job else None,
         reason=reason,
         stage=stage_of(stage),
         stage_text=stage,
@@ -287,8 +282,7 @@ def _snapshot(
 def _changed_at(case: Mapping[str, Any], *, rejected: bool) -> datetime | None:
     if rejected and case["rejected_at"]:
         return latest(case["rejected_at"])
-    resolved_at = (case["offer"] or {}).get("resolved_at")
-    return latest(case["last_activity_at"], case["applied_at"], resolved_at)
+    return latest(case["last_activity_at"], case["applied_at"])
 
 
 def _reason(reason: Mapping[str, Any] | None) -> Reason | None:
@@ -296,7 +290,7 @@ def _reason(reason: Mapping[str, Any] | None) -> Reason | None:
         return None
     return Reason(
         external_id=reason["id"],
-        text=reason["name"] or "",
+        text=reason["name"] or reason["id"],
         side=side_of((reason["type"] or {}).get("name")),
     )
 
