@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
-from sqlalchemy import create_engine, delete, event, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ..models.database import Database, open_engine
+from ..models.database import Database
 from ..models.tables import Heartbeat, new_id
 from .queue import Job, Run
 
@@ -185,14 +185,4 @@ class DbosQueue:
 
     def _own_engine(self, pool_size: int):
         """Never our own pool: DBOS may ask for a connection while our caller holds one."""
-        if not self._database.is_sqlite:
-            return open_engine(self._database.url, pool_size=pool_size)
-        engine = create_engine(self._database.url, pool_size=pool_size, max_overflow=20)
-
-        @event.listens_for(engine, "connect")
-        def prepare(connection, _record) -> None:
-            connection.isolation_level = "IMMEDIATE"
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-                connection.execute(f"PRAGMA {pragma}")
-
-        return engine
+        return self._database.second_engine(pool_size=pool_size)

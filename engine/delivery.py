@@ -28,6 +28,7 @@ from ..models.tables import (
     new_id,
 )
 from . import links, own_mail
+from .claims import settle
 from .eligibility import NOTICE_WITHOUT_LINK
 from .people import is_suppressed, open_application
 from .runtime import Runtime
@@ -270,4 +271,6 @@ def _send_ats_message(
 
 def _finish(runtime: Runtime, delivery_id: str, *, state: WorkState, code: str = "") -> None:
     with runtime.database.begin() as session:
-        session.get_one(Delivery, delivery_id).finish(runtime.clock(), state=state, code=code)
+        settle(
+            session, session.get_one(Delivery, delivery_id), runtime.clock(), state=state, code=code
+        )

@@ -15,6 +15,7 @@ from ..mail.message import Mail, Mailbox, build_message
 from ..models.errors import ConfigurationError, PostponedError, SmtpUncertainError
 from ..models.registrations import RegistrationState
 from ..models.tables import Company, OutgoingMail, Registration, WorkState
+from .claims import settle
 from .own_mail import open_account
 from .registration import PROOF_VALID, unseal
 from .runtime import Runtime
@@ -125,4 +126,6 @@ def _zone(company: Company):
 
 def _finish(runtime: Runtime, mail_id: str, *, state: WorkState, code: str = "") -> None:
     with runtime.database.begin() as session:
-        session.get_one(OutgoingMail, mail_id).finish(runtime.clock(), state=state, code=code)
+        settle(
+            session, session.get_one(OutgoingMail, mail_id), runtime.clock(), state=state, code=code
+        )

@@ -17,6 +17,7 @@ from ..models.tables import (
     Report,
     WorkState,
 )
+from .claims import settle
 from .people import open_application
 from .runtime import Runtime
 
@@ -85,4 +86,4 @@ def words(owed: Report, registration: Registration, company: Company) -> Registr
 
 def _finish(runtime: Runtime, report_id: str, *, state: WorkState, code: str = "") -> None:
     with runtime.database.begin() as session:
-        session.get_one(Report, report_id).finish(runtime.clock(), state=state, code=code)
+        settle(session, session.get_one(Report, report_id), runtime.clock(), state=state, code=code)

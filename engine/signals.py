@@ -28,6 +28,7 @@ from ..models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRe
 from ..models.schemas import dump_event, load_event
 from ..models.tables import Connection, RefusedRequest, Signal, WorkState, new_id
 from .cases import CaseFile
+from .claims import settle
 from .ingest import READ_SIGNALS, Ingest
 from .runtime import Runtime
 
@@ -175,7 +176,7 @@ def read_signal(runtime: Runtime, signal_id: str) -> None:
         connection = session.get_one(Connection, signal.connection_id)
     connector = runtime.connector(connection)
     try:
-        events = _parse(runtime, connector, signal)
+        events = parse_stored(runtime, connector, signal)
     except UnknownEventError as error:
         _finish(runtime, signal_id, outcome="unknown_event", message=error.message)
         return
@@ -191,7 +192,8 @@ def _trust(connector: Connector) -> Trust:
     return connector.spec.webhook.trust if connector.spec.webhook else Trust.HINT
 
 
-def _parse(runtime: Runtime, connector: Connector, signal: Signal) -> list[ApplicationEvent]:
+def parse_stored(runtime: Runtime, connector: Connector, signal: Signal) -> list[ApplicationEvent]:
+    """What a stored signal says, without asking the ATS. Raises WebhookError kinds."""
     body = runtime.vault.open_bytes(signal.body_sealed, place=f"signals:{signal.id}")
     if signal.source == "webhook":
         return connector.read_webhook(stored_request(signal, body))
@@ -246,14 +248,14 @@ def _event_of(found: Application, event: ApplicationEvent) -> ApplicationEvent:
 def _settle(session: Session, runtime: Runtime, signal_id: str, outcomes: Sequence[str]) -> None:
     signal = session.get_one(Signal, signal_id)
     signal.outcome = ",".join(dict.fromkeys(outcomes)) or "ignored"
-    signal.finish(runtime.clock())
+    settle(session, signal, runtime.clock())
 
 
 def _finish(runtime: Runtime, signal_id: str, *, outcome: str, message: str) -> None:
     with runtime.database.begin() as session:
         signal = session.get_one(Signal, signal_id)
         signal.outcome = outcome
-        signal.finish(runtime.clock(), state=WorkState.SKIPPED, code=outcome)
+        settle(session, signal, runtime.clock(), state=WorkState.SKIPPED, code=outcome)
         signal.error = message
 
 

@@ -28,7 +28,7 @@ class Attempt(Base):
     """One run of a piece of owed work, as the console and ``signals show`` tell it."""
 
     __tablename__ = "attempts"
-    __table_args__ = (Index("ix_attempts_subject", "task", "subject_id"),)
+    __table_args__ = (Index("ix_attempts_subject_id_number", "subject_id", "number"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     task: Mapped[str]

@@ -48,6 +48,31 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _take_turns(engine: Engine, lock: threading.RLock) -> None:
+    """Each transaction of ``engine`` holds ``lock`` until its connection is given back.
+
+    The driver itself begins (IMMEDIATE) at the first write, so that a library may read on one
+    connection while it writes on another.
+    """
+    event.remove(engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", _begin_at_first_write)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if not connection.info.get("turn"):
+            lock.acquire()
+            connection.info["turn"] = True
+
+    @event.listens_for(engine, "checkin")
+    def rest(_dbapi: Any, record: Any) -> None:
+        if record.info.pop("turn", False):
+            lock.release()
+
+
+def _begin_at_first_write(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = "IMMEDIATE"
+
+
 def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE takes the write lock at once: a read that later writes cannot fail half-way.
     write = connection.get_execution_options().get(_WRITE, False)
@@ -62,7 +87,7 @@ class Database:
         self.engine = open_engine(self.url, pool_size=pool_size)
         self._write_engine = self.engine.execution_options(**{_WRITE: True})
         # SQLite's own waiting is unfair (p99 near a second); one lock per process is not.
-        self._lock = threading.Lock() if self.is_sqlite else None
+        self._lock = threading.RLock() if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -87,6 +112,17 @@ class Database:
         """One read transaction; nothing in it is written."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
+
+    def second_engine(self, *, pool_size: int) -> Engine:
+        """A separate pool on the same database, for a library that opens its own transactions.
+
+        On SQLite each of them takes our write lock: waiting on SQLite's own lock is a sleep
+        that grows, and two writers that do so slow each other down a hundredfold.
+        """
+        engine = open_engine(self.url, pool_size=pool_size)
+        if self._lock is not None:
+            _take_turns(engine, self._lock)
+        return engine
 
     def upgrade(self) -> None:
         """Bring the schema to this version's, creating it where there is none."""

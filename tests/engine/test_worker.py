@@ -85,7 +85,7 @@ def test_retry_after_pauses_the_whole_account_and_costs_no_failure(world: World)
     world.apply(2)
     world.work()
     assert world.vendor.fields == {}
-    world.clock.forward(seconds=31)
+    world.clock.forward(seconds=35)
     world.work()
     assert set(world.vendor.fields) == {"c1", "c2"}
     with world.runtime.database.read() as session:

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
-        batch_op.create_index("ix_attempts_subject", ["task", "subject_id"], unique=False)
+        batch_op.create_index("ix_attempts_subject_id_number", ["subject_id", "number"], unique=False)
 
     op.create_table(
         "audit_entries",

@@ -1,0 +1,177 @@
+"""Taking owed work and giving it back: who runs it, which attempt, and how it ended.
+
+Rows and their attempts change together; the functions here run inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, load_only
+
+from ..models.errors import CareerRelayError
+from ..models.tables import Attempt, Connection, Heartbeat, OwedWork, WorkState
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+    from .worker import Task
+
+log = structlog.get_logger(__name__)
+
+MAX_CRASHES = 3
+
+
+@dataclass(slots=True)
+class Claim:
+    """What became of the subjects of a job."""
+
+    mine: list[str] = field(default_factory=list)
+    alone: list[Any] = field(default_factory=list)
+    """Cut off by a kill: each runs again in a job of its own, so that a deadly one is found."""
+    paused: list[tuple[Any, timedelta]] = field(default_factory=list)
+
+
+def claim(
+    runtime: Runtime, session: Session, task: Task, subjects: Sequence[str], attempt: int
+) -> Claim:
+    """Take what is due, free, and not yet run under this attempt's number."""
+    now = runtime.clock()
+    columns = [getattr(task.row, name) for name in OwedWork.__annotations__]
+    if hasattr(task.row, "connection_id"):
+        columns.append(task.row.connection_id)
+    rows = session.scalars(
+        select(task.row)
+        .where(task.row.id.in_(subjects), task.row.state == WorkState.DUE.value)
+        .options(load_only(*columns))
+        .with_for_update()
+    ).all()
+    found = Claim()
+    pauses = _pauses(session, task, rows, now)
+    for row in rows:
+        if attempt < row.attempts or (attempt == row.attempts and row.running_since is None):
+            continue
+        if row.running_since is not None and not _take_over(
+            runtime, session, row, now, found, alone=len(subjects) == 1
+        ):
+            continue
+        if getattr(row, "connection_id", None) in pauses:
+            row.attempts = attempt
+            found.paused.append((row, pauses[row.connection_id]))
+            continue
+        _begin(runtime, session, task, row, attempt, now)
+        found.mine.append(row.id)
+    return found
+
+
+def _begin(
+    runtime: Runtime, session: Session, task: Task, row: Any, attempt: int, now: datetime
+) -> None:
+    row.attempts, row.running_since, row.running_by = attempt, now, runtime.process_id
+    session.add(Attempt(task=task.name, subject_id=row.id, number=attempt, started_at=now))
+
+
+def _take_over(
+    runtime: Runtime, session: Session, row: Any, now: datetime, found: Claim, *, alone: bool
+) -> bool:
+    """Whether to run what another run left behind; its process may still be at it."""
+    if is_alive(runtime, session, row.running_by, now):
+        return False
+    row.crashes += 1
+    close_attempt(session, row, now, outcome="cut_off")
+    row.running_since = row.running_by = None
+    if row.crashes >= MAX_CRASHES:
+        kill(session, row, now, code="crashed", message="the process died three times doing this")
+        return False
+    if not alone:
+        found.alone.append(row)
+    return alone
+
+
+def is_alive(runtime: Runtime, session: Session, process: str | None, now: datetime) -> bool:
+    """The process that claimed a row is still there."""
+    if process == runtime.process_id:
+        return True
+    if runtime.database.is_sqlite or process is None:
+        return False
+    beat = session.get(Heartbeat, process)
+    return beat is not None and beat.beat_at > now - runtime.lease
+
+
+def _pauses(
+    session: Session, task: Task, rows: Sequence[Any], now: datetime
+) -> dict[str, timedelta]:
+    """Connections of these rows that must not be called now, and for how long."""
+    if not task.calls_ats:
+        return {}
+    paused = session.execute(
+        select(Connection.id, Connection.paused_until).where(
+            Connection.id.in_({row.connection_id for row in rows}), Connection.paused_until > now
+        )
+    )
+    return {id_: until - now for id_, until in paused}
+
+
+def settle(
+    session: Session, row: Any, now: datetime, *, state: WorkState = WorkState.DONE, code: str = ""
+) -> None:
+    """The end of owed work, written in the transaction that writes its effect."""
+    row.finish(now, state=state, code=code)
+    close_attempt(session, row, now, outcome=state.value)
+    connection_id = getattr(row, "connection_id", None)
+    if connection_id is None or state is not WorkState.DONE:
+        return
+    mended = update(Connection).where(
+        Connection.id == connection_id, Connection.attention.is_not(None)
+    )
+    if session.execute(mended.values(attention=None)).rowcount:
+        log.info("connection_mended", connection=connection_id)
+
+
+def kill(session: Session, row: Any, now: datetime, *, code: str, message: str) -> None:
+    """No further attempt: visible, replayable."""
+    row.finish(now, state=WorkState.DEAD, code=code)
+    row.error = message
+    close_attempt(session, row, now, outcome="dead", code=code, message=message)
+    log.warning("work_dead", table=row.__tablename__, subject=row.id, code=code)
+
+
+def give_back(
+    session: Session, row: Any, now: datetime, *, error: CareerRelayError, delay: timedelta
+) -> None:
+    """Due again after ``delay``."""
+    close_attempt(
+        session,
+        row,
+        now,
+        outcome="retry",
+        code=error.code,
+        message=error.message,
+        retry_at=now + delay,
+    )
+    row.running_since = row.running_by = None
+    row.error_code, row.error = error.code, error.message
+    row.due_at = now + delay
+
+
+def close_attempt(
+    session: Session,
+    row: Any,
+    now: datetime,
+    *,
+    outcome: str,
+    code: str | None = None,
+    message: str | None = None,
+    retry_at: datetime | None = None,
+) -> None:
+    """The open attempt of this row ends."""
+    session.execute(
+        update(Attempt)
+        .where(Attempt.subject_id == row.id, Attempt.number == row.attempts)
+        .where(Attempt.finished_at.is_(None))
+        .values(finished_at=now, outcome=outcome, error_code=code, error=message, retry_at=retry_at)
+    )
