@@ -70,7 +70,7 @@ class Flag(StrEnum):
 class Candidate:
     """A person as the ATS knows them; ``emails`` best first.
 
-    ``full_name`` is for ATSs that have one name field (HERP); otherwise leave it empty.
+    ``full_name`` is for ATSs that have one name field only; otherwise leave it empty.
     """
 
     external_id: str

@@ -87,10 +87,14 @@ class HerpConnector(Connector):
         return self._whole(self._client.candidacy(application_id))
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        """One comment, unless a comment holds the marker already."""
+        """One comment, unless a comment holds the marker already.
+
+        The reading tells how much of the minute is left; nothing is written into the reserve.
+        """
         self._client.wait_turn()
         if _holds(self._client.comments(application.external_id), report.marker):
             return
+        self._client.wait_turn()
         self._client.add_comment(
             application.external_id, report.text, mention=self._options.mention
         )
