@@ -89,6 +89,14 @@ class KeyFile:
             self._keys, self._stamp = self._load(), stamp
         return self._keys
 
+    def readable(self) -> bool:
+        """Whether ``current`` would give keys."""
+        try:
+            self.current()
+        except ConfigurationError:
+            return False
+        return True
+
     def sealing(self) -> SealingKeys:
         """For the Vault. Waiting keys open too, but are placed so that they do not seal."""
         keys = self.current()

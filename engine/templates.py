@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,13 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..mail.compose import Kind, Template, load_template
-from ..mail.findings import Finding
+from ..mail.findings import Finding as Remark
+from ..mail.findings import Severity
 from ..mail.linter import lint, refuse_errors
 from ..models.errors import RefusedError, TemplateError
 from ..models.tables import MailTemplate, new_id
 from .audit import note
 from .companies import company_of
 from .config import LOCALES
+from .findings import Finding, fail, hint, ok
 from .runtime import Runtime
 
 OURS = frozenset({Kind.PROOF, Kind.WELCOME})
@@ -51,7 +53,7 @@ def split_subject(text: str) -> tuple[str, str]:
 
 def set_template(
     runtime: Runtime, company_id: str, *, kind: Kind, locale: str, text: str, actor: str
-) -> list[Finding]:
+) -> list[Remark]:
     """Store the company's version. Returns the linter's warnings; errors refuse it.
 
     Raises TemplateError, NotFoundError.
@@ -127,3 +129,20 @@ def _own(session: Session, company_id: str, kind: Kind, locale: str) -> MailTemp
         MailTemplate.locale == locale,
     )
     return session.scalars(query).first()
+
+
+def findings_of_own(runtime: Runtime, company_id: str) -> Iterator[Finding]:
+    """For doctor: the linter on what the company has worded itself; rules may have grown."""
+    with runtime.database.read() as session:
+        rows = own_templates(session, company_id)
+    for row in rows:
+        name = f"template {row.kind} ({row.locale})"
+        remarks = lint(row.body, subject=row.subject, kind=Kind(row.kind), locale=row.locale)
+        told = " ".join(f"line {r.line}: {r.message_en}" for r in remarks)
+        if any(r.severity is Severity.ERROR for r in remarks):
+            remedy = "correct it, then run 'careerrelay company template set'"
+            yield fail(company_id, name, told, remedy=remedy)
+        elif remarks:
+            yield hint(company_id, name, told)
+        else:
+            yield ok(company_id, name, "the linter has no remark")

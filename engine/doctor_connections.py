@@ -1,0 +1,179 @@
+"""What doctor says of one connection: its account, its webhook, its reasons, its strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..connectors.base import Connector
+from ..connectors.spec import Capability, ConnectorSpec, Evidence
+from ..models.companies import Strategy
+from ..models.errors import CareerRelayError
+from ..models.tables import Connection, RefusedRequest, Signal
+from .connections import obstacle, webhook_url
+from .findings import Finding, fail, hint, ok
+from .reasons import reason_lines
+from .runtime import Runtime
+
+BETTER = (Strategy.FIELD_TOKEN, Strategy.ATS_MESSAGE, Strategy.OWN_MAIL, Strategy.STATIC_LINK)
+"""Best first: the person's own link in the mail the ATS sends, ..., one link for everybody."""
+_CAPABILITY = {
+    Strategy.FIELD_TOKEN: Capability.FIELD_TOKEN,
+    Strategy.ATS_MESSAGE: Capability.ATS_MESSAGE,
+}
+
+
+def connection_findings(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
+    """Settings first; where they do not do, nothing else is asked."""
+    try:
+        connector = runtime.connector(connection)
+    except CareerRelayError as error:
+        yield fail(
+            connection.id, "settings", error.message,
+            remedy=f"careerrelay connections set {connection.id}",
+        )  # fmt: skip
+        return
+    yield ok(connection.id, "settings", f"{connector.spec.title}, all settings are there")
+    yield from account_findings(connection, connector)
+    yield from _webhook(runtime, connection, connector.spec)
+    yield from _poll(connection, connector.spec)
+    yield from _reasons(runtime, connection)
+    yield from _strategy(connection, connector.spec)
+
+
+def account_findings(connection: Connection, connector: Connector) -> Iterator[Finding]:
+    """What the connector itself finds when it asks the ATS."""
+    if connection.attention:
+        yield fail(
+            connection.id, "attention", connection.attention,
+            remedy=f"careerrelay connections set {connection.id}, with the value it names",
+        )  # fmt: skip
+    try:
+        checks = connector.check()
+    except CareerRelayError as error:
+        yield fail(connection.id, "account", error.message)
+        return
+    for check in checks:
+        make = ok if check.ok else fail
+        found = make(connection.id, check.name, check.detail)
+        yield Finding(found.area, found.name, found.status, found.detail, check.remedy)
+
+
+def _webhook(runtime: Runtime, connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
+    """Whether the ATS reaches us, which the account's own checks do not tell."""
+    if not spec.can(Capability.WEBHOOK):
+        return
+    with runtime.database.read() as session:
+        taken = _last_webhook(session, connection.id)
+        refused, cause = _refused_since(session, connection.id, taken)
+    url = webhook_url(runtime, connection.id)
+    if refused:
+        yield fail(
+            connection.id,
+            "webhook",
+            f"{refused} refused since the last good one: {cause}",
+            remedy="compare the secret in the ATS with the connection's",
+        )
+    elif taken is None:
+        yield hint(
+            connection.id,
+            "webhook",
+            "none has arrived yet",
+            remedy=f"enter {url} in {spec.title}, then send its test event",
+        )
+    else:
+        yield ok(connection.id, "webhook", f"the last one arrived {taken:%Y-%m-%d %H:%M} UTC")
+
+
+def _last_webhook(session: Session, connection_id: str) -> datetime | None:
+    query = select(func.max(Signal.received_at)).where(
+        Signal.connection_id == connection_id, Signal.source == "webhook"
+    )
+    return session.scalar(query)
+
+
+def _refused_since(session: Session, connection_id: str, since: datetime | None) -> tuple[int, str]:
+    query = (
+        select(RefusedRequest)
+        .where(RefusedRequest.connection_id == connection_id)
+        .order_by(RefusedRequest.received_at.desc())
+        .limit(1000)
+    )
+    if since is not None:
+        query = query.where(RefusedRequest.received_at > since)
+    found = session.scalars(query).all()
+    return len(found), found[0].cause if found else ""
+
+
+def _poll(connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
+    if not spec.can(Capability.POLL):
+        return
+    if connection.polled_at is None:
+        yield hint(
+            connection.id, "poll", "the first poll has not ended yet",
+            remedy="run 'careerrelay serve' or 'careerrelay worker'",
+        )  # fmt: skip
+    else:
+        yield ok(
+            connection.id, "poll", f"the last one ended {connection.polled_at:%Y-%m-%d %H:%M} UTC"
+        )
+
+
+def _reasons(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
+    """Only reasons that cases wait on: an ATS lists many that nobody uses."""
+    lines = reason_lines(runtime, connection.id, fetch=False)
+    waiting = [line for line in lines if line.is_open and line.cases]
+    if not waiting:
+        yield ok(connection.id, "reasons", "no case waits for a reason to be mapped")
+        return
+    cases = sum(line.cases for line in waiting)
+    yield hint(
+        connection.id,
+        "reasons",
+        f"{len(waiting)} reasons are not mapped; {cases} cases get no link because of them",
+        remedy=f"careerrelay reasons list {connection.id}",
+    )
+
+
+def _strategy(connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
+    """The strategy in use, and what the next better one would take."""
+    for name in connection.strategies:
+        why = obstacle(spec, name)
+        if why:
+            yield fail(connection.id, f"strategy {name}", why, remedy="choose another one")
+    first = connection.strategies[0] if connection.strategies else ""
+    yield ok(connection.id, "strategy", f"links go out by {first}")
+    for better in BETTER[: _rank(first)]:
+        yield _improvement(connection, spec, better)
+
+
+def _rank(strategy: str) -> int:
+    names = [s.value for s in BETTER]
+    return names.index(strategy) if strategy in names else len(names)
+
+
+def _improvement(connection: Connection, spec: ConnectorSpec, better: Strategy) -> Finding:
+    name = f"better: {better.value}"
+    why = obstacle(spec, better.value)
+    if why:
+        return ok(connection.id, name, why)
+    set_it = f"careerrelay connections set {connection.id} --strategy {better.value}"
+    company = connection.company_id
+    if better is Strategy.OWN_MAIL:
+        return hint(
+            connection.id,
+            name,
+            "possible: we would send the company's notice itself, in place of the ATS's mail",
+            remedy=f"careerrelay company set {company} --smtp-host HOST, then {set_it}",
+        )
+    support = spec.capabilities[_CAPABILITY[better]]
+    proof = "" if support.evidence is Evidence.LIVE else f" ({support.evidence.value})"
+    return hint(
+        connection.id,
+        name,
+        f"possible{proof}: each applicant would get a link of their own. {support.note}".strip(),
+        remedy=f"see the connector's guide, then {set_it}",
+    )
