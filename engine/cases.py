@@ -173,6 +173,7 @@ class CaseFile:
             already_counted=is_counted(self._session, company.id, keys),
             rejected_at=application.changed_at,
             oldest_allowed=self._oldest_allowed(),
+            started_at=self._connection.links_from or self._connection.created_at,
         )
         return eligibility.decide(facts, switched_off=frozenset(company.switched_off))
 

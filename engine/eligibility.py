@@ -44,6 +44,8 @@ class Facts:
     already_counted: bool
     rejected_at: datetime
     oldest_allowed: datetime
+    started_at: datetime
+    """When this connection began to give links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     Rule(ReasonCode.WITHDRAWN, _withdrew),
     Rule(ReasonCode.NOT_REJECTED, lambda f: f.state is not ApplicationState.REJECTED),
     Rule(ReasonCode.TOO_OLD, lambda f: f.rejected_at < f.oldest_allowed),
+    Rule(ReasonCode.BEFORE_START, lambda f: f.rejected_at < f.started_at),
     Rule(
         ReasonCode.OFFER_RESCINDED,
         lambda f: f.meaning is ReasonMeaning.OFFER_RESCINDED or Flag.OFFER_RESCINDED in f.flags,

@@ -25,6 +25,7 @@ from ..mail.compose import (
     kind_for,
     load_template,
     render,
+    usual_block,
 )
 from ..mail.message import Mail, Mailbox, build_message
 from ..models.candidates import Stage
@@ -121,7 +122,7 @@ def compose(
     if linked:
         values["relay_link"] = runtime.signer.url_for(str(delivery.link_id))
         values["optout_link"] = _stop_url(runtime, delivery)
-    return render(template, values=values, relay=RelayBlock.FULL if linked else RelayBlock.NONE)
+    return render(template, values=values, relay=usual_block(kind) if linked else RelayBlock.NONE)
 
 
 def _template(own: MailTemplate | None, kind: Kind, locale: str) -> Template:

@@ -94,7 +94,9 @@ class Connection(Base):
     poll_cursor: Mapped[dict[str, Any]] = mapped_column(default=dict)
     polled_at: Mapped[datetime | None]
     next_poll_at: Mapped[datetime | None]
-    backfill_from: Mapped[datetime | None]
+    links_from: Mapped[datetime | None]
+    """Rejections before this are recorded without a link; None: before ``created_at``. Those
+    people had their answer long ago; a second one now would be a blow."""
 
     company: Mapped[Company] = relationship(back_populates="connections")
 

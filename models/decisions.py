@@ -34,6 +34,7 @@ class ReasonCode(StrEnum):
     UNREJECTED = "unrejected"
     UNMAPPED_REASON = "unmapped_reason"
     TOO_OLD = "too_old"
+    BEFORE_START = "before_start"
     ALREADY_COUNTED = "already_counted"
 
 

@@ -25,6 +25,7 @@ GOOD = Facts(
     already_counted=False,
     rejected_at=NOW,
     oldest_allowed=NOW - timedelta(days=365),
+    started_at=NOW - timedelta(days=30),
 )
 CASES = [
     (ReasonCode.ERASED, {"erased": True}),
@@ -35,6 +36,7 @@ CASES = [
     (ReasonCode.WITHDRAWN, {"meaning": ReasonMeaning.WITHDRAWN}),
     (ReasonCode.NOT_REJECTED, {"state": ApplicationState.ACTIVE}),
     (ReasonCode.TOO_OLD, {"rejected_at": NOW - timedelta(days=366)}),
+    (ReasonCode.BEFORE_START, {"rejected_at": NOW - timedelta(days=31)}),
     (ReasonCode.OFFER_RESCINDED, {"meaning": ReasonMeaning.OFFER_RESCINDED}),
     (ReasonCode.OFFER_RESCINDED, {"flags": frozenset({Flag.OFFER_RESCINDED})}),
     (ReasonCode.TEST_OR_DUPLICATE, {"meaning": ReasonMeaning.TEST}),

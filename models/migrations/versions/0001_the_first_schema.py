@@ -26,7 +26,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
-        batch_op.create_index("ix_attempts_subject_id_number", ["subject_id", "number"], unique=False)
+        batch_op.create_index(
+            "ix_attempts_subject_id_number", ["subject_id", "number"], unique=False
+        )
 
     op.create_table(
         "audit_entries",
@@ -124,7 +126,7 @@ def upgrade() -> None:
         sa.Column("poll_cursor", sa.JSON(), nullable=False),
         sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("backfill_from", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("links_from", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["company_id"], ["companies.id"], name=op.f("fk_connections_company_id_companies")
         ),
