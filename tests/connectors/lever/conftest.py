@@ -76,3 +76,11 @@ def connect(lever: LeverStandIn, url: str, clock: Clock) -> Iterator[Connect]:
 @pytest.fixture
 def connector(connect: Connect) -> LeverConnector:
     return connect()
+
+
+def applied(
+    lever: LeverStandIn, *, origin: str = "applied", email: str = "hanako@example.com"
+) -> str:
+    """Hanako Example applies for a job of its own; the opportunity's id."""
+    posting = lever.account.add_posting("バックエンドエンジニア")
+    return lever.account.apply(posting, name="Hanako Example", email=email, origin=origin)
