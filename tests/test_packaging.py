@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("cli", "connectors", "engine", "link_signing", "mail", "models", "webhook_server")
 LEFT_OUT = shutil.ignore_patterns(
-    "__pycache__", ".git", ".venv", "build", "dist", "*.egg-info", ".*_cache"
+    "__pycache__", ".git", ".venv", "build", "dist", "*.egg-info", ".*_cache", ".coverage*"
 )
 
 
