@@ -1,7 +1,8 @@
 """Runs one piece of owed work: claim, do, settle; and decides when to try again.
 
-A task's function does its outside effect first and then writes its result and, by ``claims.settle``,
-the end of the work in one transaction of its own. Everything may run twice: a run that was cut off is found by its claim.
+A task's function does its outside effect first and then writes its result and, by
+``claims.settle``, the end of the work in one transaction of its own. Everything may run twice:
+a run that was cut off is found by its claim.
 """
 
 from __future__ import annotations
