@@ -3,7 +3,21 @@
 from setuptools import find_packages, setup
 
 FOLDERS = ("cli", "connectors", "engine", "link_signing", "mail", "models", "webhook_server")
-DATA = ("css", "html", "ini", "json", "mako", "md", "mo", "po", "svg", "tmpl", "toml", "txt")
+DATA = (
+    "css",
+    "html",
+    "http",
+    "ini",
+    "json",
+    "mako",
+    "md",
+    "mo",
+    "po",
+    "svg",
+    "tmpl",
+    "toml",
+    "txt",
+)
 found = find_packages(include=[p for f in FOLDERS for p in (f, f + ".*")])
 setup(
     packages=["careerrelay", *("careerrelay." + name for name in found)],
