@@ -63,7 +63,9 @@ class PersonRow(PayloadSchema):
     email_addresses = fields.List(fields.Nested(EmailSchema), required=True)
     can_email = StrictBoolean(required=True)
     private = StrictBoolean(required=True)
-    custom_fields = fields.Dict(keys=fields.String(), values=fields.Dict(), required=True)
+    custom_fields = fields.Dict(
+        keys=fields.String(), values=fields.Dict(), load_default=dict, allow_none=True
+    )
 
 
 class JobRow(PayloadSchema):

@@ -52,7 +52,7 @@ class CandidateFields:
 
     def _read(self, candidate_id: str, *, key: str) -> dict[str, Any]:
         """The values that are there, by name_key."""
-        shown: Mapping[str, Row] = self._client.candidate(candidate_id)["custom_fields"]
+        shown: Mapping[str, Row] = self._client.candidate(candidate_id)["custom_fields"] or {}
         if key not in shown:
             raise conflict(
                 f"the candidate has no custom field {key}: create it in Configure > Custom Options "

@@ -15,7 +15,7 @@ from careerrelay.connectors import (
     ApiRequestError,
     Application,
     ApplicationEvent,
-    Channel,
+    ApplicationState,
     EventKind,
     PollPage,
 )
@@ -51,7 +51,9 @@ def poll(
         # Greenhouse no longer takes its own cursor (its lifetime is not documented): the window
         # is read again from its first page; what was seen already is harmless.
         return PollPage((), {**here, "restarted": True}, more=True)
-    events = tuple(_event(found) for found in reader.snapshots(_open(rows)))
+    rows = _open(rows)
+    found = zip(rows, reader.snapshots(rows), strict=True)
+    events = tuple(_event(case, prospect=row["prospect"]) for row, case in found)
     if following:
         kept = {"restarted": True} if cursor.get("restarted") else {}
         return PollPage(events, {**here, **kept, "page": following}, more=True)
@@ -73,9 +75,12 @@ def _open(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["status"] != "converted"]
 
 
-def _event(application: Application) -> ApplicationEvent:
-    """An active case is APPLIED however old it is: its field may still want a link."""
-    added = application.channel is Channel.SCOUT and application.state.value == "active"
+def _event(application: Application, *, prospect: bool) -> ApplicationEvent:
+    """An active case is APPLIED however old it is: its field may still want a link.
+
+    A prospect was added by a recruiter and did not apply.
+    """
+    added = prospect and application.state is ApplicationState.ACTIVE
     return ApplicationEvent(
         kind=EventKind.CHANGED if added else KINDS[application.state],
         occurred_at=application.changed_at,

@@ -58,8 +58,8 @@ RECORD_SETTINGS = (
     ),
     Setting(
         "tag",
-        "Candidate tag for people who registered; empty: the text of the report.",
-        "登録した方に付ける候補者タグ。空欄の場合はCareerRelayの標準のタグ名を使います。",
+        "Candidate tag for people who registered and let you know; empty: CareerRelay's own.",
+        "登録し、貴社への通知に同意された方に付ける候補者タグ。空欄の場合はCareerRelayの標準のタグ名を使います。",
         required=False,
         default="",
     ),

@@ -82,6 +82,8 @@ def answer_ping(request: WebhookRequest, *, secrets: str) -> WebhookReply | None
     Whether pings are signed is not documented: a signature that is there must be right (None
     sends the request on to be refused), one that is missing is no harm, for a ping does nothing.
     """
+    if b'"ping"' not in request.body:
+        return None  # spares every other hook a second parsing
     try:
         body = read_json(request.body)
         if not isinstance(body, dict) or body.get("action") != "ping":

@@ -34,7 +34,6 @@ WRITE_SCOPES = (
     "harvest:notes:create",
     "harvest:candidate_tags:create",
     "harvest:applied_candidate_tags:create",
-    "harvest:applications:reject",
 )
 ALL_SCOPES = frozenset((*(f"harvest:{name}:list" for name in LISTS), *WRITE_SCOPES))
 TOKEN_LIFE = timedelta(hours=1)
