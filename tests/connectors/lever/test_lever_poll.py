@@ -54,7 +54,7 @@ def apply(lever: LeverStandIn, posting: str, *, number: int = 1) -> str:
 
 def crowd(lever: LeverStandIn, posting: str, *, size: int) -> list[str]:
     """That many rejections, one every hour up to now."""
-    now = lever.account._clock()
+    now = lever.clock()
     cases = []
     for number in range(size):
         at = now - timedelta(hours=size - number)
@@ -286,3 +286,15 @@ def test_lists_are_asked_for_in_full_pages_with_what_the_snapshot_needs(
     assert event.application is not None
     assert event.application.job is not None
     assert event.application.stage_text == "New applicant"
+
+
+def test_a_case_that_turned_confidential_is_not_taken_for_deleted(
+    lever: LeverStandIn, posting: str, clock: Clock, connector: LeverConnector
+) -> None:
+    case = apply(lever, posting)
+    lever.account.archive(case)
+    _, cursor = polled(connector)
+    clock.now += timedelta(hours=1)
+    lever.account.hide(case)
+    events, _ = polled(connector, cursor)
+    assert kinds(events, case) == []

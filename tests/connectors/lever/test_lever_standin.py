@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,8 @@ from careerrelay.models.events import (
 )
 
 from .conftest import Connect, applied
+
+Ask = Callable[..., Any]
 
 REPORT = RegistrationReport(
     marker="CR-7F3K",
@@ -219,20 +223,67 @@ class TestErrors:
         with pytest.raises(ApiResponseError, match="next"):
             connector.reasons()
 
-    def test_limit_and_offset_are_enforced_by_the_stand_in(
-        self, lever: LeverStandIn, url: str
-    ) -> None:
+
+class TestStandIn:
+    """The parts of the stand-in that people and other tools use by HTTP."""
+
+    @pytest.fixture
+    def ask(self, lever: LeverStandIn, url: str) -> Iterator[Ask]:
         http = HttpClient("lever", allow_private=True)
-        for query in ({"limit": 101}, {"limit": 0}, {"offset": "%5B3%2C1%5D"}, {"offset": "2"}):
-            with pytest.raises(ApiRequestError, match="BadRequestError"):
-                http.request(
-                    "GET",
-                    f"{url}/v1/opportunities",
-                    operation="list opportunities",
-                    params=query,
-                    auth=(lever.api_key, ""),
-                )
+
+        def call(method: str, path: str, **sent: Any) -> Any:
+            answer = http.request(
+                method, url + path, operation="try", auth=(lever.api_key, ""), **sent
+            )
+            return answer.json()
+
+        yield call
         http.close()
+
+    @pytest.mark.parametrize(
+        "query", [{"limit": 101}, {"limit": 0}, {"offset": "%5B3%2C1%5D"}, {"offset": "2"}]
+    )
+    def test_limit_and_offset_are_enforced(self, ask: Ask, query: dict[str, Any]) -> None:
+        with pytest.raises(ApiRequestError, match="BadRequestError"):
+            ask("GET", "/v1/opportunities", params=query)
+
+    def test_a_deleted_window_over_thirty_days_is_refused(self, ask: Ask) -> None:
+        span = {"deleted_at_start": 0, "deleted_at_end": 31 * 24 * 60 * 60 * 1000}
+        with pytest.raises(ApiRequestError, match="BadRequestError"):
+            ask("GET", "/v1/opportunities/deleted", params=span)
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("notes", {"value": "text"}),
+            ("addTags", {"tags": ["tag"]}),
+            ("addLinks", {"links": ["https://relay.example.co.jp"]}),
+        ],
+    )
+    def test_every_write_needs_a_user_to_perform_as(
+        self, lever: LeverStandIn, ask: Ask, path: str, body: dict[str, Any]
+    ) -> None:
+        case = applied(lever)
+        with pytest.raises(ApiRequestError):
+            ask("POST", f"/v1/opportunities/{case}/{path}", json=body)
+        user = {"perform_as": lever.user}
+        assert ask("POST", f"/v1/opportunities/{case}/{path}", json=body, params=user)["data"]
+
+    def test_a_recruiter_archives_and_takes_it_back(self, lever: LeverStandIn, ask: Ask) -> None:
+        case, user = applied(lever), {"perform_as": lever.user}
+        path = f"/v1/opportunities/{case}/archived"
+        for reason in (lever.account.reason("Timing"), None):
+            ask("PUT", path, json={"reason": reason}, params=user)
+            archived = ask("GET", f"/v1/opportunities/{case}")["data"]["archived"]
+            assert (archived or {}).get("reason") == reason
+
+    def test_the_token_of_a_hook_is_told_once(self, ask: Ask) -> None:
+        wanted = {"event": "candidateHired", "url": "https://relay.example.co.jp/hook"}
+        made = ask("POST", "/v1/webhooks", json=wanted)["data"]
+        assert made["configuration"]["signatureToken"]
+        (listed,) = ask("GET", "/v1/webhooks")["data"]
+        assert listed["id"] == made["id"]
+        assert "signatureToken" not in listed["configuration"]
 
 
 class TestCheck:
