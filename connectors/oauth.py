@@ -116,7 +116,7 @@ def client_credentials_token(
 class BearerSession:
     """An HttpClient whose calls carry a token; a refused token is replaced once.
 
-    ``key`` names the credential among all tokens ("greenhouse:<client id>"), without a secret.
+    ``key`` names the credential among all tokens ("acme:<client id>"), without a secret.
     ``fetch`` gets a new token from the vendor.
     """
 
