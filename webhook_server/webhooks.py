@@ -1,0 +1,111 @@
+"""POST /webhooks/<connection>: verified on the raw bytes, stored whole, then acknowledged."""
+
+from __future__ import annotations
+
+import re
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..engine.signals import accept_webhook, refuse
+from ..models.errors import (
+    OverloadedError,
+    UnsupportedCapabilityError,
+    WebhookVerificationError,
+)
+from ..models.events import WebhookRequest
+from ..models.tables import Connection
+from . import throttle
+from .errors import plain
+from .server import current_server
+from .throttle import network
+
+log = structlog.get_logger(__name__)
+bp = Blueprint("webhooks", __name__)
+
+CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+LARGEST_SIZE = 2**31 - 1
+
+
+@bp.get("/webhooks/<connection_id>")
+def explain(connection_id: str) -> Response:
+    """Somebody looked at the address with a browser."""
+    del connection_id  # the same answer whether there is such a connection or not
+    response = plain(
+        405,
+        "This address takes the messages (webhooks) of your ATS, which come by POST. There is "
+        "nothing to see here; enter the address in the settings of your ATS.",
+    )
+    response.headers["Allow"] = "POST"
+    return response
+
+
+@bp.post("/webhooks/<connection_id>")
+def receive(connection_id: str) -> Response:
+    """Answer as the vendor expects it; every refusal is kept with its cause, within limits."""
+    connection = _find(connection_id)
+    if connection is None:
+        return plain(404)
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return _refused(connection, _arrived(b""), 413, "too_large", "the body is over 1 MiB")
+    arrived = _arrived(body)
+    if connection.removed_at is not None:
+        return _refused(connection, arrived, 410, "removed", "the connection was removed")
+    return _accept(connection, arrived)
+
+
+def _accept(connection: Connection, arrived: WebhookRequest) -> Response:
+    server = current_server()
+    try:
+        reply = accept_webhook(server.runtime, server.ingest, connection, arrived)
+    except WebhookVerificationError as error:
+        return _refused(connection, arrived, 401, error.code, error.message)
+    except UnsupportedCapabilityError:
+        return plain(404, "this connection takes no webhooks")
+    except OverloadedError as error:
+        log.warning("webhook_overloaded", connection=connection.id)
+        response = plain(503)
+        response.headers["Retry-After"] = str(round(error.retry_after or 5))
+        return response
+    response = Response(reply.body, reply.status, mimetype="text/plain")
+    response.headers.update(reply.headers)
+    return response
+
+
+def _find(connection_id: str) -> Connection | None:
+    if not CONNECTION_ID.fullmatch(connection_id):
+        return None
+    with current_server().runtime.database.read() as store:
+        return store.get(Connection, connection_id)
+
+
+def _arrived(body: bytes) -> WebhookRequest:
+    return WebhookRequest(
+        method=request.method,
+        path=request.path,
+        query=request.query_string.decode("latin-1"),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+        received_at=current_server().runtime.clock(),
+    )
+
+
+def _refused(
+    connection: Connection, arrived: WebhookRequest, status: int, code: str, cause: str
+) -> Response:
+    """Keep it and say no more than the status; a flood of them is not kept and hears 429.
+
+    A verified request never comes here, so nobody can lock a vendor out.
+    """
+    server = current_server()
+    wait = server.limits.seconds_to_wait(throttle.REFUSALS, "refused", connection.id, network())
+    if wait:
+        response = plain(429)
+        response.headers["Retry-After"] = str(wait)
+        return response
+    size = min(request.content_length or 0, LARGEST_SIZE) if status == 413 else None
+    refuse(server.runtime, connection.id, arrived, status=status, code=code, cause=cause, size=size)
+    return plain(status)
