@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ..models.candidates import Application, ApplicationState, RejectionSide
@@ -242,7 +242,7 @@ class CaseFile:
             link.candidate_external_id = kept
         return "recorded" if records or links else "ignored"
 
-    def _of_candidate(self, candidate_id: str | None):
+    def _of_candidate(self, candidate_id: str | None) -> Select[ApplicationRecord]:
         return select(ApplicationRecord).where(
             ApplicationRecord.connection_id == self._connection.id,
             ApplicationRecord.candidate_external_id == candidate_id,
@@ -273,6 +273,18 @@ class CaseFile:
         record.state = ApplicationState.ERASED.value
         record.person_sealed = record.locale = record.ats_url = None
         record.addresses = []
+        self._session.flush()
+        if not self._has_other_cases(record):
+            self._revoke_links(record)
+
+    def _has_other_cases(self, record: ApplicationRecord) -> bool:
+        """Where one link stands for a person, it serves the cases that are left."""
+        others = self._of_candidate(record.candidate_external_id).where(
+            ApplicationRecord.state != ApplicationState.ERASED.value
+        )
+        return self._session.scalars(others.limit(1)).first() is not None
+
+    def _revoke_links(self, record: ApplicationRecord) -> None:
         links = select(RelayLink).where(
             RelayLink.connection_id == self._connection.id,
             RelayLink.candidate_external_id == record.candidate_external_id,

@@ -113,7 +113,7 @@ def _pauses(
             Connection.id.in_({row.connection_id for row in rows}), Connection.paused_until > now
         )
     )
-    return {id_: until - now for id_, until in paused}
+    return {id_: until - now for id_, until in paused if until is not None}
 
 
 def settle(
@@ -128,7 +128,7 @@ def settle(
     mended = update(Connection).where(
         Connection.id == connection_id, Connection.attention.is_not(None)
     )
-    if session.execute(mended.values(attention=None)).rowcount:
+    if session.execute(mended.values(attention=None).returning(Connection.id)).first():
         log.info("connection_mended", connection=connection_id)
 
 

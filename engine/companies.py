@@ -17,9 +17,9 @@ from ..models.ledger import EntryKind
 from ..models.tables import Company, Connection
 from .audit import note
 from .config import LOCALES
+from .counting import count
 from .eligibility import SWITCHABLE
 from .own_mail import SMTP_PASSWORD, smtp_place
-from .registration import count
 from .runtime import Runtime
 
 ID = validate.Regexp(

@@ -75,6 +75,7 @@ class OperatorSection(Schema):
     contact_phone = _text("Telephone for questions and complaints.", "")
     privacy_url = _text("The operator's privacy notice.", "")
     terms_url = _text("The operator's terms of use.", "")
+    about_url = _text("Page about CareerRelay, linked on the record where an ATS has links.", "")
 
 
 class MailSection(Schema):
@@ -223,7 +224,7 @@ def _from_environment(section: str, environ: Mapping[str, str]) -> dict[str, str
 
 def _check(section: str, values: Mapping[str, Any], *, where: Path | None) -> Mapping[str, Any]:
     try:
-        return SECTIONS[section]().load(values)
+        return dict[str, Any](SECTIONS[section]().load(values) or {})
     except ValidationError as error:
         messages = error.messages_dict
         name = min(messages)

@@ -38,14 +38,16 @@ def prepare(settings: Settings) -> list[Step]:
     Raises ConfigurationError; RefusedError where the key file is gone but data are there: a new
     key would not open them.
     """
-    steps = [_folder(settings.folder)]
+    steps = [prepare_folder(settings)]
     with _database(settings) as database:
         steps.append(_keys(settings, database))
         steps.append(upgrade(settings, database))
     return steps
 
 
-def _folder(folder: Path) -> Step:
+def prepare_folder(settings: Settings) -> Step:
+    """The data folder alone, 0700 where it is made here. Raises ConfigurationError."""
+    folder = settings.folder
     made = not folder.exists()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

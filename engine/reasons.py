@@ -222,3 +222,10 @@ def _decide_one(runtime: Runtime, connection_id: str, record_id: str) -> str | N
         if record.current_decision_id in (None, before):
             return None
         return session.get_one(Decision, record.current_decision_id).code
+
+
+def decide_mapped(runtime: Runtime, connection_id: str) -> int:
+    """``decide_cases`` for every mapped reason, after an import; returns how many were decided."""
+    with runtime.database.read() as session:
+        mapped = [rule.external_id for rule in _rules(session, connection_id) if rule.meaning]
+    return sum(sum(decide_cases(runtime, connection_id, id_).values()) for id_ in mapped)

@@ -17,8 +17,9 @@ from ..models.registrations import RegistrationState
 from ..models.tables import Company, OutgoingMail, Registration, WorkState
 from .claims import settle
 from .own_mail import open_account
-from .registration import PROOF_VALID, unseal
+from .registration import PROOF_VALID
 from .runtime import Runtime
+from .sealing import unseal
 
 VALID_FOR = {"ja": "{hours}時間", "en": "{hours} hours"}
 AGAIN_SECONDS = 60.0

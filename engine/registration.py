@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..link_signing import Purpose
 from ..mail.addresses import normalise_for_matching
 from ..models.errors import LinkExpiredError, LinkInvalidError
-from ..models.ledger import EntryKind
 from ..models.registrations import RegistrationState
 from ..models.tables import (
     ApplicationAddress,
@@ -27,21 +26,20 @@ from ..models.tables import (
     Company,
     Connection,
     Consent,
-    CountedPerson,
     Decision,
-    LedgerEntry,
     OutgoingMail,
     Provision,
     Registration,
     RelayLink,
     Report,
-    Suppression,
     new_id,
 )
-from . import eligibility, links
-from .people import open_candidate, person_keys
+from . import links
+from .counting import count_person, remaining
 from .retention import months_after
 from .runtime import Runtime
+from .sealing import seal, unseal
+from .suppression import suppress
 
 log = structlog.get_logger(__name__)
 
@@ -93,9 +91,9 @@ def start(runtime: Runtime, token: str, form: Application) -> str:
             started_at=now,
             named_to_company=form.named_to_company,
         )
-        registration.name_sealed = _seal(runtime, registration.id, "name", form.name)
-        registration.email_sealed = _seal(runtime, registration.id, "email", form.email)
-        registration.code_sealed = _seal(runtime, registration.id, "code", _new_code())
+        registration.name_sealed = seal(runtime, registration.id, "name", form.name)
+        registration.email_sealed = seal(runtime, registration.id, "email", form.email)
+        registration.code_sealed = seal(runtime, registration.id, "code", _new_code())
         session.add(registration)
         session.flush()
         _add_consents(session, registration, form)
@@ -106,18 +104,6 @@ def start(runtime: Runtime, token: str, form: Application) -> str:
 
 def _new_code() -> str:
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
-
-
-def _seal(runtime: Runtime, id_: str, field: str, text: str) -> str:
-    return runtime.vault.seal(text, place=f"registrations:{id_}:{field}")
-
-
-def unseal(runtime: Runtime, registration: Registration, field: str) -> str:
-    """A sealed column of a registration (``name``, ``email`` or ``code``), "" when emptied."""
-    sealed = getattr(registration, f"{field}_sealed")
-    if sealed is None:
-        return ""
-    return runtime.vault.open(sealed, place=f"registrations:{registration.id}:{field}")
 
 
 def _add_consents(session: Session, registration: Registration, form: Application) -> None:
@@ -206,7 +192,7 @@ def _prove(runtime: Runtime, session: Session, registration_id: str) -> Outcome:
         return Outcome(registration.id, RegistrationState.UNMATCHED)
     registration.state = RegistrationState.PROVED.value
     registration.application_id = record.id
-    entry, slot = _count(runtime, session, registration, record)
+    entry, slot = count_person(runtime, session, registration, record)
     owe_mail(runtime, session, registration, kind="welcome")
     if registration.named_to_company:
         _owe_report(runtime, session, registration, record)
@@ -243,73 +229,6 @@ def find_rejection(session: Session, registration: Registration) -> ApplicationR
     elif link.job_external_id is not None:
         query = query.where(ApplicationRecord.job_external_id == link.job_external_id)
     return session.scalars(query).first()
-
-
-def _count(
-    runtime: Runtime, session: Session, registration: Registration, record: ApplicationRecord
-) -> tuple[LedgerEntry | None, int | None]:
-    """A credit if this person never counted for this company; a slot with each full batch."""
-    # Everyone who counts for a company queues here, so numbers have no gap and no double.
-    company = session.get_one(Company, registration.company_id, with_for_update=True)
-    keys = person_keys(
-        runtime.vault,
-        [*open_candidate(runtime.vault, record).emails, unseal(runtime, registration, "email")],
-        connection_id=record.connection_id,
-        candidate_id=record.candidate_external_id,
-    )
-    known = select(CountedPerson.person_key).where(
-        CountedPerson.company_id == company.id, CountedPerson.person_key.in_(keys)
-    )
-    if session.scalars(known.limit(1)).first() is not None:
-        return None, None
-    entry = _append(runtime, session, company, EntryKind.CREDIT, registration)
-    session.add_all(
-        CountedPerson(company_id=company.id, person_key=key, entry_id=entry.id) for key in keys
-    )
-    registration.counted = True
-    slot = None
-    if entry.number % company.batch_size == 0:
-        slot = _append(runtime, session, company, EntryKind.SLOT, registration).number
-    session.flush()
-    return entry, slot
-
-
-def _append(
-    runtime: Runtime,
-    session: Session,
-    company: Company,
-    kind: EntryKind,
-    registration: Registration,
-) -> LedgerEntry:
-    entry = LedgerEntry(
-        id=new_id(),
-        company_id=company.id,
-        kind=kind.value,
-        number=count(session, company.id, kind) + 1,
-        registration_id=registration.id,
-        rule_version=f"{eligibility.RULE_VERSION}/batch-{company.batch_size}",
-        evidence={
-            "link": registration.link_id,
-            "application": registration.application_id,
-        },
-        at=runtime.clock(),
-    )
-    session.add(entry)
-    session.flush()
-    return entry
-
-
-def count(session: Session, company_id: str, kind: EntryKind) -> int:
-    """How many ledger lines of that kind a company has."""
-    query = select(func.max(LedgerEntry.number)).where(
-        LedgerEntry.company_id == company_id, LedgerEntry.kind == kind.value
-    )
-    return session.scalar(query) or 0
-
-
-def remaining(session: Session, company: Company) -> int:
-    """Registrations still missing to the next slot."""
-    return company.batch_size - count(session, company.id, EntryKind.CREDIT) % company.batch_size
 
 
 def _owe_report(
@@ -379,42 +298,3 @@ def withdraw(runtime: Runtime, registration_id: str) -> None:
             at=now,
         )
     log.info("registration_withdrawn", registration=registration_id)
-
-
-def suppress(session: Session, email_hash: str, *, scope: str, cause: str, at) -> None:
-    """No link and no follow-up for this address again."""
-    if session.get(Suppression, (email_hash, scope)) is None:
-        session.add(Suppression(email_hash=email_hash, scope=scope, cause=cause, at=at))
-        session.flush()
-
-
-def stop(runtime: Runtime, token: str, *, email: str | None, cause: str) -> bool:
-    """A stop link was used: by button (the case's own addresses) or with a typed address.
-
-    Returns False when an address must be typed first (a static link).
-    """
-    now = runtime.clock()
-    with runtime.database.begin() as session:
-        opened = links.open_link(runtime, session, token, purpose=Purpose.STOP)
-        hashes = _addresses_of(session, opened.link)
-        if email is not None:
-            hashes = [runtime.vault.match(normalise_for_matching(email))]
-        for email_hash in hashes:
-            suppress(session, email_hash, scope=opened.company.id, cause=cause, at=now)
-        return bool(hashes)
-
-
-def _addresses_of(session: Session, link: RelayLink) -> list[str]:
-    query = select(ApplicationAddress.email_hash).join(
-        ApplicationRecord, ApplicationRecord.id == ApplicationAddress.application_id
-    )
-    if link.application_id is not None:
-        query = query.where(ApplicationRecord.id == link.application_id)
-    elif link.candidate_external_id is not None:
-        query = query.where(
-            ApplicationRecord.connection_id == link.connection_id,
-            ApplicationRecord.candidate_external_id == link.candidate_external_id,
-        )
-    else:
-        return []
-    return list(session.scalars(query.distinct()))

@@ -61,12 +61,15 @@ def report(runtime: Runtime, report_id: str) -> None:
         return
     with runtime.locks.hold(f"record:{connection.id}:{record.candidate_external_id}"):
         connector.report_registration(
-            open_application(runtime.vault, record), words(owed, registration, company)
+            open_application(runtime.vault, record),
+            words(owed, registration, company, url=runtime.settings.operator["about_url"]),
         )
     _finish(runtime, report_id, state=WorkState.DONE)
 
 
-def words(owed: Report, registration: Registration, company: Company) -> RegistrationReport:
+def words(
+    owed: Report, registration: Registration, company: Company, *, url: str = ""
+) -> RegistrationReport:
     """The report in the company's language; the marker makes a second writing harmless."""
     locale = company.locale if company.locale in TEXT else "en"
     made_slot = registration.counted and owed.remaining == company.batch_size
@@ -81,6 +84,7 @@ def words(owed: Report, registration: Registration, company: Company) -> Registr
             marker=marker,
         ),
         tag=TAG[locale],
+        url=url,
     )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from marshmallow import ValidationError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..connectors.base import Connector
@@ -26,7 +28,7 @@ from ..models.errors import (
 )
 from ..models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRequest
 from ..models.schemas import dump_event, load_event
-from ..models.tables import Connection, RefusedRequest, Signal, WorkState, new_id
+from ..models.tables import ApplicationRecord, Connection, RefusedRequest, Signal, WorkState, new_id
 from .cases import CaseFile
 from .claims import settle
 from .ingest import READ_SIGNALS, Ingest
@@ -181,6 +183,7 @@ def read_signal(runtime: Runtime, signal_id: str) -> None:
         _finish(runtime, signal_id, outcome="unknown_event", message=error.message)
         return
     trusted = signal.source != "webhook" or _trust(connector) is Trust.SIGNED
+    events = [part for event in events for part in _per_case(runtime, connection.id, event)]
     complete = [_complete(connector, event, trusted=trusted) for event in events]
     with runtime.database.begin() as session:
         cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
@@ -213,6 +216,23 @@ def stored_request(signal: Signal, body: bytes) -> WebhookRequest:
         body=body,
         received_at=signal.received_at,
     )
+
+
+def _per_case(
+    runtime: Runtime, connection_id: str, event: ApplicationEvent
+) -> list[ApplicationEvent]:
+    """A change of a person as one event per case we know of; one we never heard of is none."""
+    if event.kind is not EventKind.CHANGED or event.application_id or not event.candidate_id:
+        return [event]
+    with runtime.database.read() as session:
+        ids = session.scalars(
+            select(ApplicationRecord.external_id).where(
+                ApplicationRecord.connection_id == connection_id,
+                ApplicationRecord.candidate_external_id == event.candidate_id,
+                ApplicationRecord.state != ApplicationState.ERASED.value,
+            )
+        ).all()
+    return [replace(event, application_id=id_) for id_ in ids]
 
 
 def _complete(

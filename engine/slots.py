@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ..models.ledger import EntryKind
 from ..models.tables import Company, CountedPerson, LedgerEntry, Registration
 from .companies import company_of
-from .registration import remaining
+from .counting import remaining
 from .runtime import Runtime
 
 

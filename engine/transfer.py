@@ -20,6 +20,7 @@ from .config import resolve
 from .connections import ConnectionPlan, all_connections, find_connection, restage, stage
 from .runtime import Runtime
 
+UNCHANGED = "unchanged"
 _KEYS = frozenset(
     {"company", "connector", "strategies", "hiring", "mail_values", "settings", "reasons"}
 )
@@ -140,7 +141,7 @@ def _import_one(runtime: Runtime, session: Session, id_: str, table: Mapping[str
     if differs:
         restage(runtime, connection, plan)
     mapped = _map(runtime, session, id_, table.get("reasons", {}))
-    return "changed" if differs or mapped else "unchanged"
+    return "changed" if differs or mapped else UNCHANGED
 
 
 def _plan(table: Mapping[str, Any]) -> ConnectionPlan:

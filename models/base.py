@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, MetaData, String, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ALPHABET = string.digits + string.ascii_letters
 
@@ -94,9 +94,3 @@ class OwedWork:
         self.running_since = self.running_by = None
         self.error_code = code or None
         self.error = None
-
-    @declared_attr.directive
-    @classmethod
-    def __table_args__(cls) -> tuple[Any, ...]:
-        name = getattr(cls, "__tablename__", "work")
-        return (Index(f"ix_{name}_state_due_at", "state", "due_at"),)

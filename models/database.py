@@ -6,7 +6,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +131,7 @@ class Database:
 
     def _alembic(self, connection: Connection) -> Config:
         config = Config()
-        folder = resources.files(__package__) / "migrations"
+        folder = Path(__file__).parent / "migrations"
         config.set_main_option("script_location", str(folder))
         config.attributes["connection"] = connection
         return config

@@ -86,6 +86,7 @@ class OutgoingMail(OwedWork, Base):
     """A mail the operator owes a registrant: ``proof`` or ``welcome``."""
 
     __tablename__ = "outgoing_mails"
+    __table_args__ = (Index("ix_outgoing_mails_state_due_at", "state", "due_at"),)
 
     kind: Mapped[str]
     registration_id: Mapped[str] = mapped_column(ForeignKey("registrations.id"), index=True)
@@ -96,6 +97,7 @@ class Report(OwedWork, Base):
     """A write-back owed to the ATS record (ATS反映); made only with consent to be named."""
 
     __tablename__ = "reports"
+    __table_args__ = (Index("ix_reports_state_due_at", "state", "due_at"),)
 
     registration_id: Mapped[str] = mapped_column(ForeignKey("registrations.id"), unique=True)
     application_id: Mapped[str] = mapped_column(ForeignKey("applications.id"), index=True)

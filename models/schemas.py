@@ -114,4 +114,7 @@ def dump_event(event: ApplicationEvent) -> dict[str, Any]:
 
 def load_event(data: Any) -> ApplicationEvent:
     """An event from ``dump_event``'s data. Raises marshmallow.ValidationError."""
-    return ApplicationEventSchema().load(data)
+    event = ApplicationEventSchema().load(data)
+    if not isinstance(event, ApplicationEvent):
+        raise TypeError("one event, not many")
+    return event

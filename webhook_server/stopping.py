@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from ..engine import links, registration
+from ..engine import links, suppression
 from ..engine.links import OpenedLink
 from ..link_signing import Purpose
 from ..models.links import LinkKind
@@ -43,14 +43,14 @@ def stop(token: str) -> Response:
     if typed and not form.validate():
         return _form_page(opened, form, asks=True)
     email = str(form.email.data) if typed else None
-    if not registration.stop(server.runtime, token, email=email, cause="stop_link"):
+    if not suppression.stop(server.runtime, token, email=email, cause="stop_link"):
         return _form_page(opened, form, asks=True)
     return page("stopped.html", company=opened.company)
 
 
 def _one_click(token: str) -> Response:
     runtime = current_server().runtime
-    if registration.stop(runtime, token, email=None, cause="one_click"):
+    if suppression.stop(runtime, token, email=None, cause="one_click"):
         return plain(200, "stopped")
     # A static link is in nobody's List-Unsubscribe; success would be a lie.
     return plain(422, "this link needs the address; open it in a browser")

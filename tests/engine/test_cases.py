@@ -247,3 +247,38 @@ def test_revoked_link_is_replaced_for_a_new_case_of_the_same_person(world: World
         fresh = links.personal_link(world.runtime, session, case, connection)
         assert fresh.revoked_at is None
         assert len(session.scalars(select(RelayLink)).all()) == 2
+
+
+def test_change_of_a_person_refreshes_the_cases_we_know_and_nothing_else(world: World) -> None:
+    world.apply(1)
+    world.work()
+    changed = world.application(1, ApplicationState.ACTIVE, flags=frozenset({Flag.DO_NOT_CONTACT}))
+    world.hear(person_event(EventKind.CHANGED, world, candidate_id=changed.candidate.external_id))
+    world.hear(person_event(EventKind.CHANGED, world, candidate_id="stranger"))
+    world.work()
+    assert record(world).flags == ["do_not_contact"]
+    with world.runtime.database.read() as session:
+        assert {s.state for s in session.scalars(select(Signal))} == {"done"}
+
+
+def test_deleted_case_leaves_the_persons_other_case_its_link(world: World) -> None:
+    world.apply(1)
+    world.work()
+    token = world.vendor.fields["c1"].rpartition("/")[2]
+    first = world.application(1, ApplicationState.ACTIVE)
+    world.clock.forward(hours=1)
+    world.tell(
+        type(first)(
+            "a9",
+            first.candidate,
+            ApplicationState.REJECTED,
+            world.clock(),
+            reason=Reason("r1", "経験不足", RejectionSide.COMPANY),
+            channel=Channel.DIRECT,
+        )
+    )
+    world.hear(person_event(EventKind.ERASED, world, application_ids=("a1",)))
+    world.work()
+    assert record(world).state == "erased"
+    with world.runtime.database.read() as session:
+        assert links.open_link(world.runtime, session, token).link.revoked_at is None

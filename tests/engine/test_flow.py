@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from careerrelay.engine import links, registration
+from careerrelay.engine import counting, links, registration
 from careerrelay.engine.registration import Application as Form
 from careerrelay.link_signing import Purpose
 from careerrelay.models.errors import LinkInactiveError
@@ -53,8 +53,8 @@ def test_ten_registrations_make_one_slot_and_each_named_person_is_reported(world
         assert register(world, number, named=number % 2 == 0).counted
     world.work()
     with world.runtime.database.read() as session:
-        assert registration.count(session, "acme", EntryKind.CREDIT) == 10
-        assert registration.count(session, "acme", EntryKind.SLOT) == 1
+        assert counting.count(session, "acme", EntryKind.CREDIT) == 10
+        assert counting.count(session, "acme", EntryKind.SLOT) == 1
         assert len(session.scalars(select(Report)).all()) == 5
     assert sorted(world.vendor.notes) == ["c0", "c2", "c4", "c6", "c8"]
     assert "あと9件" in world.vendor.notes["c0"][0]
@@ -99,7 +99,7 @@ def test_person_counts_once_for_a_company_for_ever(world: World) -> None:
     assert register(world, 1).counted
     assert not register(world, 1).counted
     with world.runtime.database.read() as session:
-        assert registration.count(session, "acme", EntryKind.CREDIT) == 1
+        assert counting.count(session, "acme", EntryKind.CREDIT) == 1
 
 
 def test_holding_the_link_with_another_mailbox_counts_nothing(world: World) -> None:
@@ -110,4 +110,4 @@ def test_holding_the_link_with_another_mailbox_counts_nothing(world: World) -> N
     found = register(world, 1, email="recruiter@acme.example.jp")
     assert found.state == RegistrationState.UNMATCHED.value
     with world.runtime.database.read() as session:
-        assert registration.count(session, "acme", EntryKind.CREDIT) == 0
+        assert counting.count(session, "acme", EntryKind.CREDIT) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from careerrelay.engine.service import TASKS, sweep
 from careerrelay.engine.worker import BACKOFF, Worker
 from careerrelay.models.errors import (
     ApiAuthenticationError,
+    ApiError,
     ApiPermissionError,
     ApiRateLimitedError,
     ApiUnavailableError,
@@ -22,7 +24,7 @@ from careerrelay.models.tables import Attempt, Connection, Delivery, Signal
 from tests.support.world import World
 
 
-def fail_with(error: type[Exception], **values: object) -> Callable[[str], None]:
+def fail_with(error: type[ApiError], **values: Any) -> Callable[[str], None]:
     def trouble(operation: str) -> None:
         raise error("said by the toy", connector="toy", operation=operation, **values)
 

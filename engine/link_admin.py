@@ -1,0 +1,103 @@
+"""Static links for a company's template, and taking links back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from ..connectors.registry import connector_class
+from ..link_signing import Purpose
+from ..mail.compose import RelayBlock, render_block
+from ..models.candidates import Stage
+from ..models.errors import ConfigurationError, LinkInvalidError, NotFoundError
+from ..models.links import LinkKind
+from ..models.tables import RelayLink
+from .audit import note
+from .config import LOCALES
+from .connections import connection_of
+from .links import static_link
+from .runtime import Runtime
+
+_IN_BLOCK = {"name": "relay_operator_name", "license_no": "agency_license_no"}
+"""Settings of [operator] that the paragraph names."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasteTexts:
+    """What to paste, by language, and how this ATS writes a job's title ("" if it cannot)."""
+
+    id: str
+    url: str
+    texts: Mapping[str, str]
+    job_title_token: str
+
+
+def paste_texts(
+    runtime: Runtime, connection_id: str, *, job: str | None, stage: Stage | None, actor: str
+) -> PasteTexts:
+    """The paragraph with the company's own link, issued at the first call.
+
+    Raises NotFoundError, ConfigurationError naming what of [operator] is not set.
+    """
+    operator = runtime.settings.operator
+    missing = [name for name in _IN_BLOCK if not operator[name]]
+    if missing:
+        raise ConfigurationError(
+            f"[operator] {', '.join(missing)}: not set; the paragraph must name them"
+        )
+    asked_at = runtime.clock()
+    with runtime.database.begin() as session:
+        connection = connection_of(session, connection_id)
+        link = static_link(runtime, session, connection, job=job, stage=stage)
+        if link.issued_at >= asked_at:
+            note(runtime, session, actor=actor, action="links.static", subject=link.id)
+    values = {token: operator[name] for name, token in _IN_BLOCK.items()}
+    values["relay_link"] = runtime.signer.url_for(link.id)
+    values["optout_link"] = runtime.signer.url_for(link.id, purpose=Purpose.STOP)
+    return PasteTexts(
+        id=link.id,
+        url=values["relay_link"],
+        texts={
+            locale: render_block(RelayBlock.FULL, locale=locale, values=values)
+            for locale in LOCALES
+        },
+        job_title_token=connector_class(connection.connector).spec.merge_syntax,
+    )
+
+
+def static_links(runtime: Runtime, connection_id: str) -> Sequence[RelayLink]:
+    """A connection's static links, revoked ones too, latest first."""
+    query = select(RelayLink).where(
+        RelayLink.connection_id == connection_id, RelayLink.kind == LinkKind.STATIC.value
+    )
+    with runtime.database.read() as session:
+        return session.scalars(query.order_by(RelayLink.issued_at.desc())).all()
+
+
+def revoke_link(runtime: Runtime, link: str, *, actor: str) -> tuple[str, bool]:
+    """Take a link back: by id, token or URL. Returns its id, and whether it was revoked before.
+
+    Raises NotFoundError.
+    """
+    id_ = _id_of(runtime, link)
+    with runtime.database.begin() as session:
+        row = session.get(RelayLink, id_, with_for_update=True)
+        if row is None:
+            raise NotFoundError("there is no such link")
+        before = row.revoked_at is not None
+        if not before:
+            row.revoked_at = runtime.clock()
+            note(runtime, session, actor=actor, action="links.revoke", subject=id_)
+    return id_, before
+
+
+def _id_of(runtime: Runtime, link: str) -> str:
+    token = link.strip().rpartition("/")[2]
+    if "." not in token:
+        return token
+    try:
+        return runtime.signer.open(token)
+    except LinkInvalidError:
+        raise NotFoundError("that is no relay link of this installation") from None
