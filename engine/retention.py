@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import calendar
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import CursorResult, Executable, delete, select, update
 from sqlalchemy.orm import Session
 
 from ..models.candidates import ApplicationState
@@ -67,8 +68,8 @@ def purge(runtime: Runtime) -> dict[str, int]:
     return counts
 
 
-def _count(session: Session, statement) -> int:
-    return session.execute(statement).rowcount
+def _count(session: Session, statement: Executable) -> int:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def _purge_signals(runtime: Runtime, before: datetime) -> int:
