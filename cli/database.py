@@ -1,0 +1,67 @@
+"""``careerrelay database``: upgrade, copy, check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..engine.installation import backup as copy_database
+from ..engine.installation import check_engine_tables, prepare
+from ..models.errors import ConfigurationError
+from .context import Cli, command
+from .output import Output
+
+
+@click.group()
+def database() -> None:
+    """Upgrade, copy and check the database."""
+
+
+@command(database, "upgrade")
+def upgrade(cli: Cli, out: Output) -> None:
+    """Bring the tables, ours and the engine's, to this version's.
+
+    Make a copy first. 'serve' does the same at its start.
+    """
+    settings = cli.settings()
+    if not settings.key_file.exists():
+        raise ConfigurationError(
+            f"the key file {settings.key_file} does not exist; run 'careerrelay init'"
+        )
+    step = prepare(settings)[-1]
+    if not out.data(step):
+        out.line(f"database: {step.detail} ({'upgraded' if step.made else 'was up to date'})")
+
+
+@command(database, "backup")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False), required=False)
+def backup(cli: Cli, out: Output, target: Path | None) -> None:
+    """Copy the live SQLite file to TARGET, whole and checked (0600).
+
+    Without TARGET: into 'backups' in the data folder. The key file is not in it: keep a copy of
+    that elsewhere. PostgreSQL has its own tools (pg_dump, or point-in-time recovery).
+    """
+    with cli.runtime() as runtime:
+        path = target or _default_target(runtime.settings.folder, runtime.clock().isoformat())
+        size = copy_database(runtime.database, path)
+    if not out.data({"path": str(path), "bytes": size}):
+        out.line(f"{path}: {size} bytes, checked")
+
+
+def _default_target(folder: Path, moment: str) -> Path:
+    backups = folder / "backups"
+    backups.mkdir(mode=0o700, exist_ok=True)
+    stamp = moment[:19].replace(":", "").replace("-", "")
+    return backups / f"careerrelay-{stamp}.db"
+
+
+@command(database, "check")
+def check(cli: Cli, out: Output) -> None:
+    """Ask whether the database answers, is this version's, and is not damaged."""
+    with cli.runtime() as runtime:
+        runtime.database.check()
+        check_engine_tables(runtime)
+        revision = runtime.database.revision()
+    if not out.data({"ok": True, "revision": revision}):
+        out.line(f"database: in order, revision {revision}")

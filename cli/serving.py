@@ -1,0 +1,131 @@
+"""``careerrelay serve`` and ``careerrelay worker``: the long-running processes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import click
+
+from ..engine.config import Settings
+from ..engine.connections import webhook_url
+from ..engine.ingest import Ingest
+from ..engine.installation import only_process, opened, prepare, prepare_folder
+from ..engine.runtime import Runtime
+from ..engine.service import Service
+from ..models.errors import ConfigurationError
+from ..webhook_server import create_app
+from ..webhook_server.serving import Serving
+from .context import Cli, with_output
+from .logs import server_logs
+from .output import Output
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on; [server] host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; [server] port. 0: any free.")
+@with_output
+def serve(cli: Cli, out: Output, host: str | None, port: int | None) -> None:
+    """Serve webhooks and the registration page, and work the queue ([work] embedded).
+
+    Needs no preparation: what is missing is made, as 'careerrelay init' does. SIGTERM or Ctrl-C
+    stop it gracefully: what was begun is answered and stored. On SQLite it is the only process;
+    run several, and workers beside them, on PostgreSQL.
+    """
+    server_logs()
+    given = {"host": host, "port": port}
+    flags = {"server": {name: value for name, value in given.items() if value is not None}}
+    with _installation(cli.settings(flags), what="serve") as runtime, _app(runtime) as app:
+        serving = _listening(runtime, app)
+        _tell_urls(out, runtime, serving.port)
+        with _stopped_by_signal(serving.stop):
+            serving.run()
+    out.line("stopped")
+
+
+@contextmanager
+def _installation(settings: Settings, *, what: str) -> Iterator[Runtime]:
+    """Prepared, and on SQLite ours alone, before anything in it is touched."""
+    with ExitStack() as stack:
+        prepare_folder(settings)
+        stack.enter_context(only_process(settings, what=what))
+        prepare(settings)
+        yield stack.enter_context(opened(settings))
+
+
+@contextmanager
+def _app(runtime: Runtime) -> Iterator[Any]:
+    """The app, its ingest and the engine; stopped in the order that loses nothing."""
+    service = Service(runtime) if runtime.settings.work["embedded"] else None
+    ingest = Ingest(runtime)
+    try:
+        if service is not None:
+            service.start()
+        yield create_app(runtime, ingest=ingest)
+    finally:
+        ingest.stop()
+        if service is not None:
+            service.stop()
+
+
+def _listening(runtime: Runtime, app: Any) -> Serving:
+    server = runtime.settings.server
+    try:
+        return Serving(app, host=server["host"], port=server["port"], threads=server["threads"])
+    except OSError as error:
+        raise ConfigurationError(
+            f"[server] host and port: cannot listen on {server['host']}:{server['port']} "
+            f"({error.strerror})"
+        ) from None
+
+
+def _tell_urls(out: Output, runtime: Runtime, port: int) -> None:
+    settings = runtime.settings
+    urls = {
+        "listening": f"http://{settings.server['host']}:{port}",
+        "public": settings.server["base_url"],
+        "webhooks": webhook_url(runtime, "CONNECTION"),
+        "health": f"http://{settings.server['host']}:{port}/readyz",
+        "queue": "worked here" if settings.work["embedded"] else "worked by 'careerrelay worker'",
+    }
+    if not out.data(urls):
+        out.facts(urls)
+
+
+@contextmanager
+def _stopped_by_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and Ctrl-C ask for an end instead of making one."""
+    wanted = (signal.SIGTERM, signal.SIGINT)
+    before: Mapping[signal.Signals, Any] = {s: signal.getsignal(s) for s in wanted}
+    for number in wanted:
+        signal.signal(number, lambda _number, _frame: stop())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@click.command("worker")
+@with_output
+def worker(cli: Cli, out: Output) -> None:
+    """Work the queue, beside servers with [work] embedded = false. Any number, on PostgreSQL.
+
+    On SQLite it is refused while 'careerrelay serve' runs: that one works the queue itself.
+    """
+    server_logs()
+    ended = threading.Event()
+    with _installation(cli.settings(), what="worker") as runtime:
+        service = Service(runtime)
+        service.start()
+        if not out.data({"worker": runtime.process_id}):
+            out.line(f"worker {runtime.process_id} is at work")
+        try:
+            with _stopped_by_signal(ended.set):
+                ended.wait()
+        finally:
+            service.stop()
+    out.line("stopped")

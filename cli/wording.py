@@ -1,0 +1,83 @@
+"""Sentences in the reader's language.
+
+Errors are raised in English, with their values already in them; ``translations/ja.po`` holds
+them as patterns (``the file {path} is empty``), and a message that fits one is said in its
+words. A message without a pattern follows a Japanese sentence about what kind of fault it is.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from babel.messages.pofile import read_po
+
+from ..models.errors import CareerRelayError, ConfigurationError
+
+_PLACE = re.compile(r"\\\{([a-z_]+)\\\}")
+
+KINDS_JA: Mapping[str, str] = {
+    "configuration": "設定に誤りがあります",
+    "not_found": "指定されたものが見つかりません",
+    "refused": "実行できません",
+    "unsupported": "このATSでは対応していません",
+    "template": "メールのひな形を使用できません",
+    "address": "メールアドレスに誤りがあります",
+    "api_authentication": "ATSが認証情報を受け付けません",
+    "api_permission": "ATSの権限が不足しています",
+    "api_not_found": "ATSに該当するデータがありません",
+    "api_rate_limited": "ATSの呼び出し回数の上限に達しました",
+    "api_unavailable": "ATSから応答がありません",
+    "smtp_rejected": "メールサーバーに拒否されました",
+    "smtp_unavailable": "メールサーバーに接続できません",
+    "link_invalid": "リンクが正しくありません",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    fits: re.Pattern[str]
+    words: str
+
+
+def told_error(error: Exception, *, lang: str, place: str) -> tuple[str, int]:
+    """One sentence for people, and the exit code: 2 for settings, 1 for everything else."""
+    if not isinstance(error, CareerRelayError):
+        # Its message may hold anything, so only its kind and place are told.
+        bug = f"something unexpected happened ({type(error).__name__} at {place}); please report it"
+        return translated(bug, lang=lang), 1
+    code = 2 if isinstance(error, ConfigurationError) else 1
+    message = error.message.replace("\n", " ").rstrip(".")
+    told = translated(message, lang=lang)
+    if lang == "ja" and told == message:
+        told = f"{KINDS_JA.get(error.code, 'エラーが発生しました')}（{message}）"
+    return told, code
+
+
+def translated(text: str, *, lang: str) -> str:
+    """``text`` in Japanese where the catalogue knows it, else as it is."""
+    if lang != "ja":
+        return text
+    for pattern in _patterns():
+        found = pattern.fits.fullmatch(text)
+        if found:
+            return pattern.words.format(**found.groupdict())
+    return text
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[_Pattern, ...]:
+    """The catalogue; those with most fixed words first, so that the closest one wins."""
+    text = files(__package__ or "").joinpath("translations", "ja.po").read_bytes()
+    catalogue = read_po(io.BytesIO(text), locale="ja")
+    pairs = [(str(m.id), str(m.string)) for m in catalogue if m.id and m.string]
+    pairs.sort(key=lambda pair: -len(re.sub(r"\{[a-z_]+\}", "", pair[0])))
+    return tuple(_Pattern(_fitting(message), words) for message, words in pairs)
+
+
+def _fitting(message: str) -> re.Pattern[str]:
+    return re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(message)), re.DOTALL)

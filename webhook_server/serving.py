@@ -1,0 +1,85 @@
+"""The embedded web server: waitress, stopped so that every request begun is answered.
+
+waitress's own ``run`` drops what its threads have finished but not yet sent when a signal
+arrives; a webhook stored and not acknowledged comes again, so nothing would be lost, but every
+restart would look like an outage to the ATS. Hence the loop is ours.
+https://docs.pylonsproject.org/projects/waitress/en/stable/
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import structlog
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import create_server
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 4 * 1024 * 1024
+"""Beyond it waitress answers 413 itself; the app refuses, and records, from 1 MiB on."""
+TICK_SECONDS = 0.5
+DRAIN_SECONDS = 15.0
+
+
+class Serving:
+    """One listening server for a WSGI app. Made: listening. ``run`` until ``stop``."""
+
+    def __init__(self, app: Any, *, host: str, port: int, threads: int) -> None:
+        """Raises OSError where the address cannot be listened on."""
+        self._map: dict[int, Any] = {}
+        self._stop = threading.Event()
+        self._server = create_server(
+            app,
+            map=self._map,
+            host=host,
+            port=port,
+            threads=threads,
+            ident="",
+            max_request_body_size=LARGEST_BODY,
+            clear_untrusted_proxy_headers=False,
+            asyncore_use_poll=True,
+        )
+        self.port: int = int(_listeners(self._map)[0].socket.getsockname()[1])
+
+    def run(self) -> None:
+        """Serve until ``stop``, then answer what was begun; returns when all of that is out."""
+        while not self._stop.is_set():
+            self._turn()
+        for listener in _listeners(self._map):
+            # Only its socket: the channels still need its trigger.
+            wasyncore.dispatcher.close(listener)
+        self._drain()
+        self._server.task_dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(self._map)
+
+    def stop(self) -> None:
+        """May be called from a signal handler or another thread."""
+        self._stop.set()
+        for dispatcher in list(self._map.values()):
+            pull = getattr(dispatcher, "pull_trigger", None)
+            if pull is not None:
+                pull()
+                return
+
+    def _turn(self) -> None:
+        wasyncore.loop(timeout=TICK_SECONDS, use_poll=True, map=self._map, count=1)
+
+    def _drain(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while channels := [c for c in self._map.values() if isinstance(c, HTTPChannel)]:
+            for channel in channels:
+                if not channel.requests and channel.request is None:
+                    # Between two requests: kept open for a next one that will not be taken.
+                    channel.will_close = True
+            if time.monotonic() > deadline:
+                log.warning("requests_cut_off", connections=len(channels))
+                return
+            self._turn()
+
+
+def _listeners(sockets: dict[int, Any]) -> list[Any]:
+    return [s for s in sockets.values() if getattr(s, "accepting", False)]
