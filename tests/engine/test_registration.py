@@ -1,0 +1,222 @@
+"""Registering: what proves a mailbox, what matches, what counts, and what can be taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from careerrelay.engine import counting, links, registration, suppression
+from careerrelay.engine.registration import Application as Form
+from careerrelay.engine.registration import Outcome
+from careerrelay.engine.sealing import unseal
+from careerrelay.link_signing import Purpose
+from careerrelay.models.errors import LinkError, LinkExpiredError, LinkInvalidError
+from careerrelay.models.ledger import EntryKind
+from careerrelay.models.registrations import RegistrationState
+from careerrelay.models.tables import (
+    Connection,
+    Consent,
+    LedgerEntry,
+    OutgoingMail,
+    Provision,
+    Registration,
+    Report,
+    Suppression,
+)
+from tests.support.world import World
+
+
+@pytest.fixture
+def rejected(world: World) -> World:
+    """Person 1 was rejected and holds the link."""
+    world.apply(1)
+    world.clock.forward(seconds=1)
+    world.reject(1)
+    world.work()
+    return world
+
+
+def token(world: World, number: int = 1) -> str:
+    return world.vendor.fields[f"c{number}"].rpartition("/")[2]
+
+
+def start(
+    world: World, relay: str, *, email: str = "person1@example.com", named: bool = True
+) -> str:
+    return registration.start(world.runtime, relay, Form("応募 太郎", email, named, "ja"))
+
+
+def code_of(world: World, id_: str) -> str:
+    with world.runtime.database.read() as session:
+        return unseal(world.runtime, session.get_one(Registration, id_), "code")
+
+
+def press_button(world: World, id_: str) -> Outcome:
+    proof = world.runtime.signer.token_for(id_, purpose=Purpose.PROOF)
+    return registration.confirm_link(world.runtime, proof)
+
+
+def static_token(world: World, *, job: str | None = None) -> str:
+    with world.runtime.database.begin() as session:
+        connection = session.get_one(Connection, "toy")
+        link = links.static_link(world.runtime, session, connection, job=job)
+        return world.runtime.signer.token_for(link.id)
+
+
+def test_mailed_code_proves_the_mailbox(rejected: World) -> None:
+    id_ = start(rejected, token(rejected))
+    outcome = registration.confirm_code(rejected.runtime, id_, code_of(rejected, id_))
+    assert outcome == Outcome(id_, RegistrationState.PROVED, counted=True, slot=None)
+
+
+def test_code_can_be_tried_five_times_and_the_button_still_works(rejected: World) -> None:
+    id_ = start(rejected, token(rejected))
+    right = code_of(rejected, id_)
+    wrong = f"{(int(right) + 1) % 10**8:08d}"
+    for _ in range(5):
+        assert registration.confirm_code(rejected.runtime, id_, wrong) is None
+    assert registration.confirm_code(rejected.runtime, id_, right) is None
+    assert press_button(rejected, id_).counted
+
+
+def test_proof_comes_too_late_after_a_day(rejected: World) -> None:
+    id_ = start(rejected, token(rejected))
+    right = code_of(rejected, id_)
+    rejected.clock.forward(hours=24)
+    assert registration.confirm_code(rejected.runtime, id_, right) is None
+    with pytest.raises(LinkExpiredError):
+        press_button(rejected, id_)
+
+
+def test_button_pressed_twice_counts_once(rejected: World) -> None:
+    id_ = start(rejected, token(rejected))
+    assert press_button(rejected, id_).counted
+    again = press_button(rejected, id_)
+    assert (again.state, again.counted) == (RegistrationState.PROVED, False)
+
+
+def test_proof_link_of_nobody_is_invalid(rejected: World) -> None:
+    with pytest.raises(LinkInvalidError):
+        press_button(rejected, "x" * 22)
+
+
+def test_static_link_finds_the_rejection_by_the_proved_address(rejected: World) -> None:
+    relay = static_token(rejected)
+    assert press_button(rejected, start(rejected, relay, email=" Ｐerson1@example.com")).counted
+    stranger = press_button(rejected, start(rejected, relay, email="stranger@example.com"))
+    assert stranger.state is RegistrationState.UNMATCHED
+
+
+def test_static_link_of_another_job_matches_nobody_of_this_one(rejected: World) -> None:
+    relay = static_token(rejected, job="j2")
+    assert press_button(rejected, start(rejected, relay)).state is RegistrationState.UNMATCHED
+    relay = static_token(rejected, job="j1")
+    assert press_button(rejected, start(rejected, relay)).counted
+
+
+def test_same_person_under_a_tagged_address_counts_once(rejected: World) -> None:
+    assert press_button(rejected, start(rejected, token(rejected))).counted
+    rejected.clock.forward(hours=1)
+    found = rejected.vendor.applications["a1"]
+    tagged = type(found.candidate)("c50", ("person1+again@example.com",), full_name="応募 太郎")
+    rejected.tell(
+        type(found)("a50", tagged, found.state, rejected.clock(), found.job, found.reason)
+    )
+    rejected.work()
+    relay = static_token(rejected)
+    id_ = start(rejected, relay, email="person1+again@example.com")
+    assert press_button(rejected, id_).counted is False
+
+
+def test_choice_is_kept_with_text_version_and_unnamed_people_are_never_reported(
+    rejected: World,
+) -> None:
+    press_button(rejected, start(rejected, token(rejected), named=False))
+    rejected.work()
+    with rejected.runtime.database.read() as session:
+        consents = {c.purpose: c.given for c in session.scalars(select(Consent))}
+        assert consents == {"terms": True, "named_to_company": False}
+        assert session.scalars(select(Report)).all() == []
+        assert session.scalars(select(Provision)).all() == []
+        assert counting.count(session, "acme", EntryKind.CREDIT) == 1
+    assert rejected.vendor.notes == {}
+
+
+def test_named_person_leaves_a_provision_record_for_three_years(rejected: World) -> None:
+    press_button(rejected, start(rejected, token(rejected)))
+    with rejected.runtime.database.read() as session:
+        record = session.scalars(select(Provision)).one()
+    assert record.recipient_name == "株式会社アクメ"
+    assert record.items == ["name", "registered_at"]
+    assert record.retain_until - record.provided_at > timedelta(days=3 * 365 - 1)
+
+
+def test_deleted_registration_leaves_the_count_and_keeps_no_person(rejected: World) -> None:
+    id_ = start(rejected, token(rejected))
+    press_button(rejected, id_)
+    registration.withdraw(rejected.runtime, id_)
+    registration.withdraw(rejected.runtime, id_)
+    rejected.work()
+    with rejected.runtime.database.read() as session:
+        gone = session.get_one(Registration, id_)
+        assert (gone.state, gone.name_sealed, gone.email_sealed) == ("withdrawn", None, None)
+        assert counting.count(session, "acme", EntryKind.CREDIT) == 1
+        assert [s.cause for s in session.scalars(select(Suppression))] == ["withdrawn"]
+        assert {m.state for m in session.scalars(select(OutgoingMail))} <= {"skipped", "dead"}
+    assert rejected.vendor.notes == {}
+
+
+def test_stop_by_a_personal_link_stops_every_address_of_the_person(rejected: World) -> None:
+    relay_id = rejected.runtime.signer.open(token(rejected))
+    stop = rejected.runtime.signer.token_for(relay_id, purpose=Purpose.STOP)
+    assert suppression.stop(rejected.runtime, stop, email=None, cause="stop_link")
+    assert suppression.stop(rejected.runtime, stop, email=None, cause="stop_link")
+    rejected.clock.forward(hours=1)
+    again = rejected.application(1, rejected.vendor.applications["a1"].state)
+    rejected.tell(
+        type(again)(
+            "a2",
+            again.candidate,
+            again.state,
+            again.changed_at,
+            again.job,
+            again.reason,
+            channel=again.channel,
+        )
+    )
+    rejected.work()
+    with rejected.runtime.database.read() as session:
+        assert len(session.scalars(select(Suppression)).all()) == 1
+
+
+def test_stop_by_a_static_link_needs_the_address(rejected: World) -> None:
+    relay_id = rejected.runtime.signer.open(static_token(rejected))
+    stop = rejected.runtime.signer.token_for(relay_id, purpose=Purpose.STOP)
+    assert not suppression.stop(rejected.runtime, stop, email=None, cause="one_click")
+    assert suppression.stop(rejected.runtime, stop, email="a@example.com", cause="stop_link")
+
+
+def test_link_dies_with_the_companys_retention(rejected: World) -> None:
+    rejected.clock.forward(days=366)
+    with pytest.raises(LinkExpiredError):
+        start(rejected, token(rejected))
+
+
+def test_tampered_link_starts_nothing(rejected: World) -> None:
+    relay = token(rejected)
+    with pytest.raises(LinkError):
+        start(rejected, relay[:-2] + "AA")
+    with rejected.runtime.database.read() as session:
+        assert session.scalars(select(Registration)).all() == []
+
+
+def test_ledger_names_its_evidence_and_rule_version(rejected: World) -> None:
+    id_ = start(rejected, token(rejected))
+    press_button(rejected, id_)
+    with rejected.runtime.database.read() as session:
+        line = session.scalars(select(LedgerEntry)).one()
+    assert (line.kind, line.number, line.registration_id) == ("credit", 1, id_)
+    assert line.rule_version.endswith("/batch-10")
+    assert set(line.evidence) == {"link", "application"}
