@@ -20,7 +20,6 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import requests
-import structlog
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
@@ -49,8 +48,6 @@ _CODE_KEYS = frozenset(
     ("code", "error", "error_code", "errorCode", "field", "param", "parameter", "type")
 )
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/\[\]-]{0,63}\Z")
-
-logger = structlog.get_logger(__name__)
 
 Params = Mapping[str, str | int | Sequence[str | int] | None]
 
@@ -193,9 +190,6 @@ class HttpClient:
             data=data,
             headers=dict(headers or {}),
             auth=auth and tuple(part.encode() for part in auth),
-        )
-        logger.debug(
-            "api_call", connector=self.connector, operation=operation, status=answer.status
         )
         if 200 <= answer.status < 300 or answer.status in accept:
             return answer

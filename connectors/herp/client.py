@@ -121,13 +121,25 @@ class HerpClient:
         )
 
     def comments(self, candidacy_id: str) -> Any:
-        """All timeline comments at once. The names in the answer are not documented."""
-        return self._call(
+        """All timeline comments at once. The names in the answer are not documented.
+
+        Something that can hold no comments is refused: taken for none, it would double ours.
+        """
+        answer = self._call(
             "GET",
             _path(candidacy_id) + "/timeline-comments",
             operation="list timeline comments",
             permission=READ,
-        ).json()
+        )
+        data = answer.json()
+        if not isinstance(data, dict | list):
+            raise ApiResponseError(
+                f"herp answered '{answer.operation}' with something that holds no comments",
+                connector="herp",
+                operation=answer.operation,
+                status=answer.status,
+            )
+        return data
 
     def add_comment(self, candidacy_id: str, text: str, *, mention: Sequence[str]) -> None:
         """Add one comment. Not idempotent, and never to be edited or deleted."""

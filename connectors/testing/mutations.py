@@ -32,12 +32,12 @@ def mutations(request: WebhookRequest) -> Iterator[tuple[str, WebhookRequest]]:
         data = json.loads(request.body)
     except ValueError:
         return
-    for label, changed in _json(data):
+    for label, changed in changes(data):
         yield label, dataclasses.replace(request, body=json.dumps(changed).encode())
 
 
-def _json(data: Any) -> Iterator[tuple[str, Any]]:
-    """The same data each time, changed in one place while the caller looks at it."""
+def changes(data: Any) -> Iterator[tuple[str, Any]]:
+    """(what was changed, data): the same object each time, changed while the caller looks."""
     for parent, key, path in list(_places(data, "")):
         original = parent[key]
         for name, value in REPLACEMENTS:

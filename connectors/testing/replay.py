@@ -60,6 +60,7 @@ FAULTS = (
     Fault("500", "ApiUnavailableError", 500, b"<h1>Oops</h1>", "text/html"),
     Fault("html", "ApiResponseError", 200, b"<html><h1>Sign in</h1></html>", "text/html"),
     Fault("garbage", "ApiResponseError", 200, b"\x00\xff{"),
+    Fault("null", "ApiResponseError", 200, b"null"),
     Fault("timeout", "ApiUnavailableError", hang=True),
 )
 """Everything an ATS is known to answer when it should not."""
@@ -86,6 +87,11 @@ class Replay:
             for method in ("DELETE", "GET", "PATCH", "POST", "PUT"):
                 mock.add_callback(method, re.compile(".*"), self.answer, content_type=None)
             yield
+
+    def start_over(self, fault: Fault) -> None:
+        """From the first request again, with another fault at the same step."""
+        self.fault = fault
+        self.seen.clear()
 
     def finished(self) -> None:
         """Raise AssertionError unless every step was asked for, once."""
