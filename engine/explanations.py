@@ -84,6 +84,11 @@ EXPLANATIONS: Mapping[ReasonCode, Mapping[str, str]] = {
         "en": "The rejection is older than the company's retention period.",
         "ja": "不採用の日から、企業の保存期間を過ぎています。",
     },
+    ReasonCode.BEFORE_START: {
+        "en": "Rejected before this connection began: the applicant had their answer long ago.",
+        "ja": "この接続の利用を始める前の不採用です（すでに結果をお伝え済みのため、"
+        "ご案内しません）。",
+    },
     ReasonCode.ALREADY_COUNTED: {
         "en": "The applicant registered through this company before.",
         "ja": "この企業のリンクからすでにご登録いただいた方です。",
