@@ -25,6 +25,7 @@ from ..models.errors import (
     ApiNotFoundError,
     PayloadError,
     UnknownEventError,
+    WebhookVerificationError,
 )
 from ..models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRequest
 from ..models.schemas import dump_event, load_event
@@ -55,13 +56,28 @@ def accept_webhook(
     Raises WebhookVerificationError (401; ``refuse`` keeps it), OverloadedError (503).
     """
     connector = runtime.connector(connection)
-    handshake = connector.answer_handshake(request)
+    handshake = _verify(connector, request)
     if handshake is not None:
         return handshake
-    connector.verify_webhook(request)
     ingest.store(signal_row(runtime, connection.id, connector.delivery_id(request), request))
     webhook = connector.spec.webhook
     return WebhookReply(status=webhook.ack_status if webhook else 200)
+
+
+def _verify(connector: Connector, request: WebhookRequest) -> WebhookReply | None:
+    """The reply to a handshake, else None for a genuine request.
+
+    A connector that stumbles over junk has not verified it: a refusal, never a bug's 500.
+    """
+    try:
+        handshake = connector.answer_handshake(request)
+        if handshake is None:
+            connector.verify_webhook(request)
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise WebhookVerificationError(
+            f"{connector.spec.title}: the request cannot be verified ({type(error).__name__})"
+        ) from None
+    return handshake
 
 
 def refuse(
