@@ -1,0 +1,76 @@
+"""/healthz and /readyz."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from careerrelay.engine.health import OVERDUE, troubles
+from careerrelay.engine.ingest import Ingest
+from careerrelay.models.tables import Heartbeat
+from tests.webhook_server.site import Reader, Site
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def beating(site: Site) -> Site:
+    """A worker has just beaten (it only does on PostgreSQL)."""
+    with site.runtime.database.begin() as session:
+        session.merge(Heartbeat(executor_id="w", beat_at=site.world.clock(), host="h", pid=1))
+    return site
+
+
+def test_the_process_answers_whatever_the_store_does(site: Site, reader: Reader) -> None:
+    site.runtime.database.close()
+    with site.runtime.database.begin() as session:
+        session.execute(text("ALTER TABLE signals RENAME TO elsewhere"))
+    response = reader.get("/healthz")
+    assert (response.status_code, response.text) == (200, "ok\n")
+
+
+def test_ready_when_all_is_well(beating: Site, reader: Reader) -> None:
+    response = reader.get("/readyz")
+    assert (response.status_code, response.text) == (200, "ready\n")
+
+
+def test_not_ready_while_owed_work_is_left_lying(
+    beating: Site, reader: Reader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beating.world.apply(1)
+    beating.world.queue.lose_everything()
+    assert reader.get("/readyz").status_code == 200
+    beating.world.clock.forward(seconds=(OVERDUE + timedelta(seconds=1)).total_seconds())
+    response = reader.get("/readyz")
+    assert (response.status_code, response.text) == (503, "not ready\n")
+    assert "overdue" in capsys.readouterr().out
+
+
+def test_not_ready_when_no_worker_beats(beating: Site, ingest: Ingest) -> None:
+    beating.world.clock.forward(minutes=2)
+    expected = [] if beating.runtime.database.is_sqlite else ["heartbeat"]
+    assert troubles(beating.runtime, ingest) == expected
+
+
+def test_not_ready_without_the_writer(beating: Site, ingest: Ingest, reader: Reader) -> None:
+    ingest.stop()
+    assert troubles(beating.runtime, ingest) == ["ingest"]
+    assert reader.get("/readyz").status_code == 503
+
+
+def test_not_ready_without_the_store(
+    beating: Site, ingest: Ingest, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    def away() -> None:
+        raise OperationalError("SELECT", {}, Exception("person1@example.com"))
+
+    monkeypatch.setattr(beating.runtime.database, "read", away)
+    assert troubles(beating.runtime, ingest) == ["store"]
+    assert reader.get("/readyz").text == "not ready\n"
