@@ -124,7 +124,8 @@ class Connector:
         """Put the personal link into the declared field, if it is empty or holds one of ours.
 
         ``ours`` is the prefix all our links share. A field with another value raises
-        ApiConflictError and is left alone.
+        ApiConflictError and is left alone. ``url`` "" takes our link out again (the person
+        used the stop link).
         """
         self._unsupported(Capability.FIELD_TOKEN)
 

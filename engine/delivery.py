@@ -6,6 +6,7 @@ looked at once more just before its effect: an un-rejection or a stop link since
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from ..models.decisions import ReasonCode
 from ..models.errors import PostponedError
 from ..models.events import OutgoingMessage
 from ..models.tables import (
+    ApplicationAddress,
     ApplicationRecord,
     Company,
     Connection,
@@ -35,6 +37,7 @@ from .runtime import Runtime
 
 DELIVER = "deliver"
 PREPARE = "prepare"
+CLEAR = "clear"
 AFTER_DECISION = (Strategy.ATS_MESSAGE, Strategy.OWN_MAIL, Strategy.STATIC_LINK)
 
 
@@ -49,6 +52,24 @@ def prepare(
     if _existing(session, record, Strategy.FIELD_TOKEN, PREPARE) is None:
         link = links.personal_link(runtime, session, record, connection)
         _owe(runtime, session, record, link, strategy=Strategy.FIELD_TOKEN, purpose=PREPARE)
+
+
+def clear(runtime: Runtime, session: Session, hashes: Iterable[str], company_id: str) -> None:
+    """After a stop link: a link that waits in an ATS field must not go out with a later notice."""
+    theirs = select(ApplicationAddress.application_id).where(
+        ApplicationAddress.email_hash.in_(list(hashes))
+    )
+    records = session.scalars(
+        select(ApplicationRecord)
+        .join(Connection, Connection.id == ApplicationRecord.connection_id)
+        .where(ApplicationRecord.id.in_(theirs), Connection.company_id == company_id)
+    )
+    for record in records.all():
+        prepared = _existing(session, record, Strategy.FIELD_TOKEN, PREPARE)
+        if prepared is None or _existing(session, record, Strategy.FIELD_TOKEN, CLEAR) is not None:
+            continue
+        link = session.get_one(RelayLink, prepared.link_id)
+        _owe(runtime, session, record, link, strategy=Strategy.FIELD_TOKEN, purpose=CLEAR)
 
 
 def follow_decision(
@@ -231,7 +252,7 @@ def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool
         return ReasonCode.ERASED.value
     if delivery.decision_id and record.current_decision_id != delivery.decision_id:
         return ReasonCode.UNREJECTED.value
-    if suppressed and delivery.strategy != Strategy.OWN_MAIL.value:
+    if suppressed and delivery.strategy != Strategy.OWN_MAIL.value and delivery.purpose != CLEAR:
         return ReasonCode.SUPPRESSED.value
     return None
 
@@ -246,7 +267,7 @@ def _wait_for_send_time(runtime: Runtime, company: Company) -> None:
 def _write_field(
     runtime: Runtime, delivery: Delivery, record: ApplicationRecord, connection: Connection
 ) -> None:
-    url = runtime.signer.url_for(str(delivery.link_id))
+    url = "" if delivery.purpose == CLEAR else runtime.signer.url_for(str(delivery.link_id))
     application = open_application(runtime.vault, record)
     # Vendors replace whole arrays: read, merge and write must not interleave with another
     # worker's for the same person.

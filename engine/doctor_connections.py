@@ -71,10 +71,11 @@ def _webhook(runtime: Runtime, connection: Connection, spec: ConnectorSpec) -> I
         refused, cause = _refused_since(session, connection.id, taken)
     url = webhook_url(runtime, connection.id)
     if refused:
-        yield fail(
+        # Anybody can send rubbish to the address; only if nothing good ever came is it ours.
+        yield (fail if taken is None else hint)(
             connection.id,
             "webhook",
-            f"{refused} refused since the last good one: {cause}",
+            f"{refused} refused and no good one since: {cause}",
             remedy="compare the secret in the ATS with the connection's",
         )
     elif taken is None:

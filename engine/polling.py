@@ -7,6 +7,7 @@ at most the same page again, and its rows are known already.
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -62,45 +63,57 @@ def poll(runtime: Runtime, connection_id: str) -> int:
     One walk at a time per connection. Errors of the vendor set the time of the next try.
     """
     with runtime.locks.hold(f"poll:{connection_id}"):
+        with runtime.database.read() as session:
+            connection = session.get_one(Connection, connection_id)
+        turn = _Turn(connection.next_poll_at)
         try:
-            new, more = _walk(runtime, connection_id)
+            new, more = _walk(runtime, connection, turn)
         except CareerRelayError as error:
             _note_failure(runtime, connection_id, error)
             return 0
-        _plan_next(runtime, connection_id, more=more)
+        _plan_next(runtime, connection_id, turn, more=more)
         return new
 
 
-def _walk(runtime: Runtime, connection_id: str) -> tuple[int, bool]:
-    with runtime.database.read() as session:
-        connection = session.get_one(Connection, connection_id)
+@dataclass(slots=True)
+class _Turn:
+    """``next_poll_at`` as this walk knows it; another value there means that somebody asked for
+    a poll meanwhile, and what they mean may lie behind us."""
+
+    known: datetime | None
+
+    def move(self, connection: Connection, moment: datetime) -> None:
+        if connection.next_poll_at == self.known:
+            connection.next_poll_at = self.known = moment
+
+
+def _walk(runtime: Runtime, connection: Connection, turn: _Turn) -> tuple[int, bool]:
     connector = runtime.connector(connection)
     cursor, new = connection.poll_cursor, 0
     for _ in range(PAGES_PER_RUN):
         page = connector.poll(cursor)
-        rows = [event_row(runtime, connection_id, e, source="poll") for e in page.events]
+        rows = [event_row(runtime, connection.id, e, source="poll") for e in page.events]
         with runtime.database.begin() as session:
             if rows:
                 new += len(store_signals(runtime, session, rows))
-            session.get_one(Connection, connection_id).poll_cursor = dict(page.cursor)
+            row = session.get_one(Connection, connection.id, with_for_update=True)
+            row.poll_cursor = dict(page.cursor)
             # Still at work: nobody else needs to begin.
-            session.get_one(Connection, connection_id).next_poll_at = runtime.clock() + timedelta(
-                minutes=1
-            )
+            turn.move(row, runtime.clock() + timedelta(minutes=1))
         cursor = page.cursor
         if not page.more:
             return new, False
     return new, True
 
 
-def _plan_next(runtime: Runtime, connection_id: str, *, more: bool) -> None:
+def _plan_next(runtime: Runtime, connection_id: str, turn: _Turn, *, more: bool) -> None:
     now = runtime.clock()
     with runtime.database.begin() as session:
-        connection = session.get_one(Connection, connection_id)
+        connection = session.get_one(Connection, connection_id, with_for_update=True)
         seconds = connector_classes()[connection.connector].spec.poll_seconds
         # Spread, so that a restart does not ask every ATS in the same second.
         wait = timedelta() if more else timedelta(seconds=seconds) * random.uniform(0.95, 1.05)  # noqa: S311
-        connection.next_poll_at = now + wait
+        turn.move(connection, now + wait)
         connection.polled_at = now
         connection.attention = None
 

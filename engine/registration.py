@@ -34,7 +34,7 @@ from ..models.tables import (
     Report,
     new_id,
 )
-from . import links
+from . import delivery, links
 from .counting import count_person, remaining
 from .retention import months_after
 from .runtime import Runtime
@@ -297,4 +297,5 @@ def withdraw(runtime: Runtime, registration_id: str) -> None:
             cause="withdrawn",
             at=now,
         )
+        delivery.clear(runtime, session, [registration.email_hash], registration.company_id)
     log.info("registration_withdrawn", registration=registration_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ..link_signing import Purpose
 from ..mail.addresses import normalise_for_matching
 from ..models.tables import ApplicationAddress, ApplicationRecord, RelayLink, Suppression
-from . import links
+from . import delivery, links
 from .runtime import Runtime
 
 
@@ -34,6 +34,7 @@ def stop(runtime: Runtime, token: str, *, email: str | None, cause: str) -> bool
             hashes = [runtime.vault.match(normalise_for_matching(email))]
         for email_hash in hashes:
             suppress(session, email_hash, scope=opened.company.id, cause=cause, at=now)
+        delivery.clear(runtime, session, hashes, opened.company.id)
         return bool(hashes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,9 @@ from .connections import ConnectionPlan, all_connections, find_connection, resta
 from .runtime import Runtime
 
 UNCHANGED = "unchanged"
+_MARK = "\ue000env:"
+"""A private-use character, so that no setting somebody typed is taken for a placeholder."""
+_PLACEHOLDER = re.compile(rf'"{_MARK}(\w+)"')
 _KEYS = frozenset(
     {"company", "connector", "strategies", "hiring", "mail_values", "settings", "reasons"}
 )
@@ -31,11 +35,12 @@ def export_connections(runtime: Runtime, *, only: str | None = None) -> str:
     found = [find_connection(runtime, only)] if only else all_connections(runtime)
     with runtime.database.read() as session:
         tables = {c.id: _exported(session, c) for c in found}
-    return tomli_w.dumps({"connections": tables})
+    text = tomli_w.dumps({"connections": tables})
+    return _PLACEHOLDER.sub(r'{ env = "\1" }', text)
 
 
 def _exported(session: Session, connection: Connection) -> dict[str, Any]:
-    secrets = {name: {"env": _variable(connection.id, name)} for name in connection.secrets}
+    secrets = {n: f"{_MARK}{_variable(connection.id, n)}" for n in sorted(connection.secrets)}
     rules = {rule.external_id: rule.meaning for rule in _mapped(session, connection.id)}
     table: dict[str, Any] = {
         "company": connection.company_id,

@@ -32,21 +32,22 @@ class CandidateFields:
         self._round_trip_types = round_trip_types
 
     def put(self, candidate_id: str, *, key: str, value: str, ours: str | None) -> None:
-        """Set a field that is empty or begins with ``ours`` (None: whatever it holds).
+        """Set (or with "" empty) a field that is empty or begins with ``ours`` (None: any value).
 
         Raises ApiConflictError when it holds another value, when the field is not on the
         candidate, or when another field lost its value.
         """
         for _ in range(ROUNDS):
             before = self._read(candidate_id, key=key)
-            if before.get(key) == value:
+            if before.get(key, "") == value:
                 return
             _refuse_foreign(before.get(key), key=key, ours=ours)
-            wanted = {**before, key: value}
+            # The collection is replaced whole: what is not sent is emptied.
+            wanted = {name: v for name, v in {**before, key: value}.items() if v != ""}
             self._client.write_fields(candidate_id, wanted)
             after = self._read(candidate_id, key=key)
             _refuse_loss(wanted, after=after, key=key)
-            if after.get(key) == value:
+            if after.get(key, "") == value:
                 return
         raise conflict(f"the custom field {key} was changed back by somebody each time it was set")
 

@@ -76,6 +76,28 @@ def test_due_poll_is_queued_once_however_many_processes_look(world: World) -> No
     assert 280 < (planned - world.clock()).total_seconds() < 320
 
 
+def test_poll_asked_for_while_one_runs_is_made_after_it(world: World) -> None:
+    """What the person means may have happened after the running one passed the place."""
+
+    def asked(operation: str) -> None:
+        polling.poll_now(world.runtime, "toy", at=world.clock())
+
+    world.vendor.trouble = asked
+    world.clock.forward(seconds=1)
+    polling.poll(world.runtime, "toy")
+    world.vendor.trouble = None
+    assert polling.submit_due(world.runtime) == 1
+
+
+def test_two_polls_asked_for_in_one_second_are_both_made(world: World) -> None:
+    for _ in range(2):
+        world.clock.forward(milliseconds=100)
+        polling.poll_now(world.runtime, "toy", at=world.clock())
+        polling.submit_due(world.runtime)
+        world.work()
+    assert world.vendor.calls == ["poll", "poll"]
+
+
 def test_poll_that_died_before_its_end_is_queued_again(world: World) -> None:
     polling.poll_now(world.runtime, "toy", at=world.clock())
     polling.submit_due(world.runtime)

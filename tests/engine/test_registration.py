@@ -18,6 +18,7 @@ from careerrelay.models.registrations import RegistrationState
 from careerrelay.models.tables import (
     Connection,
     Consent,
+    Decision,
     LedgerEntry,
     OutgoingMail,
     Provision,
@@ -189,6 +190,9 @@ def test_stop_by_a_personal_link_stops_every_address_of_the_person(rejected: Wor
     rejected.work()
     with rejected.runtime.database.read() as session:
         assert len(session.scalars(select(Suppression)).all()) == 1
+        codes = [d.code for d in session.scalars(select(Decision).order_by(Decision.decided_at))]
+        assert codes == ["link", "suppressed"]
+    assert rejected.vendor.fields == {"c1": ""}, "no later notice of the ATS carries the link"
 
 
 def test_stop_by_a_static_link_needs_the_address(rejected: World) -> None:

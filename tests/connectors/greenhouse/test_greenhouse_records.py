@@ -168,6 +168,22 @@ class TestWriteLink:
         connector.write_link(application, LINK, ours=OURS)
         assert [call[0] for call in greenhouse.calls].count("PATCH") == 1
 
+    def test_link_is_taken_out_again_and_the_recruiters_fields_stay(
+        self,
+        greenhouse: GreenhouseStandIn,
+        connector: GreenhouseConnector,
+        application: Application,
+        person: int,
+    ) -> None:
+        connector.write_link(application, LINK, ours=OURS)
+        connector.write_link(application, "", ours=OURS)
+        connector.write_link(application, "", ours=OURS)
+        assert greenhouse.fields(person) == {
+            "desired_salary": "6,000,000",
+            "skills": ["Ruby", "Go"],
+        }
+        assert [call[0] for call in greenhouse.calls].count("PATCH") == 2
+
     def test_older_link_of_ours_is_replaced(
         self,
         greenhouse: GreenhouseStandIn,
