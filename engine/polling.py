@@ -51,7 +51,7 @@ def submit_due(runtime: Runtime) -> int:
         for connection in due:
             # The key is the moment it was due, so several processes queue it once; a poll
             # that died without moving the moment is queued again a minute later.
-            number = int((connection.next_poll_at or now).timestamp())
+            number = int((connection.next_poll_at or now).timestamp() * 1000)
             connection.next_poll_at = now + timedelta(minutes=1)
             runtime.queue.submit(session, Job(POLL, (connection.id,), number, connection.id))
     return len(due)

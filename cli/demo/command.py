@@ -1,0 +1,143 @@
+"""``careerrelay demo``: the command."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...models.errors import ConfigurationError
+from ..context import Cli, with_output
+from ..output import Output
+from . import cast
+from .ats import seeded
+from .field_token import FieldTokenStory
+from .guide import guide
+from .own_mail import OwnMailStory
+from .ports import choose
+from .stage import Stage, add_company, connect, running
+from .steps import Step, StepFailedError, Steps
+
+LAST_PORT = 65_532
+
+
+@click.command("demo")
+@click.option("--once", is_flag=True, help="Play the whole story without hands and check it.")
+@click.option(
+    "--port",
+    type=click.IntRange(1024, LAST_PORT),
+    help="Listen on this port and the three after it; by default on free ones.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep everything in this new folder; by default a temporary one, removed at the end.",
+)
+@click.option("--ats-secret", hidden=True, help="What the sandbox ATS signs with.")
+@with_output
+def demo(
+    cli: Cli,
+    out: Output,
+    once: bool,
+    port: int | None,
+    folder: Path | None,
+    ats_secret: str | None,
+) -> None:
+    """Try the whole loop on this computer: a sandbox ATS, the server and a mailbox.
+
+    Everything is invented and stays here. Reject somebody on the page of the sandbox ATS, read
+    the mail in the mailbox, register. With --once the story is played and checked from outside;
+    exit 1 names the step that failed.
+    """
+    with _folder(folder) as place, _stopped_like_ctrl_c(), running(place, choose(port)) as stage:
+        if once:
+            _play(cli, out, stage, ats_secret=ats_secret)
+        else:
+            _stay(out, stage)
+
+
+def _play(cli: Cli, out: Output, stage: Stage, *, ats_secret: str | None) -> None:
+    steps = Steps(out.line, lang=cli.lang)
+    began = time.monotonic()
+    try:
+        FieldTokenStory(stage, steps, ats_secret=ats_secret).play()
+        OwnMailStory(stage, steps).play()
+    except StepFailedError as error:
+        out.data({"ok": False, **_told(steps), "expected": error.expected, "seen": error.seen})
+        name = steps.done[-1].name
+        click.echo(f"careerrelay demo: step {name} failed: {error}", err=True)
+        raise click.exceptions.Exit(1) from None
+    if not out.data({"ok": True, **_told(steps), "slots": 1}):
+        seconds = time.monotonic() - began
+        words = {"en": "slot 1 earned", "ja": "slot 1 earned（無料紹介枠を1つ獲得しました）"}
+        out.line(f"\n{words[cli.lang]}  {len(steps.done)} steps, {seconds:.0f} s")
+
+
+def _told(steps: Steps) -> dict[str, Any]:
+    return {"steps": [_plain(step) for step in steps.done]}
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "title": step.title.en,
+        "seen": step.saw.en,
+        "seconds": round(step.seconds, 2),
+        "ok": step.ok,
+    }
+
+
+def _stay(out: Output, stage: Stage) -> None:
+    """Until Ctrl-C."""
+    add_company(stage)
+    connect(stage)
+    for _ in seeded(stage.ats):
+        pass
+    urls = {
+        "ats": stage.ats_url,
+        "mailbox": stage.mailbox_url,
+        "server": stage.product.url,
+        "config": str(stage.product.config),
+    }
+    if not out.data(urls):
+        out.line(guide(urls, company=cast.COMPANY))
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        out.line("\n終了しました / stopped")
+
+
+@contextmanager
+def _folder(wanted: Path | None) -> Iterator[Path]:
+    """A new folder; a temporary one goes away with the demo, unless something failed in it."""
+    if wanted is None:
+        place = Path(tempfile.mkdtemp(prefix="careerrelay-demo-"))
+        yield place
+        shutil.rmtree(place)
+        return
+    if wanted.exists() and any(wanted.iterdir()):
+        raise ConfigurationError(f"--folder: {wanted} is not empty; name a new folder")
+    wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    yield wanted.absolute()
+
+
+@contextmanager
+def _stopped_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does, so that its server does not outlive it."""
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
