@@ -70,6 +70,11 @@ def _withdrew(facts: Facts) -> bool:
     return facts.side is RejectionSide.CANDIDATE
 
 
+def _before_start(facts: Facts) -> bool:
+    """Some ATSs tell the time of a rejection to the minute only, so the first minute counts in."""
+    return facts.rejected_at < facts.started_at.replace(second=0, microsecond=0)
+
+
 def _flag(flag: Flag) -> Callable[[Facts], bool]:
     return lambda facts: flag in facts.flags
 
@@ -80,7 +85,7 @@ RULES: tuple[Rule, ...] = (
     Rule(ReasonCode.WITHDRAWN, _withdrew),
     Rule(ReasonCode.NOT_REJECTED, lambda f: f.state is not ApplicationState.REJECTED),
     Rule(ReasonCode.TOO_OLD, lambda f: f.rejected_at < f.oldest_allowed),
-    Rule(ReasonCode.BEFORE_START, lambda f: f.rejected_at < f.started_at),
+    Rule(ReasonCode.BEFORE_START, _before_start),
     Rule(
         ReasonCode.OFFER_RESCINDED,
         lambda f: f.meaning is ReasonMeaning.OFFER_RESCINDED or Flag.OFFER_RESCINDED in f.flags,

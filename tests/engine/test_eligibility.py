@@ -86,3 +86,12 @@ def test_company_may_switch_only_what_is_switchable() -> None:
     assert decide(private, switched_off=frozenset({"private"})) is ReasonCode.LINK
     suppressed = replace(GOOD, suppressed=True)
     assert decide(suppressed, switched_off=frozenset({"suppressed"})) is ReasonCode.SUPPRESSED
+
+
+def test_rejection_in_the_minute_the_connection_began_is_after_its_start() -> None:
+    """HERP, for one, tells the time of a rejection to the minute."""
+    start = NOW.replace(hour=10, minute=30, second=42)
+    facts = replace(GOOD, rejected_at=start.replace(second=0), started_at=start)
+    assert decide(facts) is ReasonCode.LINK
+    earlier = replace(facts, rejected_at=start.replace(minute=29, second=59))
+    assert decide(earlier) is ReasonCode.BEFORE_START
