@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
-from sqlalchemy import delete, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from ..models.database import Database
@@ -54,6 +54,7 @@ class DbosQueue:
         # PostgreSQL a fresh id per process keeps a draining namesake from doing that.
         self.executor_id = "embedded" if database.is_sqlite else new_id()
         self._client: DBOSClient | None = None
+        self._engines: list[Engine] = []
         self._launched = False
         self._purged_at: datetime | None = None
         logging.getLogger("dbos").setLevel(logging.WARNING)
@@ -126,6 +127,8 @@ class DbosQueue:
         if self._client is not None:
             self._client.destroy()
             self._client = None
+        while self._engines:
+            self._engines.pop().dispose()
 
     def alive(self, keys: Iterable[str]) -> set[str]:
         wanted = list(keys)
@@ -184,5 +187,10 @@ class DbosQueue:
             self.client.delete_workflows([w.workflow_id for w in old])
 
     def _own_engine(self, pool_size: int):
-        """Never our own pool: DBOS may ask for a connection while our caller holds one."""
-        return self._database.second_engine(pool_size=pool_size)
+        """Never our own pool: DBOS may ask for a connection while our caller holds one.
+
+        It leaves an engine that was handed to it open, so ``stop`` closes them.
+        """
+        engine = self._database.second_engine(pool_size=pool_size)
+        self._engines.append(engine)
+        return engine
