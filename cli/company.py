@@ -26,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SMTP_PREFIX = "smtp_"
 
 
-@click.group()
+@click.group(short_help="Who rejects and earns slots.")
 def company() -> None:
     """Companies: names, mail accounts, sending hours, templates."""
 
@@ -67,7 +67,7 @@ def secret_source(function: Function) -> Function:
 
 
 @command(company, "add")
-@click.argument("company_id", metavar="ID", required=False)
+@click.argument("company_id", metavar="[ID]", required=False)
 @click.option("--name", help="Formal name, as mails and the page show it.")
 @value_options
 @secret_source

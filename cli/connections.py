@@ -42,7 +42,7 @@ from .prompts import (
 )
 
 
-@click.group()
+@click.group(short_help="A company's accounts on ATSs.")
 def connections() -> None:
     """Connections: a company's accounts on ATSs, their settings and secrets."""
 
@@ -83,7 +83,7 @@ def plan_options(function: Command) -> Command:
 
 
 @command(connections, "add")
-@click.argument("connection_id", metavar="ID", required=False)
+@click.argument("connection_id", metavar="[ID]", required=False)
 @click.option("--company", help="The company whose account it is.")
 @click.option("--connector", help="The ATS ('connectors list').")
 @plan_options
@@ -229,7 +229,7 @@ def list_(cli: Cli, out: Output, company: str | None) -> None:
 
 
 @command(connections, "show")
-@click.argument("connection_id", metavar="ID", required=False)
+@click.argument("connection_id", metavar="[ID]", required=False)
 def show(cli: Cli, out: Output, connection_id: str | None) -> None:
     """Show a connection and what to enter in the ATS; of secrets only whether they are set."""
     with cli.runtime() as runtime:
@@ -244,7 +244,7 @@ def show(cli: Cli, out: Output, connection_id: str | None) -> None:
 
 
 @command(connections, "check")
-@click.argument("connection_id", metavar="ID", required=False)
+@click.argument("connection_id", metavar="[ID]", required=False)
 def check(cli: Cli, out: Output, connection_id: str | None) -> None:
     """Ask the ATS whether settings and permissions do; names what is missing. Exit 1 then.
 

@@ -16,7 +16,7 @@ from .output import Output
 
 
 @command(connections, "export")
-@click.argument("connection_id", metavar="ID", required=False)
+@click.argument("connection_id", metavar="[ID]", required=False)
 @click.option(
     "--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file."
 )

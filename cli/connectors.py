@@ -16,7 +16,7 @@ from .context import Cli, command
 from .output import Output
 
 
-@click.group()
+@click.group(short_help="The ATSs there is code for.")
 def connectors() -> None:
     """Connectors: the ATSs this installation has code for."""
 

@@ -11,7 +11,7 @@ from .context import Cli, with_output
 from .output import Output
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Check everything; say what is missing.")
 @click.option("--connection", "connection_id", help="Of the connections look at this one only.")
 @with_output
 def doctor(cli: Cli, out: Output, connection_id: str | None) -> None:

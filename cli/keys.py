@@ -9,7 +9,7 @@ from .context import Cli, command
 from .output import Output, Step
 
 
-@click.group()
+@click.group(short_help="Add and rotate keys.")
 def keys() -> None:
     """Keys that seal names, addresses and secrets, and sign links."""
 

@@ -14,13 +14,13 @@ from .output import Output
 STAGES = [stage.value for stage in Stage if stage not in (Stage.UNKNOWN, Stage.OFFER)]
 
 
-@click.group()
+@click.group(short_help="The paragraph to paste; taking links back.")
 def links() -> None:
     """Relay links: the paragraph for the ATS's template, lists, taking back."""
 
 
 @command(links, "static")
-@click.argument("connection_id", metavar="CONNECTION", required=False)
+@click.argument("connection_id", metavar="[CONNECTION]", required=False)
 @click.option("--job", help="The ATS's id of a job: a link of its own for that job's template.")
 @click.option("--stage", type=click.Choice(STAGES), help="A link for one stage's template.")
 def static(
@@ -48,7 +48,7 @@ def static(
 
 
 @command(links, "list")
-@click.argument("connection_id", metavar="CONNECTION", required=False)
+@click.argument("connection_id", metavar="[CONNECTION]", required=False)
 def list_(cli: Cli, out: Output, connection_id: str | None) -> None:
     """List the static links of a connection. Personal ones are in 'signals show'."""
     with cli.runtime() as runtime:

@@ -20,8 +20,9 @@ COMMANDS: Mapping[str, str] = {
     "init": "setup_commands:init",
     "serve": "serving:serve",
     "worker": "serving:worker",
+    "demo": "demo.command:demo",
     "company": "company:company",
-    "connections": "connections_transfer:connections",
+    "connections": "connections_poll:connections",
     "reasons": "reasons:reasons",
     "connectors": "connectors:connectors",
     "doctor": "doctor:doctor",
@@ -70,7 +71,7 @@ class Root(click.Group):
             click.echo(error.format_message())
             return 0
         except click.ClickException as error:
-            return _told(translated(_usage(error), lang=lang), 2)
+            return _told(_usage(error, lang), 2)
         except click.Abort:
             return _told(translated("stopped; nothing more was done", lang=lang), 1)
         except BrokenPipeError:
@@ -82,10 +83,13 @@ class Root(click.Group):
         return code if isinstance(code, int) else 0
 
 
-def _usage(error: click.ClickException) -> str:
-    message = error.format_message().replace("\n", " ").rstrip(".")
+def _usage(error: click.ClickException, lang: str) -> str:
+    message = translated(error.format_message().replace("\n", " ").rstrip("."), lang=lang)
     context = getattr(error, "ctx", None)
-    return f"{message}; see '{context.command_path} --help'" if context else message
+    if context is None:
+        return message
+    command = f"{context.command_path} --help"
+    return f"{message}（「{command}」を参照）" if lang == "ja" else f"{message}; see '{command}'"
 
 
 def _place(error: Exception) -> str:

@@ -13,13 +13,13 @@ from .context import Cli, command, named_connection
 from .output import Output
 
 
-@click.group()
+@click.group(short_help="What rejection reasons mean.")
 def reasons() -> None:
     """The reason map: which reasons are rejections, and which never get a link."""
 
 
 @command(reasons, "list")
-@click.argument("connection_id", metavar="CONNECTION", required=False)
+@click.argument("connection_id", metavar="[CONNECTION]", required=False)
 @click.option("--offline", is_flag=True, help="Only reasons seen in cases; do not ask the ATS.")
 def list_(cli: Cli, out: Output, connection_id: str | None, offline: bool) -> None:
     """List the ATS's reasons, those that nobody has mapped yet first.

@@ -24,7 +24,7 @@ from .logs import server_logs
 from .output import Output
 
 
-@click.command("serve")
+@click.command("serve", short_help="Serve webhooks and the registration page.")
 @click.option("--host", help="Address to listen on; [server] host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; [server] port. 0: any free.")
 @with_output
@@ -109,7 +109,7 @@ def _stopped_by_signal(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@click.command("worker")
+@click.command("worker", short_help="Work the queue beside servers.")
 @with_output
 def worker(cli: Cli, out: Output) -> None:
     """Work the queue, beside servers with [work] embedded = false. Any number, on PostgreSQL.

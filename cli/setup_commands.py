@@ -16,7 +16,7 @@ NEXT = (
 )
 
 
-@click.command("init")
+@click.command("init", short_help="Make data folder, keys and database.")
 @with_output
 def init(cli: Cli, out: Output) -> None:
     """Make the data folder, the key file and the database, or bring them up to date.

@@ -21,7 +21,7 @@ _AGO = re.compile(r"(\d{1,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-@click.group()
+@click.group(short_help="What arrived, and what became of it.")
 def signals() -> None:
     """Signals: webhooks, polled changes, and requests that were refused."""
 

@@ -13,7 +13,7 @@ from .output import Output
 from .prompts import pairs
 
 
-@click.command("simulate")
+@click.command("simulate", short_help="Send a signed test webhook.")
 @click.argument("connection_id", metavar="CONNECTION")
 @click.argument("event", metavar="[FIXTURE|EVENT]", required=False)
 @click.option(

@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po
 from ..models.errors import CareerRelayError, ConfigurationError
 
 _PLACE = re.compile(r"\\\{([a-z_]+)\\\}")
+_HOLE = re.compile(r"\{([a-z_]+)\}")
 
 KINDS_JA: Mapping[str, str] = {
     "configuration": "設定に誤りがあります",
@@ -65,7 +66,7 @@ def translated(text: str, *, lang: str) -> str:
     for pattern in _patterns():
         found = pattern.fits.fullmatch(text)
         if found:
-            return pattern.words.format(**found.groupdict())
+            return _HOLE.sub(lambda m: found[m[1]], pattern.words)  # noqa: B023 - used at once
     return text
 
 
@@ -75,9 +76,11 @@ def _patterns() -> tuple[_Pattern, ...]:
     text = files(__package__ or "").joinpath("translations", "ja.po").read_bytes()
     catalogue = read_po(io.BytesIO(text), locale="ja")
     pairs = [(str(m.id), str(m.string)) for m in catalogue if m.id and m.string]
-    pairs.sort(key=lambda pair: -len(re.sub(r"\{[a-z_]+\}", "", pair[0])))
+    pairs.sort(key=lambda pair: -len(_HOLE.sub("", pair[0])))
     return tuple(_Pattern(_fitting(message), words) for message, words in pairs)
 
 
 def _fitting(message: str) -> re.Pattern[str]:
-    return re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(message)), re.DOTALL)
+    """``{rest}`` may stand for nothing, every other hole for something."""
+    holes = _PLACE.sub(r"(?P<\1>.+?)", re.escape(message))
+    return re.compile(holes.replace("(?P<rest>.+?)", "(?P<rest>.*?)"), re.DOTALL)

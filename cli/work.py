@@ -14,7 +14,7 @@ from .prompts import confirm
 from .replaying import replay_all, replay_options, tell_work
 
 
-@click.group()
+@click.group(short_help="Owed work, and what was given up.")
 def work() -> None:
     """Owed work: signals to read, deliveries, mails to registrants, reports to the ATS."""
 
