@@ -24,8 +24,10 @@ def count_person(
     runtime: Runtime, session: Session, registration: Registration, record: ApplicationRecord
 ) -> tuple[LedgerEntry | None, int | None]:
     """A credit if this person never counted for this company; a slot with each full batch."""
-    # Everyone who counts for a company queues here, so numbers have no gap and no double.
-    company = session.get_one(Company, registration.company_id, with_for_update=True)
+    # Everyone who counts for a company queues here, so numbers have no gap and no double. NO KEY:
+    # whoever wrote a row of this company before holds its key, and two such would wait for each
+    # other for ever.
+    company = session.get_one(Company, registration.company_id, with_for_update={"key_share": True})
     keys = person_keys(
         runtime.vault,
         [*open_candidate(runtime.vault, record).emails, unseal(runtime, registration, "email")],
