@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from ..models.errors import (
     ApiAuthenticationError,
@@ -229,12 +229,15 @@ class HttpClient:
     def _read(self, call: Call, response: requests.Response) -> HttpResponse:
         body = bytearray()
         deadline = time.monotonic() + MAX_RESPONSE_SECONDS
-        for chunk in _chunks(response):
+        # read1 returns what has arrived: a slow drip is noticed, unlike by read(size).
+        while chunk := response.raw.read1(65536, decode_content=True):
             body += chunk
             if len(body) > MAX_RESPONSE_BYTES:
                 raise call.unreadable("more than 10 MiB", status=response.status_code)
             if time.monotonic() > deadline:
                 raise call.unavailable("the answer took more than a minute")
+        if response.raw.length_remaining:
+            raise call.unavailable("the answer was cut off")
         headers = {name.lower(): value for name, value in response.headers.items()}
         return HttpResponse(
             response.status_code, headers, bytes(body), self.connector, call.operation
@@ -305,9 +308,7 @@ def _meaning(call: Call, status: int) -> tuple[type[ApiError], str]:
         return ApiRequestError, f"refuses what {tried} sent with status {status}"
     if status >= 500:
         return ApiUnavailableError, f"failed at {tried} with status {status}"
-    if 300 <= status < 400:
-        return ApiResponseError, f"redirects {tried}, which is never followed; check the base URL"
-    return ApiResponseError, f"answered {tried} with the unexpected status {status}"
+    return ApiResponseError, f"redirects {tried}, which is never followed; check the base URL"
 
 
 def _where(call: Call) -> str:
@@ -325,13 +326,13 @@ def _raise_transport(call: Call, error: Exception) -> NoReturn:
     kinds: tuple[tuple[type[Exception], str], ...] = (
         (requests.exceptions.SSLError, "its TLS certificate or protocol was not accepted"),
         (requests.exceptions.Timeout, "it took too long"),
+        (ReadTimeoutError, "it took too long"),
         (TimeoutError, "it took too long"),
     )
     for kind, why in kinds:
         if isinstance(error, kind):
             raise call.unavailable(why) from None
-    undecodable = (requests.exceptions.ContentDecodingError,)
-    if isinstance(error, undecodable):
+    if isinstance(error, DecodeError):
         raise call.unreadable("a body that cannot be decompressed") from None
     if isinstance(error, (UnicodeError, requests.exceptions.InvalidHeader)):
         named = call.setting or "the connection's credentials"
@@ -341,17 +342,6 @@ def _raise_transport(call: Call, error: Exception) -> NoReturn:
     if isinstance(error, requests.exceptions.InvalidURL):
         raise ConfigurationError(f"{_address_of(call.connector)} is not a URL") from None
     raise call.unavailable("the connection failed") from None
-
-
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    """The decompressed body in pieces as they arrive, so that a slow drip is noticed."""
-    try:
-        while chunk := response.raw.read1(65536, decode_content=True):
-            yield chunk
-    except HTTPError as error:
-        if "decod" in type(error).__name__.lower():
-            raise requests.exceptions.ContentDecodingError from error
-        raise
 
 
 def _limiter(connector: str, account: str, limit: RateLimit | None) -> CallLimiter | None:

@@ -43,6 +43,4 @@ class CallLimiter:
 @lru_cache(maxsize=4096)
 def shared_limiter(account: tuple[str, str], limit: RateLimit) -> CallLimiter:
     """The one limiter of a (connector, account) in this process, however many clients it has."""
-    if not all(account):
-        raise ValueError("only a named account can share a limiter")
     return CallLimiter(limit)

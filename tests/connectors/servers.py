@@ -32,6 +32,18 @@ def dripping() -> Iterator[str]:
 
 
 @contextmanager
+def answering(raw: bytes) -> Iterator[str]:
+    """The URL of a server that answers one call with these bytes and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_answer, args=(listener, raw))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        finally:
+            thread.join()
+
+
+@contextmanager
 def tls_server() -> Iterator[tuple[int, list[str | None]]]:
     """The port of a TLS server nobody trusts, and the names one client asks it for (SNI)."""
     names: list[str | None] = []
@@ -56,6 +68,13 @@ def _drip(listener: socket.socket, stop: threading.Event) -> None:
                 connection.sendall(b" ")
             except OSError:
                 return
+
+
+def _answer(listener: socket.socket, raw: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(raw)
 
 
 def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:

@@ -30,7 +30,7 @@ from careerrelay.connectors import http as http_module
 from careerrelay.connectors.limits import CallLimiter
 from careerrelay.connectors.testing import Request, Response, StandIn, route
 
-from .servers import dripping, tls_server
+from .servers import answering, dripping, tls_server
 
 
 class Echo(StandIn):
@@ -244,6 +244,21 @@ def test_answer_that_cannot_be_unpacked_is_a_response_error(
 def test_dripping_answer_is_given_up(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_module, "MAX_RESPONSE_SECONDS", 0.2)
     with dripping() as url, pytest.raises(ApiUnavailableError, match="more than a minute"):
+        client.request("GET", url, operation="look")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1]",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+    ],
+)
+def test_answer_that_is_cut_off_or_no_http_is_unavailable(client: HttpClient, raw: bytes) -> None:
+    with answering(raw) as url, pytest.raises(ApiUnavailableError):
         client.request("GET", url, operation="look")
 
 
