@@ -41,6 +41,6 @@ class CallLimiter:
 
 
 @lru_cache(maxsize=4096)
-def shared_limiter(account: tuple[str, str], limit: RateLimit) -> CallLimiter:
+def shared_limiter(account: tuple[str, str], limit: RateLimit) -> CallLimiter:  # noqa: ARG001 - cache key
     """The one limiter of a (connector, account) in this process, however many clients it has."""
     return CallLimiter(limit)

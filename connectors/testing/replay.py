@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -110,24 +111,23 @@ class Replay:
             return self.fault.reply()
         return self._documented(step)
 
+    @cached_property
+    def _keys(self) -> list[tuple[Any, ...]]:
+        """What tells the steps' requests apart: method, URL, query."""
+        wanted = [filled_in(dict(step.request), self.settings) for step in self.exchange.steps]
+        return [(w["method"], w["url"], _wanted_query(w)) for w in wanted]
+
     def _next(self, request: Any) -> int | None:
         if self.fault is None:
             index = len(self.seen)
             if index >= len(self.exchange.steps):
                 raise AssertionError(f"one request too many: {request.method} {request.url}")
             return index
-        alike = [i for i, s in enumerate(self.exchange.steps) if self._is_for(request, s)]
+        url = urlsplit(request.url)
+        key = (request.method, url._replace(query="").geturl(), _query(url.query))
+        alike = [index for index, wanted in enumerate(self._keys) if wanted == key]
         fresh = [i for i in alike if i not in self.seen]
         return next(iter(fresh or alike[-1:]), None)
-
-    def _is_for(self, request: Any, step: Step) -> bool:
-        wanted = filled_in(dict(step.request), self.settings)
-        url = urlsplit(request.url)
-        return (request.method, url._replace(query="").geturl(), _query(url.query)) == (
-            wanted["method"],
-            wanted["url"],
-            _wanted_query(wanted),
-        )
 
     def _documented(self, step: Step) -> Reply:
         response = filled_in(dict(step.response), self.settings)
