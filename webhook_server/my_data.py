@@ -8,6 +8,7 @@ from flask import Blueprint, Response, url_for
 from flask_babel import format_date
 
 from ..engine import registration as engine
+from ..engine.sealing import unseal
 from ..link_signing import Purpose
 from ..models.errors import LinkInvalidError
 from ..models.registrations import RegistrationState
@@ -32,8 +33,8 @@ def show(token: str) -> Response:
         token=token,
         registration=registration,
         company=company,
-        name=engine.unseal(runtime, registration, "name"),
-        email=engine.unseal(runtime, registration, "email"),
+        name=unseal(runtime, registration, "name"),
+        email=unseal(runtime, registration, "email"),
         date=format_date(at.date(), "long"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from ..engine import registration as engine
+from ..engine.sealing import unseal
 from ..link_signing import Purpose
 from ..models.registrations import RegistrationState
 from ..models.tables import Company, Registration
@@ -32,5 +32,5 @@ def outcome_page(registration: Registration, company: Company) -> Response:
         again=runtime.signer.token_for(registration.link_id, purpose=Purpose.RELAY),
         my_data=runtime.signer.token_for(registration.id, purpose=Purpose.MY_DATA),
         days=runtime.settings.retention["unproved_days"],
-        has_data=bool(engine.unseal(runtime, registration, "email")),
+        has_data=bool(unseal(runtime, registration, "email")),
     )

@@ -11,6 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from ..engine import links
 from ..engine import registration as engine
 from ..engine.links import OpenedLink
+from ..engine.sealing import unseal
 from ..mail.addresses import normalise_for_matching
 from ..models.links import LinkKind
 from ..models.registrations import RegistrationState
@@ -184,7 +185,7 @@ def _code_page(
         form=form,
         notice=_stale_notice() if form["csrf_token"].errors else "",
         errors=_listed(form, ("code",)),
-        email=engine.unseal(runtime, registration, "email"),
+        email=unseal(runtime, registration, "email"),
         sender=runtime.settings.mail["sender"],
         tries_left=engine.MAX_TRIES - registration.code_tries,
     )

@@ -56,6 +56,7 @@ class Reader:
             headers=headers,
             base_url=self.origin,
             environ_overrides=environ,
+            buffered=True,
             **more,
         )
 
