@@ -14,6 +14,10 @@ from careerrelay.models.tables import Connection, Decision, Signal
 from tests.support.world import World
 
 
+def calm(_operation: str) -> None:
+    """No trouble any more."""
+
+
 def rejected(world: World, number: int) -> ApplicationEvent:
     found = world.application(number, ApplicationState.REJECTED)
     return ApplicationEvent(
@@ -128,7 +132,7 @@ def test_refused_credentials_are_shown_until_a_poll_succeeds(world: World) -> No
     world.vendor.trouble = refused
     polling.poll(world.runtime, "toy")
     assert connection(world).attention == "api_key is refused"
-    world.vendor.trouble = lambda _operation: None
+    world.vendor.trouble = calm
     polling.poll(world.runtime, "toy")
     assert connection(world).attention is None
 
