@@ -80,6 +80,7 @@ class SandboxAts(GreenhouseStandIn):
 
     def __init__(self, *, send_mail: Callable[[str, str, str], object]) -> None:
         super().__init__(send_mail=send_mail)
+        self.mailbox_url = ""
         self._newcomers = cast.newcomers()
         self._next = next(self._newcomers)
         self.job_ids = [self.add_job(name) for name in cast.JOBS]
@@ -94,10 +95,14 @@ class SandboxAts(GreenhouseStandIn):
         rows = [self._shown(row) for row in self.applications()]
         rows.sort(key=lambda row: row["job_id"])
         jobs = [(name, list(group)) for name, group in groupby(rows, lambda row: row["job_name"])]
+        hook_on = any(not hook.disabled for hook in self.hooks)
+        return self._list_page(request, jobs=jobs, person=self._next, hook_on=hook_on)
+
+    def _list_page(self, request: Request, *, status: int = 200, **values: Any) -> Response:
+        jobs = list(zip(self.job_ids, cast.JOBS, strict=True))
         return page(
-            request, "ats.html", jobs=jobs, all_jobs=self._all_jobs(), person=self._next,
-            hook_on=any(not hook.disabled for hook in self.hooks),
-        )  # fmt: skip
+            request, "ats.html", status=status, neighbour=self.mailbox_url, all_jobs=jobs, **values
+        )
 
     @route("GET", "/people/<int:candidate_id>")
     def show_person(self, request: Request, candidate_id: int) -> Response:
@@ -106,7 +111,9 @@ class SandboxAts(GreenhouseStandIn):
         if not rows:
             return self.json_response(404, {"error": "no such person"})
         cases = [self._shown(row) for row in rows]
-        return page(request, "person.html", person=cases[0], cases=cases)
+        return page(
+            request, "person.html", neighbour=self.mailbox_url, person=cases[0], cases=cases
+        )
 
     @route("POST", "/apply")
     def submit_application(self, request: Request) -> Response:
@@ -116,10 +123,10 @@ class SandboxAts(GreenhouseStandIn):
         job = request.form.get("job", "")
         known = {str(id_) for id_ in self.job_ids}
         if not (family and given and "@" in email and email.isascii() and job in known):
-            return page(
-                request, "ats.html", status=422, jobs=[], all_jobs=self._all_jobs(),
-                person=cast.Applicant(family, given, email), hook_on=True, faulty=True,
-            )  # fmt: skip
+            typed = cast.Applicant(family, given, email)
+            return self._list_page(
+                request, status=422, jobs=[], person=typed, hook_on=True, faulty=True
+            )
         self.apply(given, family, emails=[email], job_id=int(job))
         with self.lock:
             self._next = next(self._newcomers)
@@ -150,9 +157,6 @@ class SandboxAts(GreenhouseStandIn):
     @route("GET", "/live.js")
     def script(self, request: Request) -> Response:  # noqa: ARG002 - route
         return resource("live.txt", mimetype="text/javascript")
-
-    def _all_jobs(self) -> list[tuple[int, str]]:
-        return list(zip(self.job_ids, cast.JOBS, strict=True))
 
     def _shown(self, row: dict[str, Any]) -> dict[str, Any]:
         """A case with what stands on its person's record."""

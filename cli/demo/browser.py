@@ -143,6 +143,7 @@ class _Reader(HTMLParser):
         self.marked: dict[str, list[str]] = {}
         self._open: list[tuple[str, str | None, list[str]]] = []
         self._in_form = False
+        self._select = ""
         self._headings = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -151,13 +152,19 @@ class _Reader(HTMLParser):
             method = values.get("method", "get").upper()
             self.forms.append(Form(values.get("action", ""), method))
             self._in_form = True
-        elif tag == "input" and self._in_form:
-            self._note_input(values)
+        elif tag in ("input", "option") and self._in_form:
+            self._note_input(tag, values)
+        elif tag == "select":
+            self._select = values.get("name", "")
         if tag not in VOID:
             self._open.append((tag, values.get("data-see"), []))
             self._headings += tag == "h1"
 
-    def _note_input(self, values: Mapping[str, str]) -> None:
+    def _note_input(self, tag: str, values: Mapping[str, str]) -> None:
+        if tag == "option":
+            # The first one is chosen; none of these pages marks another.
+            self.forms[-1].fields.setdefault(self._select, values.get("value", ""))
+            return
         kind = values.get("type", "text")
         chosen = kind not in ("checkbox", "radio", "submit") or "checked" in values
         if chosen and values.get("name"):

@@ -5,15 +5,16 @@ Addresses end in example.jp; nothing leaves the machine anyway.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
 COMPANY = "mihon"
 COMPANY_NAME = "株式会社みほん商事"
 COMPANY_SENDER = "saiyo@mihon.example.jp"
-OPERATOR_NAME = "株式会社キャリアリレー（見本）"
+OPERATOR_NAME = "株式会社みほんキャリア"
 OPERATOR_SENDER = "no-reply@careerrelay.example.jp"
-LICENCE = "00-ユ-000000（見本）"
+LICENCE = "00-ユ-000000"
 JOBS = ("法人営業", "経理")
 WE_REJECTED = "ご経験と募集内容の相違"
 
@@ -66,7 +67,7 @@ _FAMILIES = ("佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本
 _GIVENS = ("陽菜", "悠人", "美月", "颯太", "葵", "蓮", "さくら")
 
 
-def newcomers():
+def newcomers() -> Iterator[Applicant]:
     """People for the form of the page, a new one each time."""
     for number in count(1):
         family = _FAMILIES[number % len(_FAMILIES)]

@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,8 @@ def demo(
     the mail in the mailbox, register. With --once the story is played and checked from outside;
     exit 1 names the step that failed.
     """
-    with _folder(folder) as place, _stopped_like_ctrl_c(), running(place, choose(port)) as stage:
+    ports = choose(port)
+    with _stopped_once(), _folder(folder) as place, running(place, ports) as stage:
         if once:
             _play(cli, out, stage, ats_secret=ats_secret)
         else:
@@ -118,26 +119,37 @@ def _stay(out: Output, stage: Stage) -> None:
 @contextmanager
 def _folder(wanted: Path | None) -> Iterator[Path]:
     """A new folder; a temporary one goes away with the demo, unless something failed in it."""
-    if wanted is None:
-        place = Path(tempfile.mkdtemp(prefix="careerrelay-demo-"))
-        yield place
-        shutil.rmtree(place)
+    if wanted is not None:
+        if wanted.exists() and any(wanted.iterdir()):
+            raise ConfigurationError(f"--folder: {wanted} is not empty; name a new folder")
+        wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield wanted.absolute()
         return
-    if wanted.exists() and any(wanted.iterdir()):
-        raise ConfigurationError(f"--folder: {wanted} is not empty; name a new folder")
-    wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
-    yield wanted.absolute()
+    place = Path(tempfile.mkdtemp(prefix="careerrelay-demo-"))
+    try:
+        yield place
+    except KeyboardInterrupt:
+        shutil.rmtree(place)
+        raise
+    except Exception:
+        click.echo(f"careerrelay demo: everything is kept for a look in {place}", err=True)
+        raise
+    shutil.rmtree(place)
 
 
 @contextmanager
-def _stopped_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does, so that its server does not outlive it."""
+def _stopped_once() -> Iterator[None]:
+    """Ctrl-C and SIGTERM interrupt; more of them while everything is being stopped do not."""
+    wanted = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(_number: int, _frame: Any) -> None:
+        for number in wanted:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in wanted}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -98,8 +98,7 @@ class OwnMailStory:
             visitor = Visitor(self._person, self._witness)
             visitor.register(letter.link(self._witness.relay_prefix))
             welcome = visitor.confirm()
-            expect("what counts", expected=(11, 1, 9), seen=self._witness.counts())
-            step.note(f"{welcome.subject}; 11 counted", f"{welcome.subject}。カウント11")
+            step.note(welcome.subject, welcome.subject)
 
     def _check_comment(self) -> None:
         with self._steps.step(
@@ -107,7 +106,7 @@ class OwnMailStory:
         ) as step:
             comments = wait_for(self._comments, bool, expected="a comment on the timeline")
             expect("comments", expected=1, seen=len(comments))
-            step.note(comments[0][:60], comments[0][:60])
+            step.note(comments[0], comments[0])
 
     def _comments(self) -> list[str]:
         """As the ATS's API shows them."""

@@ -17,7 +17,7 @@ from .steps import Words
 LANGUAGES = ("ja", "en")
 LINK = re.compile(r"https?://[^\s<>\"'、。（）]+")
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +119,15 @@ def _environment(secrets: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Gracefully; at once where that takes too long or somebody is impatient."""
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def _settings(folder: Path, ports: Ports) -> dict[str, dict[str, Any]]:

@@ -42,6 +42,7 @@ def running(folder: Path, ports: Ports) -> Iterator[Stage]:
         ats.serve(ports.ats) as ats_url,
         product.serving(),
     ):
+        ats.mailbox_url, mailbox.ats_url = mailbox_url, ats_url
         yield Stage(product, ats, ats_url, mailbox_url, ports)
 
 

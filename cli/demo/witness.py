@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
@@ -97,8 +96,3 @@ class Witness:
         """(counted, slots, left to the next slot)."""
         shown = self.slots()
         return shown["credits"], shown["slots"], shown["remaining"]
-
-
-def all_of(pages: Sequence[Page], name: str) -> list[str]:
-    """What each page shows under a mark."""
-    return [page.see(name) for page in pages]
