@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from ..connectors.registry import connector_class, connector_classes
+from ..connectors import registry
+from ..connectors.registry import connector_class
 from ..connectors.spec import ConnectorSpec, Setting
 from ..engine.connections import (
     MAIL_VALUES,
@@ -101,7 +102,7 @@ def add(
     links go out by static_link, which every ATS can do.
     """
     with cli.runtime() as runtime:
-        connector = _asked(connector, "--connector", choices=list(connector_classes()))
+        connector = _asked(connector, "--connector", choices=list(registry.connector_classes()))
         spec = connector_class(connector).spec
         connection_id = _asked(connection_id, "ID", default=connector)
         company = _asked(company, "--company")

@@ -45,7 +45,8 @@ def _summary(cls: type[Connector]) -> dict[str, Any]:
 
 def source_of(cls: type[Connector]) -> str:
     """``built in``, or the plug-in's package."""
-    inside = cls.__module__.startswith(f"{connector_classes.__module__.rpartition('.')[0]}.")
+    kit = Connector.__module__.rpartition(".")[0]
+    inside = cls.__module__.startswith(f"{kit}.")
     return "built in" if inside else f"plug-in {cls.__module__.partition('.')[0]}"
 
 

@@ -32,7 +32,7 @@ ID = validate.Regexp(
 def _zone(value: str) -> None:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ValidationError("must be a time zone such as Asia/Tokyo") from None
 
 

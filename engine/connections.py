@@ -158,13 +158,17 @@ def _merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str
 
 def check_kinds(spec: ConnectorSpec, plan: ConnectionPlan, *, where: str = "") -> None:
     """Refuse a secret given as a plain setting, and a plain setting given as a secret."""
-    for name in (*plan.settings, *plan.secrets):
+    for name, as_secret in ((n, given is plan.secrets) for given in _both(plan) for n in given):
         setting = spec.setting(name)
         if setting is None:
             raise ConfigurationError(f"{where}{name} is not a setting of {spec.title}")
-        if setting.secret != (name in plan.secrets):
+        if setting.secret != as_secret:
             kind = "a secret" if setting.secret else "no secret"
             raise ConfigurationError(f"{where}{name} is {kind} of {spec.title}; give it as such")
+
+
+def _both(plan: ConnectionPlan) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    return plan.settings, plan.secrets
 
 
 def check_strategies(spec: ConnectorSpec, wanted: Sequence[str], *, where: str = "") -> list[str]:

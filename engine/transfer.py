@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import tomli_w
+from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from ..models.companies import ReasonMeaning
 from ..models.errors import ConfigurationError
 from ..models.tables import Connection, ReasonRule
 from .audit import note
-from .companies import check_id
+from .companies import check_id, checked
 from .config import resolve
 from .connections import ConnectionPlan, all_connections, find_connection, restage, stage
 from .runtime import Runtime
@@ -25,9 +26,22 @@ UNCHANGED = "unchanged"
 _MARK = "\ue000env:"
 """A private-use character, so that no setting somebody typed is taken for a placeholder."""
 _PLACEHOLDER = re.compile(rf'"{_MARK}(\w+)"')
-_KEYS = frozenset(
-    {"company", "connector", "strategies", "hiring", "mail_values", "settings", "reasons"}
-)
+
+
+class ConnectionTable(Schema):
+    """One ``[connections.<id>]``."""
+
+    company = fields.String(required=True)
+    connector = fields.String(required=True)
+    strategies = fields.List(fields.String())
+    hiring = fields.String()
+    mail_values = fields.Dict(fields.String(), fields.Raw())
+    settings = fields.Dict(fields.String(), fields.Raw(), load_default=dict)
+    reasons = fields.Dict(
+        fields.String(),
+        fields.String(validate=validate.OneOf([meaning.value for meaning in ReasonMeaning])),
+        load_default=dict,
+    )
 
 
 def export_connections(runtime: Runtime, *, only: str | None = None) -> str:
@@ -105,28 +119,12 @@ def _read(id_: str, table: Any, environ: Mapping[str, str]) -> dict[str, Any]:
     where = f"[connections.{id_}]"
     if not isinstance(table, dict):
         raise ConfigurationError(f"{where} must be a table")
-    unknown = sorted(set(table) - _KEYS)
-    if unknown:
-        raise ConfigurationError(
-            f"{where} {unknown[0]}: unknown; known: {', '.join(sorted(_KEYS))}"
-        )
-    for name in ("company", "connector"):
-        if not isinstance(table.get(name), str):
-            raise ConfigurationError(f"{where} {name}: is missing")
-    settings = {
+    known = checked(ConnectionTable(), table, where=f"{where} ")
+    known["settings"] = {
         name: str(resolve(value, where=f"{where} {name}", environ=environ))
-        for name, value in table.get("settings", {}).items()
+        for name, value in known["settings"].items()
     }
-    _check_meanings(where, table.get("reasons", {}))
-    return {**table, "settings": settings}
-
-
-def _check_meanings(where: str, reasons: Mapping[str, Any]) -> None:
-    for reason, meaning in reasons.items():
-        if meaning not in set(ReasonMeaning):
-            raise ConfigurationError(
-                f"{where} reasons {reason}: must be one of {', '.join(ReasonMeaning)}"
-            )
+    return known
 
 
 def _import_one(runtime: Runtime, session: Session, id_: str, table: Mapping[str, Any]) -> str:
@@ -137,7 +135,7 @@ def _import_one(runtime: Runtime, session: Session, id_: str, table: Mapping[str
             runtime, session, id_,
             company=table["company"], connector=table["connector"], plan=plan,
         )  # fmt: skip
-        _map(runtime, session, id_, table.get("reasons", {}))
+        _map(runtime, session, id_, table["reasons"])
         return "added"
     for name, is_now in (("company", connection.company_id), ("connector", connection.connector)):
         if table[name] != is_now:
@@ -145,7 +143,7 @@ def _import_one(runtime: Runtime, session: Session, id_: str, table: Mapping[str
     differs = _differs(runtime, connection, plan)
     if differs:
         restage(runtime, connection, plan)
-    mapped = _map(runtime, session, id_, table.get("reasons", {}))
+    mapped = _map(runtime, session, id_, table["reasons"])
     return "changed" if differs or mapped else UNCHANGED
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from careerrelay.connectors import registry
 from careerrelay.connectors.base import Check
 from careerrelay.connectors.spec import Capability, Evidence, Setting, Support
 from careerrelay.engine import installation
+from careerrelay.engine import links as links_module
+from careerrelay.engine import polling as polling_module
 from careerrelay.engine import runtime as runtime_module
 from careerrelay.engine.config import SECTIONS, Settings
 from careerrelay.engine.queue import InlineQueue
@@ -151,7 +153,7 @@ def reason_toy(toys: None, world: World, monkeypatch: pytest.MonkeyPatch) -> typ
     def with_it() -> dict[str, Any]:
         return {**before(), "reasontoy": bound}
 
-    for module in (registry, runtime_module):
+    for module in (registry, runtime_module, links_module, polling_module):
         monkeypatch.setattr(module, "connector_classes", with_it)
     bound.listed = (
         Reason("r-skill", "スキル不足", RejectionSide.UNKNOWN),
@@ -161,8 +163,8 @@ def reason_toy(toys: None, world: World, monkeypatch: pytest.MonkeyPatch) -> typ
 
 
 @pytest.fixture
-def secret_file(tmp_path: Path) -> Iterator[Path]:
+def secret_file(tmp_path: Path) -> Path:
     """A file with a secret that must never be seen again."""
     path = tmp_path / "secret.txt"
     path.write_text("never-to-be-seen-3141\n")
-    yield path
+    return path

@@ -1,0 +1,110 @@
+"""links and slots: what to paste, taking back, and the ledger added up again."""
+
+from __future__ import annotations
+
+import pytest
+
+from careerrelay.engine import links
+from careerrelay.models.errors import LinkRevokedError
+from careerrelay.models.ledger import EntryKind
+from careerrelay.models.tables import Company, LedgerEntry
+from tests.cli.conftest import CommandLine
+from tests.engine.test_flow import register
+from tests.support.world import World
+
+
+def test_static_prints_the_paragraph_in_both_languages_with_one_link(cli: CommandLine) -> None:
+    told = cli.data("links", "static", "toy")
+    assert told["url"].startswith("https://relay.example.jp/r/")
+    for text in told["texts"].values():
+        assert told["url"] in text.splitlines()
+        assert "13-ユ-000000" in text
+        assert "{{" not in text
+    assert "--- ja ---" in cli("links", "static").stdout
+    assert cli.data("links", "static", "toy") == told
+
+
+def test_a_job_and_a_stage_have_links_of_their_own(cli: CommandLine) -> None:
+    urls = {
+        cli.data("links", "static", "toy", *more)["url"]
+        for more in ([], ["--job", "j1"], ["--stage", "documents"])
+    }
+    assert len(urls) == 3
+    listed = cli.data("links", "list", "toy")
+    assert {(link["job_external_id"], link["stage"]) for link in listed} == {
+        (None, None), ("j1", None), (None, "documents"),
+    }  # fmt: skip
+
+
+def test_static_names_the_operator_setting_it_cannot_do_without(cli: CommandLine) -> None:
+    text = cli.config.read_text().replace('license_no = "13-ユ-000000"', 'license_no = ""')
+    cli.config.write_text(text)
+    assert "[operator] license_no" in cli("links", "static", code=2).stderr
+
+
+@pytest.mark.parametrize("form", ["url", "token", "id"])
+def test_revoke_takes_a_link_in_any_form(cli: CommandLine, world: World, form: str) -> None:
+    told = cli.data("links", "static", "toy")
+    token = told["url"].rpartition("/")[2]
+    given = {"url": told["url"], "token": token, "id": told["id"]}[form]
+    assert cli.data("links", "revoke", given) == {
+        "id": told["id"], "revoked": True, "was_revoked": False,
+    }  # fmt: skip
+    assert cli.data("links", "revoke", given)["was_revoked"] is True
+    with world.runtime.database.read() as session, pytest.raises(LinkRevokedError):
+        links.open_link(world.runtime, session, token)
+    assert cli.data("links", "static", "toy")["url"] != told["url"]
+
+
+def test_revoke_of_no_link_is_not_found(cli: CommandLine) -> None:
+    assert "no such link" in cli("links", "revoke", "nothing", code=1).stderr
+    foreign = "https://relay.example.jp/r/abc.def"
+    assert "no relay link" in cli("links", "revoke", foreign, code=1).stderr
+
+
+@pytest.fixture
+def registered(world: World) -> World:
+    """Three registrations, and three to a slot."""
+    with world.runtime.database.begin() as session:
+        session.get_one(Company, "acme").batch_size = 3
+    for number in range(4):
+        world.apply(number)
+        world.clock.forward(seconds=1)
+        world.reject(number)
+    world.work()
+    for number in range(4):
+        register(world, number)
+    return world
+
+
+def test_slots_are_shown_with_what_is_left(cli: CommandLine, registered: World) -> None:
+    report = cli.data("slots", "show", "acme")[0]
+    assert (report["credits"], report["slots"], report["remaining"]) == (4, 1, 2)
+    assert report["faults"] == []
+    assert "agrees" in cli("slots", "show").stdout
+
+
+def test_the_ledger_shows_every_line(cli: CommandLine, registered: World) -> None:
+    lines = cli.data("slots", "show", "acme", "--ledger")["ledger"]
+    assert [(e["kind"], e["number"]) for e in lines if e["kind"] == "slot"] == [("slot", 1)]
+    assert len(lines) == 5
+    assert "--ledger needs" in cli("slots", "show", "--ledger", code=2).stderr
+
+
+def test_a_ledger_that_disagrees_fails(cli: CommandLine, registered: World) -> None:
+    with registered.runtime.database.begin() as session:
+        session.add(
+            LedgerEntry(
+                company_id="acme", kind=EntryKind.SLOT.value, number=7, registration_id=None,
+                rule_version="x", evidence={}, at=registered.clock(),
+            )
+        )  # fmt: skip
+    answer = cli("slots", "show", "acme", code=1)
+    assert "gap or a double" in answer.stdout
+    assert "4 credits earn 1 slots, but 2 are written" in answer.stdout
+    assert cli.data("doctor", code=1)
+
+
+def test_slots_without_companies_are_not_found(fresh: CommandLine) -> None:
+    fresh("init")
+    assert "no company yet" in fresh("slots", "show", code=1).stderr
