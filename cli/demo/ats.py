@@ -91,9 +91,9 @@ class SandboxAts(GreenhouseStandIn):
 
     @route("GET", "/")
     def show_jobs(self, request: Request) -> Response:
-        """Applicants per job, newest first."""
+        """Applicants per job, in the order they came."""
         rows = [self._shown(row) for row in self.applications()]
-        rows.sort(key=lambda row: row["job_id"])
+        rows.sort(key=lambda row: (row["job_id"], row["id"]))
         jobs = [(name, list(group)) for name, group in groupby(rows, lambda row: row["job_name"])]
         hook_on = any(not hook.disabled for hook in self.hooks)
         return self._list_page(request, jobs=jobs, person=self._next, hook_on=hook_on)
