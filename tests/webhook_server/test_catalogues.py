@@ -6,6 +6,7 @@ import hashlib
 import re
 
 import pytest
+from babel.messages.catalog import Catalog
 
 from careerrelay.engine.registration import NAMING_VERSION, TERMS_VERSION
 from tests.webhook_server.catalogues import LOCALES, compiled, extracted, po_path, read, written
@@ -31,6 +32,12 @@ AGREED = {
 
 def first(id_: str | tuple[str, ...] | list[str]) -> str:
     return id_ if isinstance(id_, str) else id_[0]
+
+
+def translation(catalogue: Catalog, sentence: str) -> str:
+    message = catalogue.get(sentence)
+    assert message is not None
+    return str(message.string)
 
 
 def placeholders(text: str) -> set[str]:
@@ -65,7 +72,7 @@ def test_the_compiled_catalogue_is_fresh(locale: str) -> None:
 def test_japanese_is_japanese() -> None:
     for message in read("ja"):
         if message.id:
-            text = message.string if isinstance(message.string, str) else message.string[0]
+            text = first(message.string or "")
             assert re.search(r"[ぁ-んァ-ヶ一-龥]", text), message.id
             assert not re.search(r"[!?！]|(?<=[ぁ-ん一-龥]) (?=[ぁ-ん一-龥])", text), message.id
 
@@ -77,6 +84,6 @@ def test_words_people_agreed_to_change_only_with_their_version() -> None:
         words = []
         for locale in LOCALES:
             catalogue = read(locale)
-            words += [str(catalogue[sentence].string) for sentence in sentences]
+            words += [translation(catalogue, sentence) for sentence in sentences]
         found[version] = hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
     assert found == AGREED

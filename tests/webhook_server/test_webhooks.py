@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import waitress
 from sqlalchemy import text
+from waitress.server import create_server
 from werkzeug.test import TestResponse
 
 from careerrelay.engine import signals
@@ -128,7 +128,7 @@ def test_a_body_over_one_mebibyte_is_refused_and_kept_as_a_refusal(
 @pytest.fixture
 def port(site: Site) -> Iterator[int]:
     """The app behind waitress, as 'careerrelay serve' runs it."""
-    server = waitress.create_server(site.app, host="127.0.0.1", port=0, threads=4)
+    server = create_server(site.app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield server.effective_port  # type: ignore[union-attr]
