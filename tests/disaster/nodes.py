@@ -1,0 +1,85 @@
+"""Real processes of an installation: started, killed without a word, started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+PATIENCE = 60.0
+"""Seconds to wait for what must happen; a bound for a stuck test, not a promise of speed."""
+
+
+def wait_until(ready: Callable[[], bool], *, what: str) -> None:
+    """Look again and again; AssertionError after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Node:
+    """One ``careerrelay`` process. ``url`` is where it answers; "" for a worker."""
+
+    command: str
+    environment: Mapping[str, str]
+    log: Path
+    url: str = ""
+    process: subprocess.Popen[bytes] | None = None
+    lives: int = field(default=0)
+
+    def start(self) -> None:
+        """Begin a life; returns when it answers (a worker: at once)."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "careerrelay", self.command],
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        self.lives += 1
+        if self.url:
+            wait_until(self._answers, what=f"{self.command} answers; see {self.log}")
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.command} ended by itself: {self.log.read_text()[-2000:]}")
+        try:
+            return requests.get(f"{self.url}/healthz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL: no handler, no flush, no goodbye."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code; the end of a well-run process."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def ended_at_last(*nodes: Node) -> Iterator[None]:
+    """None of them outlives the test."""
+    try:
+        yield
+    finally:
+        for node in nodes:
+            if node.process is not None and node.process.poll() is None:
+                node.kill()
