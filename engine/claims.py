@@ -41,13 +41,10 @@ def claim(
 ) -> Claim:
     """Take what is due, free, and not yet run under this attempt's number."""
     now = runtime.clock()
-    columns = [getattr(task.row, name) for name in OwedWork.__annotations__]
-    if hasattr(task.row, "connection_id"):
-        columns.append(task.row.connection_id)
     rows = session.scalars(
         select(task.row)
         .where(task.row.id.in_(subjects), task.row.state == WorkState.DUE.value)
-        .options(load_only(*columns))
+        .options(owed_columns(task.row))
         .with_for_update()
     ).all()
     found = Claim()
@@ -66,6 +63,12 @@ def claim(
         _begin(runtime, session, task, row, attempt, now)
         found.mine.append(row.id)
     return found
+
+
+def owed_columns(row: type[Any]) -> Any:
+    """Load what is common to owed work and leave the rest, such as a signal's whole body."""
+    names = [*OwedWork.__annotations__, "connection_id"]
+    return load_only(*(getattr(row, name) for name in names if hasattr(row, name)))
 
 
 def _begin(
@@ -168,10 +171,9 @@ def close_attempt(
     message: str | None = None,
     retry_at: datetime | None = None,
 ) -> None:
-    """The open attempt of this row ends."""
+    """The open attempt of this row ends, whatever its number: the sweep may have moved on."""
     session.execute(
         update(Attempt)
-        .where(Attempt.subject_id == row.id, Attempt.number == row.attempts)
-        .where(Attempt.finished_at.is_(None))
+        .where(Attempt.subject_id == row.id, Attempt.finished_at.is_(None))
         .values(finished_at=now, outcome=outcome, error_code=code, error=message, retry_at=retry_at)
     )

@@ -31,6 +31,7 @@ from ..mail.message import Mail, Mailbox, build_message
 from ..models.candidates import Stage
 from ..models.errors import (
     ConfigurationError,
+    PostponedError,
     SmtpRejectedError,
     SmtpUnavailableError,
     SmtpUncertainError,
@@ -90,8 +91,13 @@ def send(
 
 
 def _note_hand_over(runtime: Runtime, delivery_id: str, *, at: datetime | None) -> None:
+    """Only by the process whose turn it is: one that slept through its lease must not send what
+    another has taken over."""
     with runtime.database.begin() as session:
-        session.get_one(Delivery, delivery_id).handed_over_at = at
+        delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
+        if delivery.running_by != runtime.process_id:
+            raise PostponedError("another process has taken this delivery over")
+        delivery.handed_over_at = at
 
 
 def compose(

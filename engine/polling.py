@@ -17,10 +17,12 @@ from ..connectors.registry import connector_classes
 from ..connectors.spec import Capability
 from ..models.errors import ApiAuthenticationError, ApiRateLimitedError, CareerRelayError
 from ..models.tables import Connection
+from .health import STORE_ERRORS
 from .ingest import store_signals
 from .queue import Job
 from .runtime import Runtime
 from .signals import event_row
+from .worker import defect
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,12 @@ def poll(runtime: Runtime, connection_id: str) -> int:
             new, more = _walk(runtime, connection, turn)
         except CareerRelayError as error:
             _note_failure(runtime, connection_id, error)
+            return 0
+        except STORE_ERRORS:
+            # Nothing can be noted either; the moment moved on when this poll was queued.
+            raise
+        except Exception as error:
+            _note_failure(runtime, connection_id, defect(error))
             return 0
         _plan_next(runtime, connection_id, turn, more=more)
         return new

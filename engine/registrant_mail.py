@@ -1,9 +1,12 @@
 """The operator's mails to a registrant: the proof of the mailbox, and the welcome.
 
-Sent again after a cut-off hand-over: the same code twice harms nobody, none at all would.
+Sent again, a few times, after a cut-off hand-over: the same code twice harms nobody, none at
+all would.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from babel.dates import format_datetime
 
@@ -12,7 +15,7 @@ from ..mail import smtp
 from ..mail.addresses import sending_form
 from ..mail.compose import ConsentScope, Kind, RelayBlock, block, load_template, render
 from ..mail.message import Mail, Mailbox, build_message
-from ..models.errors import ConfigurationError, PostponedError, SmtpUncertainError
+from ..models.errors import ConfigurationError, SmtpUnavailableError, SmtpUncertainError
 from ..models.registrations import RegistrationState
 from ..models.tables import Company, OutgoingMail, Registration, WorkState
 from .claims import settle
@@ -22,7 +25,8 @@ from .runtime import Runtime
 from .sealing import unseal
 
 VALID_FOR = {"ja": "{hours}時間", "en": "{hours} hours"}
-AGAIN_SECONDS = 60.0
+AGAIN = 2
+"""Further attempts when the server takes the mail and its answer is lost."""
 
 
 def send_mail(runtime: Runtime, mail_id: str) -> None:
@@ -31,8 +35,9 @@ def send_mail(runtime: Runtime, mail_id: str) -> None:
         owed = session.get_one(OutgoingMail, mail_id)
         registration = session.get_one(Registration, owed.registration_id)
         company = session.get_one(Company, registration.company_id)
-    if not _still_wanted(owed, registration):
-        _finish(runtime, mail_id, state=WorkState.SKIPPED, code=registration.state)
+    obstacle = _obstacle(owed, registration, runtime.clock())
+    if obstacle:
+        _finish(runtime, mail_id, state=WorkState.SKIPPED, code=obstacle)
         return
     account = operator_account(runtime)
     sender = Mailbox(runtime.settings.mail["sender"], runtime.settings.operator["name"])
@@ -54,15 +59,20 @@ def send_mail(runtime: Runtime, mail_id: str) -> None:
             to=sending_form(unseal(runtime, registration, "email")),
             before_data=lambda: None,
         )
-    except SmtpUncertainError:
-        raise PostponedError("the server's answer was lost", retry_after=AGAIN_SECONDS) from None
+    except SmtpUncertainError as error:
+        if owed.failures >= AGAIN:
+            raise
+        raise SmtpUnavailableError(error.message, phase=error.phase) from None
     _finish(runtime, mail_id, state=WorkState.DONE)
 
 
-def _still_wanted(owed: OutgoingMail, registration: Registration) -> bool:
-    if owed.kind == "proof":
-        return registration.state == RegistrationState.STARTED.value
-    return registration.state == RegistrationState.PROVED.value
+def _obstacle(owed: OutgoingMail, registration: Registration, now: datetime) -> str | None:
+    """Why the mail is not wanted any more."""
+    wanted = RegistrationState.STARTED if owed.kind == "proof" else RegistrationState.PROVED
+    if registration.state != wanted.value:
+        return registration.state
+    late = owed.kind == "proof" and registration.code_expires_at <= now
+    return "expired" if late else None
 
 
 def _reply_to(runtime: Runtime) -> Mailbox | None:

@@ -54,6 +54,8 @@ class Runtime:
         self.process_id = getattr(self.queue, "executor_id", None) or new_id()
         if self.database.is_sqlite:
             self.process_id = new_id()
+        self.running: set[str] = set()
+        """Ids of the owed work that this process is doing now; see ``Worker``."""
         self._clients: dict[str, tuple[Any, HttpClient]] = {}
 
     def _dbos(self) -> Queue:

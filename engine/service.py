@@ -1,20 +1,22 @@
-"""The engine of one process: the worker on its queue, and the ticker that keeps it true.
+"""The engine of one process: the worker on its queue, and the upkeep that keeps it true.
 
-The rows are the truth; the queue may forget. The ticker finds owed work that nothing in the
-queue points at, starts due polls, beats, and purges once a day.
+The rows are the truth; the queue may forget. Upkeep beats, starts due polls, finds owed work that
+nothing in the queue points at, and purges once a day.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from ..models.tables import Delivery, Heartbeat, OutgoingMail, Report, Signal, WorkState
-from . import polling, retention
+from ..models.tables import Delivery, OutgoingMail, Report, Signal, WorkState
+from . import claims, polling, retention
 from .delivery import DELIVER, deliver
 from .ingest import READ_SIGNALS
 from .queue import Job
@@ -23,7 +25,7 @@ from .registration import REPORT, SEND_MAIL
 from .reporting import report
 from .runtime import Runtime
 from .signals import read_signal
-from .worker import Task, Worker
+from .worker import Task, Worker, defect
 
 log = structlog.get_logger(__name__)
 
@@ -48,49 +50,67 @@ class Service:
         self._runtime = runtime
         self._worker = Worker(runtime, TASKS)
         self._stop = threading.Event()
-        self._ticker = threading.Thread(target=self._tick_forever, name="ticker", daemon=True)
+        # Two threads: a long purge must not keep this process from showing that it lives.
+        self._threads = [
+            threading.Thread(target=self._forever, args=(turn,), name=turn.__name__, daemon=True)
+            for turn in (self.tick, self.keep)
+        ]
         self._swept_at: datetime | None = None
         self._purged_at: datetime | None = None
 
     def start(self) -> None:
         self._runtime.queue.start(self.run)
-        self._ticker.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         self._stop.set()
-        self._ticker.join(timeout=10)
+        for thread in self._threads:
+            thread.join(timeout=10)
         self._runtime.queue.stop()
 
     def run(self, job: Job) -> None:
-        """Run one job of the queue."""
-        if job.task == polling.POLL:
-            polling.poll(self._runtime, job.subjects[0])
-        else:
-            self._worker.run(job)
+        """Run one job of the queue.
 
-    def _tick_forever(self) -> None:
+        What could not even be written down is still owed, and the sweep finds it. The queue
+        never hears of an exception: it would keep its words, which may hold a person's data.
+        """
+        try:
+            if job.task == polling.POLL:
+                polling.poll(self._runtime, job.subjects[0])
+            else:
+                self._worker.run(job)
+        except Exception as error:
+            log.error("job_failed", task=job.task, where=defect(error).message)
+
+    def _forever(self, turn: Callable[[], None]) -> None:
         while not self._stop.wait(TICK_SECONDS):
             try:
-                self.tick()
+                turn()
             except Exception as error:
-                # The store may be away for a while; the next tick tries again.
-                log.error("tick_failed", kind=type(error).__name__)
+                # The store may be away for a while; the next turn tries again.
+                log.error("turn_failed", turn=turn.__name__, kind=type(error).__name__)
 
     def tick(self) -> None:
-        """One round of upkeep."""
+        """Beat, take over from dead processes, start polls that are due."""
+        self._runtime.queue.upkeep(self._runtime.clock())
+        polling.submit_due(self._runtime)
+
+    def keep(self) -> None:
+        """Find forgotten work; throw away what is past its time."""
         runtime = self._runtime
         now = runtime.clock()
-        runtime.queue.upkeep(now)
-        polling.submit_due(runtime)
-        if self._is_due(self._swept_at, timedelta(seconds=runtime.settings.work["sweep_seconds"])):
+        if _is_due(self._swept_at, timedelta(seconds=runtime.settings.work["sweep_seconds"]), now):
             self._swept_at = now
             sweep(runtime)
-        if self._is_due(self._purged_at, PURGE_EVERY):
+        if _is_due(self._purged_at, PURGE_EVERY, now):
             self._purged_at = now
             retention.purge(runtime)
 
-    def _is_due(self, last: datetime | None, every: timedelta) -> bool:
-        return last is None or self._runtime.clock() - last >= every
+
+def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """``every`` has passed, or the clock was set back and nobody knows how much has."""
+    return last is None or not timedelta() <= now - last < every
 
 
 def sweep(runtime: Runtime) -> int:
@@ -105,16 +125,16 @@ def _sweep_task(runtime: Runtime, task: Task) -> int:
         overdue = session.scalars(
             select(task.row)
             .where(task.row.state == WorkState.DUE.value, task.row.due_at < now - grace)
+            .options(claims.owed_columns(task.row))
             .order_by(task.row.due_at)
             .limit(SWEEP_BATCH)
         ).all()
-        beats = {row.executor_id: row.beat_at for row in session.scalars(select(Heartbeat))}
-    lost = [row for row in overdue if not _is_running(runtime, row, beats, now)]
+        lost = [row for row in overdue if not _is_running(runtime, session, row, now - grace)]
     keys = {row.id: _keys(task, row) for row in lost}
     alive = runtime.queue.alive(key for pair in keys.values() for key in pair)
     forgotten = [row.id for row in lost if not alive.intersection(keys[row.id])]
     for id_ in forgotten:
-        _submit_again(runtime, task, id_)
+        _submit_again(runtime, task, id_, before=now - grace)
     if forgotten:
         log.warning("swept", task=task.name, rows=len(forgotten))
     return len(forgotten)
@@ -125,23 +145,26 @@ def _keys(task: Task, row) -> tuple[str, str]:
     return f"{task.name}:{row.id}:{row.attempts}", f"{task.name}:{row.id}:{row.attempts + 1}"
 
 
-def _is_running(runtime: Runtime, row, beats: Mapping[str, datetime], now: datetime) -> bool:
-    if row.running_by is None:
-        return False
-    if row.running_by == runtime.process_id:
-        return True
-    beat = beats.get(row.running_by)
-    return beat is not None and beat > now - runtime.lease
+def _is_running(runtime: Runtime, session: Session, row: Any, before: datetime) -> bool:
+    """Somebody is at it. A claim of our own counts for what it is: we know what we are doing."""
+    if row.running_by != runtime.process_id:
+        return claims.is_alive(runtime, session, row.running_by, runtime.clock())
+    return row.id in runtime.running or row.running_since > before
 
 
-def _submit_again(runtime: Runtime, task: Task, id_: str) -> None:
+def _submit_again(runtime: Runtime, task: Task, id_: str, *, before: datetime) -> None:
     with runtime.database.begin() as session:
-        row = session.get(task.row, id_, with_for_update=True)
+        row = session.get(
+            task.row, id_, with_for_update=True, options=[claims.owed_columns(task.row)]
+        )
         if row is None or row.state != WorkState.DUE.value:
             return
+        if _is_running(runtime, session, row, before):
+            return
+        if row.running_by == runtime.process_id:
+            # We lost hold of it when the store was away: no crash, and nobody else may take it.
+            claims.close_attempt(session, row, runtime.clock(), outcome="cut_off")
+            row.running_since = row.running_by = None
         # The number moves on, for the queue takes a key it has known as nothing new.
         row.attempts += 1
-        if row.running_since is None:
-            runtime.submit(session, task.name, row)
-        else:
-            runtime.queue.submit(session, Job(task.name, (id_,), row.attempts + 1))
+        runtime.submit(session, task.name, row)

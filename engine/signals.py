@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -32,7 +31,7 @@ from ..models.schemas import dump_event, load_event
 from ..models.tables import ApplicationRecord, Connection, RefusedRequest, Signal, WorkState, new_id
 from .cases import CaseFile
 from .claims import settle
-from .ingest import READ_SIGNALS, Ingest
+from .ingest import Ingest
 from .runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -293,14 +292,3 @@ def _finish(runtime: Runtime, signal_id: str, *, outcome: str, message: str) -> 
         signal.outcome = outcome
         settle(session, signal, runtime.clock(), state=WorkState.SKIPPED, code=outcome)
         signal.error = message
-
-
-def replay(runtime: Runtime, session: Session, signal: Signal) -> None:
-    """Read a stored signal again; what it did already stays done once."""
-    signal.state = WorkState.DUE.value
-    signal.failures = signal.crashes = 0
-    signal.finished_at = signal.error_code = signal.error = signal.outcome = None
-    signal.running_since = signal.running_by = None
-    signal.due_at = runtime.clock()
-    signal.attempts += 1
-    runtime.submit(session, READ_SIGNALS, signal, delay=timedelta())

@@ -16,16 +16,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 from ..models.errors import (
     ApiAuthenticationError,
     ApiRateLimitedError,
     CareerRelayError,
+    InternalError,
     PostponedError,
+    StoreError,
 )
 from ..models.tables import Connection, OwedWork, WorkState
 from . import claims
+from .health import STORE_ERRORS
 from .queue import Job
 
 if TYPE_CHECKING:
@@ -44,6 +48,9 @@ CLAIM = 32
 SPREAD_AFTER_SECONDS = 1.0
 PARKED = timedelta(minutes=5)
 """How long an account that refused our credentials is left alone before one more try."""
+CONFLICTS = (*STORE_ERRORS, exc.IntegrityError)
+"""The store is away for a while, or another process has just made the same row: trying again
+finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,17 @@ class Worker:
             if position and time.monotonic() - began > SPREAD_AFTER_SECONDS:
                 self._spread(task, job.subjects[position:], job.attempt)
                 return
-            for subject in self._claim(task, job.subjects[position : position + CLAIM], job):
+            self._run_claimed(task, job.subjects[position : position + CLAIM], job)
+
+    def _run_claimed(self, task: Task, subjects: Sequence[str], job: Job) -> None:
+        mine = self._claim(task, subjects, job)
+        self._runtime.running.update(mine)
+        try:
+            for subject in mine:
                 self._run_one(task, subject)
+        finally:
+            # Whatever ends this run, what it leaves claimed is not being worked on any more.
+            self._runtime.running.difference_update(mine)
 
     def _spread(self, task: Task, subjects: Sequence[str], attempt: int) -> None:
         with self._runtime.database.begin() as session:
@@ -100,20 +116,20 @@ class Worker:
             task.run(self._runtime, subject)
         except CareerRelayError as error:
             self._fail(task, subject, error)
+        except CONFLICTS as error:
+            kind = type(error).__name__
+            self._fail(task, subject, StoreError(f"the database did not take it ({kind})"))
         except Exception as error:
-            # A bug. Its message may hold a person's data, so only its place is logged.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{type(error).__name__} at {place.name}:{place.lineno}"
-            log.error("task_bug", task=task.name, subject=subject, where=where)
-            with self._runtime.database.begin() as session:
-                row = session.get_one(task.row, subject, with_for_update=True)
-                claims.kill(session, row, self._runtime.clock(), code="bug", message=where)
+            found = defect(error)
+            log.error("task_bug", task=task.name, subject=subject, where=found.message)
+            self._fail(task, subject, found)
 
     def _fail(self, task: Task, subject: str, error: CareerRelayError) -> None:
         now = self._runtime.clock()
         with self._runtime.database.begin() as session:
             row = session.get_one(task.row, subject, with_for_update=True)
-            if row.state != WorkState.DUE.value:
+            if row.state != WorkState.DUE.value or row.running_by != self._runtime.process_id:
+                # Done, or taken over by a process that thought us dead: theirs to settle now.
                 return
             if task.calls_ats:
                 _pause_account(session, row.connection_id, error, now)
@@ -123,6 +139,12 @@ class Worker:
                 return
             claims.give_back(session, row, now, error=error, delay=delay)
             self._runtime.submit(session, task.name, row, delay=delay)
+
+
+def defect(error: Exception) -> InternalError:
+    """What no error of ours explains: told by its place, for its words may hold a person's data."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return InternalError(f"{type(error).__name__} at {place.name}:{place.lineno}")
 
 
 def _delay(row: OwedWork, error: CareerRelayError) -> timedelta | None:

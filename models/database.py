@@ -31,12 +31,14 @@ def normalised_url(url: str) -> str:
 
 def open_engine(url: str, *, pool_size: int = 10) -> Engine:
     """An engine with our durability: WAL and FULL on SQLite, defaults on PostgreSQL."""
+    # An error that quotes its parameters would carry names and addresses into a log.
+    shared = {"hide_parameters": True, "pool_size": pool_size, "max_overflow": 20}
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=pool_size, max_overflow=20)
+        engine = create_engine(url, **shared)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, **shared)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -30,6 +30,8 @@
           SmtpUncertainError         handed over, no answer: only a person can tell
         TemplateError                unknown placeholder or refused word
       OverloadedError                503 + Retry-After: nothing was acknowledged
+      StoreError                     retryable: the database is away, or another was faster
+      InternalError                  a defect of ours: dead at once, named by its place
       NotFoundError                  there is no such company, connection, signal, ...
       RefusedError                   an administrator's action that must not be done as asked
       PostponedError                 not now (quiet hours, a paused account); costs no attempt
@@ -262,6 +264,19 @@ class OverloadedError(CareerRelayError):
 
     code = "overloaded"
     retryable = True
+
+
+class StoreError(CareerRelayError):
+    """The database did not take a change: it is away or full, or another process was faster."""
+
+    code = "store"
+    retryable = True
+
+
+class InternalError(CareerRelayError):
+    """A defect of ours. The message says where, never what was in hand."""
+
+    code = "bug"
 
 
 class PostponedError(CareerRelayError):

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from careerrelay.engine import signals
+from careerrelay.engine.ingest import READ_SIGNALS
 from careerrelay.engine.queue import Job
+from careerrelay.engine.replay import owe_again
 from careerrelay.engine.service import TASKS, sweep
 from careerrelay.engine.worker import BACKOFF, Worker
 from careerrelay.models.errors import (
@@ -176,7 +177,7 @@ def test_replayed_signal_does_nothing_twice(world: World) -> None:
     calls = list(world.vendor.calls)
     with world.runtime.database.begin() as session:
         for signal in session.scalars(select(Signal)).all():
-            signals.replay(world.runtime, session, signal)
+            owe_again(world.runtime, session, READ_SIGNALS, signal)
     world.clock.forward(minutes=1)
     assert world.work() >= 2
     assert world.vendor.calls == calls
