@@ -26,9 +26,10 @@ def poll(cli: Cli, out: Output, connection_id: str | None) -> None:
         if not can_poll(connection):
             title = connector_class(connection.connector).spec.title
             raise UnsupportedCapabilityError(f"{title} cannot be polled; it sends webhooks")
-        poll_now(runtime, connection.id, at=runtime.clock())
+        now = runtime.clock()
+        poll_now(runtime, connection.id, at=now)
         shown = shown_connection(runtime, named_connection(runtime, connection.id))
     if not out.data(shown):
         wait = shown["paused_until"]
-        when = f"after the pause, at {wait:%H:%M UTC}" if wait else "now"
+        when = f"after the pause, at {wait:%H:%M} UTC" if wait and wait > now else "now"
         out.line(f"connection {connection.id} is polled {when}")

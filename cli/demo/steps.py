@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
+from subprocess import SubprocessError
 from typing import Any, TypeVar
 
 Seen = TypeVar("Seen")
@@ -68,8 +70,8 @@ class Steps:
             yield step
         except StepFailedError as error:
             failure = error
-        except (OSError, LookupError, ValueError) as error:
-            # A server that hangs up or a page without its form ends the step like a wrong answer.
+        except (OSError, LookupError, ValueError, HTTPException, SubprocessError) as error:
+            # A server that hangs up or a page without its form is as bad as a wrong answer.
             failure = StepFailedError(
                 expected="an answer", seen=f"{type(error).__name__}: {str(error)[:200]}"
             )
