@@ -40,8 +40,8 @@ def serve(cli: Cli, out: Output, host: str | None, port: int | None) -> None:
     flags = {"server": {name: value for name, value in given.items() if value is not None}}
     with _installation(cli.settings(flags), what="serve") as runtime, _app(runtime) as app:
         serving = _listening(runtime, app)
-        _tell_urls(out, runtime, serving.port)
         with _stopped_by_signal(serving.stop):
+            _tell_urls(out, runtime, serving.port)
             serving.run()
     out.line("stopped")
 
@@ -121,10 +121,10 @@ def worker(cli: Cli, out: Output) -> None:
     with _installation(cli.settings(), what="worker") as runtime:
         service = Service(runtime)
         service.start()
-        if not out.data({"worker": runtime.process_id}):
-            out.line(f"worker {runtime.process_id} is at work")
         try:
             with _stopped_by_signal(ended.set):
+                if not out.data({"worker": runtime.process_id}):
+                    out.line(f"worker {runtime.process_id} is at work")
                 ended.wait()
         finally:
             service.stop()

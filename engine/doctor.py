@@ -16,7 +16,12 @@ from .config import Settings
 from .connections import all_connections
 from .doctor_connections import connection_findings
 from .findings import Finding, Status, fail, hint, ok
-from .installation import check_engine_tables, check_revision, store_errors
+from .installation import (
+    check_engine_tables,
+    check_revision,
+    store_errors,
+    unchecked_runtime,
+)
 from .keys import KeyFile
 from .own_mail import account_of
 from .registrant_mail import operator_account
@@ -40,7 +45,6 @@ def examine(
     load_settings: Callable[[], Settings],
     *,
     connection: str | None = None,
-    open_runtime: Callable[[Settings], Runtime] = Runtime,
 ) -> Iterator[Finding]:
     """Every finding, as it is made. ``connection``: look at that one only, beside the basics."""
     try:
@@ -51,7 +55,7 @@ def examine(
     yield from _keys(settings)
     yield from _settings(settings)
     if KeyFile(settings.key_file).readable():
-        yield from _store(settings, connection, open_runtime)
+        yield from _store(settings, connection)
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
@@ -97,11 +101,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _store(
-    settings: Settings, connection: str | None, open_runtime: Callable[[Settings], Runtime]
-) -> Iterator[Finding]:
+def _store(settings: Settings, connection: str | None) -> Iterator[Finding]:
     try:
-        runtime = open_runtime(settings)
+        runtime = unchecked_runtime(settings)
     except CareerRelayError as error:
         yield fail("settings", "start", error.message)
         return

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -122,8 +121,13 @@ def _database(settings: Settings) -> Iterator[Database]:
         database.close()
 
 
+def unchecked_runtime(settings: Settings) -> Runtime:
+    """The runtime of an installation that may not be in order; for doctor."""
+    return Runtime(settings)
+
+
 @contextmanager
-def opened(settings: Settings, **kwargs: Any) -> Iterator[Runtime]:
+def opened(settings: Settings) -> Iterator[Runtime]:
     """The runtime of a prepared installation, for one command.
 
     Raises ConfigurationError when it was never prepared, or by another version.
@@ -131,7 +135,7 @@ def opened(settings: Settings, **kwargs: Any) -> Iterator[Runtime]:
     KeyFile(settings.key_file).current()
     with _database(settings) as database:
         check_revision(database)
-    runtime = Runtime(settings, **kwargs)
+    runtime = Runtime(settings)
     try:
         with store_errors():
             yield runtime

@@ -92,6 +92,16 @@ class SharedQueue:
         """The world goes on."""
 
 
+BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+"""For tests whose queries or locks could differ; all others run on SQLite only."""
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database: SQLite, or what ``BOTH`` asks for."""
+    return request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
+
+
 @pytest.fixture
 def cli(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Commands on the world's installation, with its clock, its queue and its toy ATS."""
@@ -100,6 +110,7 @@ def cli(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comman
         return Runtime(settings, queue=SharedQueue(world.queue), clock=world.clock)
 
     monkeypatch.setattr(installation, "Runtime", open_runtime)
+    world.runtime.settings.folder.chmod(0o700)
     path = tmp_path / "careerrelay.toml"
     return CommandLine(write_settings(path, settings_as_toml(world.runtime.settings)))
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from careerrelay.engine.own_mail import SMTP_PASSWORD, account_of
 from careerrelay.models.tables import AuditEntry, Company
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import BOTH, CommandLine
 from tests.support.world import World
 
 TEMPLATE = """Subject: 選考結果のご連絡（{{company_name}}）
@@ -35,6 +35,7 @@ def company(world: World, id_: str = "acme") -> Company:
         return session.get_one(Company, id_)
 
 
+@BOTH
 def test_add_list_and_show(cli: CommandLine) -> None:
     added = cli.data("company", "add", "beta", "--name", "株式会社ベータ", "--locale", "en")
     assert (added["id"], added["locale"], added["retention_months"]) == ("beta", "en", 12)
@@ -43,6 +44,7 @@ def test_add_list_and_show(cli: CommandLine) -> None:
     assert "株式会社ベータ" in cli("company", "show", "beta").stdout
 
 
+@BOTH
 def test_set_changes_only_what_is_given(cli: CommandLine, world: World) -> None:
     cli("company", "set", "acme", "--send-from-hour", "8", "--business-days-only", "no")
     changed = company(world)

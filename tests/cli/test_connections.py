@@ -14,7 +14,7 @@ from careerrelay.cli import prompts
 from careerrelay.connectors.base import Check
 from careerrelay.models.errors import ApiAuthenticationError
 from careerrelay.models.tables import Connection
-from tests.cli.conftest import CommandLine, ReasonToy
+from tests.cli.conftest import BOTH, CommandLine, ReasonToy
 from tests.support.world import World
 
 SECRET = "never-to-be-seen-3141"
@@ -38,6 +38,7 @@ def add(cli: CommandLine, reason_toy: type[ReasonToy], secret_file: Path) -> lis
 HOOK = {"HOOK": "hook-never-shown-2718"}
 
 
+@BOTH
 def test_add_stores_settings_seals_secrets_and_tells_what_to_enter(
     cli: CommandLine, add: list[str], world: World
 ) -> None:
@@ -128,6 +129,7 @@ def test_list_and_show_tell_secrets_only_as_set_or_missing(
     assert "hook-never" not in text
 
 
+@BOTH
 def test_set_changes_what_is_given_and_tries_the_account_again(
     cli: CommandLine, add: list[str], world: World
 ) -> None:
@@ -209,6 +211,7 @@ def test_export_has_placeholders_in_place_of_secrets(cli: CommandLine, add: list
     assert table["strategies"] == ["static_link"]
 
 
+@BOTH
 def test_import_of_an_export_adds_and_the_second_time_changes_nothing(
     cli: CommandLine, add: list[str], tmp_path: Path, world: World
 ) -> None:

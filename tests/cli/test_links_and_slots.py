@@ -8,9 +8,11 @@ from careerrelay.engine import links
 from careerrelay.models.errors import LinkRevokedError
 from careerrelay.models.ledger import EntryKind
 from careerrelay.models.tables import Company, LedgerEntry
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import BOTH, CommandLine
 from tests.engine.test_flow import register
 from tests.support.world import World
+
+pytestmark = BOTH
 
 
 def test_static_prints_the_paragraph_in_both_languages_with_one_link(cli: CommandLine) -> None:
@@ -103,8 +105,3 @@ def test_a_ledger_that_disagrees_fails(cli: CommandLine, registered: World) -> N
     assert "gap or a double" in answer.stdout
     assert "4 credits earn 1 slots, but 2 are written" in answer.stdout
     assert cli.data("doctor", code=1)
-
-
-def test_slots_without_companies_are_not_found(fresh: CommandLine) -> None:
-    fresh("init")
-    assert "no company yet" in fresh("slots", "show", code=1).stderr

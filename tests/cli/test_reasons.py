@@ -9,11 +9,13 @@ from careerrelay.engine import reasons as reasons_module
 from careerrelay.engine.reasons import decide_cases
 from careerrelay.models.candidates import ApplicationState, Reason, RejectionSide
 from careerrelay.models.tables import ApplicationRecord, Decision, Delivery
-from tests.cli.conftest import CommandLine, ReasonToy
+from tests.cli.conftest import BOTH, CommandLine, ReasonToy
 from tests.support.world import World
 
 SKILL = Reason("r-skill", "スキル不足", RejectionSide.UNKNOWN)
 LEFT = Reason("r-left", "他社決定", RejectionSide.CANDIDATE)
+
+pytestmark = BOTH
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from careerrelay.engine import connections as connections_module
 from careerrelay.models.database import Database
-from tests.cli.conftest import CommandLine, write_settings
+from tests.cli.conftest import BOTH, CommandLine, write_settings
 
 
 def mode(path: Path) -> int:
@@ -34,6 +34,7 @@ def test_init_may_run_again_and_changes_nothing(fresh: CommandLine) -> None:
     assert (fresh.config.parent / "data" / "keys.toml").read_bytes() == keys
 
 
+@BOTH
 def test_init_makes_the_engines_tables_too(database_url: str, tmp_path: Path) -> None:
     sections = {"store": {"folder": str(tmp_path / "data"), "url": database_url}}
     cli = CommandLine(write_settings(tmp_path / "careerrelay.toml", sections))
@@ -176,3 +177,8 @@ def test_a_bug_is_told_by_place_without_trace_or_values(
     error = fresh("connections", "list", code=1).stderr
     assert "KeyError at test_setup.py" in error
     assert "taro" not in error
+
+
+def test_slots_without_companies_are_not_found(fresh: CommandLine) -> None:
+    fresh("init")
+    assert "no company yet" in fresh("slots", "show", code=1).stderr

@@ -16,9 +16,11 @@ from careerrelay.models.tables import (
     Report,
     Signal,
 )
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import BOTH, CommandLine
 from tests.support.toy import toy_webhook
 from tests.support.world import World
+
+pytestmark = BOTH
 
 
 @pytest.fixture

@@ -1,0 +1,156 @@
+"""serve and worker as real processes: started from nothing, exclusive on SQLite, stopped well."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from careerrelay.webhook_server.serving import Serving
+
+WAIT = 60.0
+
+
+@contextmanager
+def running(folder: Path, *args: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "careerrelay", *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def first_line(process: subprocess.Popen[str], pattern: str) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        found = re.search(pattern, line)
+        if found:
+            return found[1]
+    raise AssertionError(process.stderr.read() if process.stderr else "")
+
+
+def run(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "careerrelay", "--lang", "en", *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT,
+    )
+
+
+def test_serve_makes_everything_answers_alone_and_stops_on_sigterm(tmp_path: Path) -> None:
+    with running(tmp_path, "serve", "--port", "0") as server:
+        url = first_line(server, r"^health: (\S+)")
+        with urllib.request.urlopen(url, timeout=WAIT) as answer:
+            assert answer.status == 200
+        assert (tmp_path / "careerrelay-data" / "keys.toml").exists()
+        for other in (["serve", "--port", "0"], ["worker"]):
+            refused = run(tmp_path, *other)
+            assert refused.returncode == 1
+            assert f"(process {server.pid}) works on this SQLite file already" in refused.stderr
+        assert run(tmp_path, "company", "add", "acme", "--name", "Acme").returncode == 0
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(WAIT) == 0
+        assert server.stdout is not None
+        assert "stopped" in server.stdout.read()
+    # The lock died with the process, and so it does with a killed one.
+    with running(tmp_path, "worker") as worker:
+        first_line(worker, "(is at work)")
+        worker.kill()
+        worker.wait(WAIT)
+    with running(tmp_path, "worker") as worker:
+        first_line(worker, "(is at work)")
+        worker.send_signal(signal.SIGINT)
+        assert worker.wait(WAIT) == 0
+
+
+def test_servers_and_workers_share_a_postgresql_database(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    env = {"CAREERRELAY_STORE_URL": postgresql_url, "CAREERRELAY_WORK_EMBEDDED": "false"}
+    with running(tmp_path, "serve", "--port", "0", **env) as server:
+        url = first_line(server, r"^health: (\S+)")
+        with running(tmp_path, "worker", **env) as worker:
+            first_line(worker, "(is at work)")
+            with urllib.request.urlopen(url, timeout=WAIT) as answer:
+                assert answer.status == 200
+            for process in (worker, server):
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(WAIT) == 0
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    with running(tmp_path, "serve", "--port", "0", "--json") as server:
+        assert server.stdout is not None
+        text = ""
+        while not text.rstrip().endswith("}"):
+            text += server.stdout.readline()
+        port = json.loads(text)["listening"].rpartition(":")[2]
+        other = tmp_path / "other"
+        other.mkdir()
+        refused = run(other, "serve", "--port", port)
+    assert refused.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr
+
+
+@pytest.fixture
+def slow_app() -> tuple[Flask, threading.Event, threading.Event]:
+    """An app whose one page waits until it is told to answer."""
+    app, begun, may_end = Flask("slow"), threading.Event(), threading.Event()
+
+    @app.get("/")
+    def page() -> str:
+        begun.set()
+        may_end.wait(WAIT)
+        return "answered" * 10_000
+
+    return app, begun, may_end
+
+
+def test_a_request_begun_before_the_stop_is_answered_whole(
+    slow_app: tuple[Flask, threading.Event, threading.Event],
+) -> None:
+    app, begun, may_end = slow_app
+    serving = Serving(app, host="127.0.0.1", port=0, threads=2)
+    server = threading.Thread(target=serving.run)
+    server.start()
+    got: list[bytes] = []
+
+    def ask() -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{serving.port}/", timeout=WAIT) as answer:
+            got.append(answer.read())
+
+    client = threading.Thread(target=ask)
+    client.start()
+    assert begun.wait(WAIT)
+    serving.stop()
+    time.sleep(0.2)
+    assert server.is_alive()
+    may_end.set()
+    client.join(WAIT)
+    server.join(WAIT)
+    assert got == [b"answered" * 10_000]
+    assert not server.is_alive()
