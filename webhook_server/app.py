@@ -20,9 +20,9 @@ MAX_BODY = 1024 * 1024
 
 
 def create_app(runtime: Runtime, *, ingest: Ingest | None = None) -> Flask:
-    """The app on a runtime. ``ingest`` None: a writer of its own, ``app_server(app).ingest``.
+    """The app on a runtime; the queue need not run in this process.
 
-    The queue need not run in this process.
+    ``ingest`` None: a writer of its own, never stopped; pass one to stop it after the server.
     """
     app = Flask(__package__ or __name__)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, SEND_FILE_MAX_AGE_DEFAULT=3600)

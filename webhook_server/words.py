@@ -9,6 +9,7 @@ from ..models.errors import (
     LinkError,
     LinkInactiveError,
     LinkInvalidError,
+    LinkPurposeError,
     LinkRevokedError,
 )
 from .i18n import lazy_gettext as _l
@@ -87,6 +88,16 @@ BY_LINK_ERROR: Mapping[type[LinkError], tuple[int, Words]] = {
             _l(
                 "The link is correct, but it is not open for use at the moment. Please try again "
                 "after some time."
+            ),
+        ),
+    ),
+    LinkPurposeError: (
+        404,
+        Words(
+            _l("This link belongs to another page"),
+            _l(
+                "The link is genuine, but it was made for another of our pages. Please open the "
+                "link in the mail itself instead of putting its address together by hand."
             ),
         ),
     ),

@@ -16,7 +16,7 @@ from ..engine.runtime import Runtime
 from ..models.errors import ConfigurationError
 from .app import create_app
 
-SETTINGS = "CAREERRELAY_SETTINGS"
+SETTINGS = "CAREERRELAY_CONFIG"
 """The environment variable that names the settings file."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from sqlalchemy import select
 
@@ -47,15 +49,16 @@ def test_a_token_opens_only_the_page_it_was_made_for(
     )
     response = reader.get(f"/{opened_at.path}/{foreign}")
     assert response.status_code == 404
-    assert "リンクを開けませんでした" in response.text
+    assert "別のページのためのリンクです" in response.text
+    assert "belongs to another page" in reader.get(f"/{opened_at.path}/{foreign}?lang=en").text
 
 
-@pytest.mark.parametrize("sign", sorted(SWALLOWED.replace("?", "")))
 def test_punctuation_that_a_mail_program_took_into_the_link_is_forgiven(
-    site: Site, reader: Reader, sign: str
+    site: Site, reader: Reader
 ) -> None:
     token = site.static_token()
-    assert reader.get(f"/r/{token}{sign}").status_code == 200
+    for sign in SWALLOWED.replace("?", ""):
+        assert reader.get(f"/r/{token}{quote(sign)}").status_code == 200, sign
 
 
 def test_a_link_without_a_decision_is_not_open_and_does_not_say_why(

@@ -233,6 +233,6 @@ def test_several_processes_refuse_a_store_that_has_but_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CAREERRELAY_STORE_FOLDER", str(tmp_path))
-    monkeypatch.delenv("CAREERRELAY_SETTINGS", raising=False)
+    monkeypatch.delenv("CAREERRELAY_CONFIG", raising=False)
     with pytest.raises(ConfigurationError, match=r"\[store\] url"):
         application()
