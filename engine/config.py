@@ -49,7 +49,7 @@ class ServerSection(Schema):
     threads = _number("Threads that answer requests.", 32, 1, 256)
     trusted_proxies = _number("Reverse proxies in front whose X-Forwarded-* is believed.", 0, 0, 8)
     allow_private_hosts = _switch(
-        "Let connectors and SMTP reach private addresses: sandboxes, tests, a mail server inside.",
+        "Let connectors call private addresses: sandboxes, tests, an ATS inside.",
         False,
     )
     locale = _text(

@@ -82,7 +82,7 @@ def follow_decision(
     """After the decision: the first of the connection's strategies that applies is owed."""
     strategies = [Strategy(s) for s in connection.strategies]
     code = ReasonCode(decision.code)
-    if code in NOTICE_WITHOUT_LINK and Strategy.OWN_MAIL in strategies:
+    if code in NOTICE_WITHOUT_LINK and strategies[:1] == [Strategy.OWN_MAIL]:
         _owe_own_mail(runtime, session, record, connection, decision, link=None)
         return
     if not decision.link or not strategies:

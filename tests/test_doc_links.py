@@ -39,7 +39,7 @@ IN_JAPANESE = (
     "troubleshooting",
 )
 GENERATED = ("docs/cli.md", "docs/settings.md", "docs/connectors.md")
-VARIABLES = {f"{ENV_PREFIX}CONFIG", f"{ENV_PREFIX}SETTINGS"}
+VARIABLES = {f"{ENV_PREFIX}CONFIG"}
 TOP_FOLDERS = "cli|connectors|docs|engine|examples|link_signing|mail|models|tests|webhook_server"
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|<.*>|\d+")
 
