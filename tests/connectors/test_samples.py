@@ -1,4 +1,4 @@
-"""The requests connectors bring for ``careerrelay simulate`` are the fixtures they are tested on."""
+"""The requests connectors bring for ``careerrelay simulate`` are fixtures they are tested on."""
 
 from __future__ import annotations
 
