@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from careerrelay.connectors import registry
 from careerrelay.engine import links as links_module
@@ -18,6 +19,12 @@ from tests.support.databases import migrate, sqlite_copy, sqlite_template
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.toy import HintToyConnector, ToyConnector, ToyVendor
 from tests.support.world import Clock, World, open_runtime
+
+# How fast examples are made says something of the machine, nothing of the code.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -51,11 +51,11 @@ def demo(
     folder: Path | None,
     ats_secret: str | None,
 ) -> None:
-    """Try the whole loop on this computer: a sandbox ATS, the server and a mailbox.
+    """Try the whole loop on this computer.
 
-    Everything is invented and stays here. Reject somebody on the page of the sandbox ATS, read
-    the mail in the mailbox, register. With --once the story is played and checked from outside;
-    exit 1 names the step that failed.
+    A sandbox ATS, the server and a mailbox; everything is invented and stays here. Reject
+    somebody on the page of the sandbox ATS, read the mail in the mailbox, register. With --once
+    the story is played and checked from outside; exit 1 names the step that failed.
     """
     ports = choose(port)
     with _stopped_once(), _folder(folder) as place, running(place, ports) as stage:

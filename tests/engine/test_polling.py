@@ -89,7 +89,7 @@ def test_poll_asked_for_while_one_runs_is_made_after_it(world: World) -> None:
     world.vendor.trouble = asked
     world.clock.forward(seconds=1)
     polling.poll(world.runtime, "toy")
-    world.vendor.trouble = None
+    world.vendor.trouble = calm
     assert polling.submit_due(world.runtime) == 1
 
 
