@@ -50,7 +50,13 @@ class Moment(click.ParamType):
 @click.option("--connection", help="Only this connection's.")
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @click.option("--since", type=Moment(), help="Only since then: a date, or 90m, 12h, 7d ago.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
 def list_(
     cli: Cli,
     out: Output,

@@ -26,9 +26,16 @@ def work() -> None:
     type=click.Choice([s.value for s in WorkState]),
     default=WorkState.DEAD.value,
     show_default=True,
+    help="Work in this state.",
 )
 @click.option("--connection", help="Only this connection's.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
 def list_(
     cli: Cli, out: Output, kind: str | None, state: str, connection: str | None, limit: int
 ) -> None:
