@@ -25,8 +25,8 @@ from careerrelay.connectors.testing.standin import (
 )
 from careerrelay.models.candidates import Application, ApplicationState, Candidate
 
-from .standin_account import LeverAccount, Record
-from .standin_requests import (
+from .account import LeverAccount, Record
+from .queries import (
     body_of,
     expansions_in,
     found_in,

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from careerrelay.connectors.testing.standin import Request, Response
 
-from .standin_account import Record
+from .account import Record
 
 EXPANDABLE = {"applications", "stage", "contact"}
 TIMES = {
