@@ -8,6 +8,7 @@ import click
 
 from ..engine.installation import backup as copy_database
 from ..engine.installation import check_engine_tables, prepare
+from ..engine.relocation import import_sqlite
 from ..models.errors import ConfigurationError
 from .context import Cli, command
 from .output import Output
@@ -65,3 +66,17 @@ def check(cli: Cli, out: Output) -> None:
         revision = runtime.database.revision()
     if not out.data({"ok": True, "revision": revision}):
         out.line(f"database: in order, revision {revision}")
+
+
+@command(database, "import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def import_(cli: Cli, out: Output, file: Path) -> None:
+    """Move from SQLite: copy the stopped FILE into the empty database of these settings.
+
+    The settings name the new database ([store] url) and the same key file. All rows or, on any
+    fault, none; FILE stays as it is. Run 'init' with the new settings first.
+    """
+    with cli.runtime() as runtime, out.progress() as step:
+        copied = import_sqlite(runtime, file, actor=cli.actor, progress=step)
+    if not out.data(copied):
+        out.line(f"{sum(copied.values())} rows copied; next: careerrelay doctor")

@@ -192,7 +192,14 @@ def only_process(settings: Settings, *, what: str) -> Iterator[None]:
     if not settings.database_url.startswith("sqlite"):
         yield
         return
-    handle = os.open(_beside(settings, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    with locked(_beside(settings, "lock"), what=what):
+        yield
+
+
+@contextmanager
+def locked(path: Path, *, what: str) -> Iterator[None]:
+    """Hold a lock file while ``what`` is done; RefusedError names who holds it already."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(handle, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -206,21 +213,6 @@ def only_process(settings: Settings, *, what: str) -> Iterator[None]:
         file.write(f"'careerrelay {what}' (process {os.getpid()})")
         file.flush()
         yield
-
-
-def is_served(settings: Settings) -> bool:
-    """On SQLite: whether a process serves or works right now."""
-    if not settings.database_url.startswith("sqlite"):
-        return False
-    path = _beside(settings, "lock")
-    if not path.exists():
-        return False
-    with path.open("r") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _beside(settings: Settings, ending: str) -> Path:
