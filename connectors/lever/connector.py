@@ -72,7 +72,7 @@ class LeverConnector(Connector):
         return webhook.parse(request)
 
     def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
-        return webhook.sign(request, signature_tokens=self._signature_tokens)
+        return webhook.sign(request, signature_tokens=self._signature_tokens, max_age=self._max_age)
 
     def delivery_id(self, request: WebhookRequest) -> str:
         return webhook.delivery_token(request) or super().delivery_id(request)

@@ -35,6 +35,10 @@ LONGEST_ID = 120
 RECORD_ID = re.compile(r"[0-9A-Za-z-]{16,64}")
 
 
+MOST_SECONDS = 10**10
+"""Beyond any age there can be, and within what a timedelta holds."""
+
+
 class HookSchema(PayloadSchema):
     """The root of every web hook; ``data`` differs by event."""
 
@@ -94,17 +98,18 @@ def parse(request: WebhookRequest) -> list[ApplicationEvent]:
     ]
 
 
-def sign(request: WebhookRequest, *, signature_tokens: str) -> WebhookRequest:
+def sign(request: WebhookRequest, *, signature_tokens: str, max_age: timedelta) -> WebhookRequest:
     """The request with Lever's three fields in its body, signed by the first token.
 
-    A ``token`` and ``triggeredAt`` that are there stay. A body that is no JSON object has no
-    place for a signature and stays as it is.
+    A ``token`` and ``triggeredAt`` that are there stay, unless they are too old to be taken: a
+    hook captured long ago is signed as one of now. A body that is no JSON object has no place
+    for a signature and stays as it is.
     """
     try:
         body = _object(request.body)
     except WebhookVerificationError:
         return request
-    if not _signed_text(body):
+    if not _signed_text(body) or _age(body["triggeredAt"], request=request) > max_age:
         body["token"] = uuid.uuid4().hex
         body["triggeredAt"] = int(request.received_at.timestamp() * 1000)
     message = _signed_text(body).encode()
@@ -144,9 +149,15 @@ def _signed_text(body: dict[str, Any]) -> str:
 
 
 def _refuse_old(triggered_at: int, *, request: WebhookRequest, max_age: timedelta) -> None:
-    age = request.received_at.timestamp() - triggered_at / 1000
-    if age > max_age.total_seconds():
+    age = _age(triggered_at, request=request)
+    if age > max_age:
         raise WebhookVerificationError(
-            f"Lever triggered this {age / 3600:.0f} hours ago, more than webhook_max_age_hours "
-            f"({max_age.total_seconds() / 3600:.0f}) allows"
+            f"Lever triggered this {age.total_seconds() / 3600:.0f} hours ago, more than "
+            f"webhook_max_age_hours ({max_age.total_seconds() / 3600:.0f}) allows"
         )
+
+
+def _age(triggered_at: int, *, request: WebhookRequest) -> timedelta:
+    """A moment no date can hold is as old as can be said; one in the future has no age."""
+    seconds = request.received_at.timestamp() - triggered_at / 1000
+    return timedelta(seconds=min(seconds, MOST_SECONDS)) if seconds > 0 else timedelta()

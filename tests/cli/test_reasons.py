@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -95,7 +97,7 @@ def test_after_a_kill_in_between_the_same_command_decides_the_rest(
     decide_one = reasons_module._decide_one
     seen: list[str] = []
 
-    def die_after_one(*args: str) -> str | None:
+    def die_after_one(*args: Any) -> str | None:
         if seen:
             raise KeyboardInterrupt
         seen.append(args[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from careerrelay.connectors.registry import connector_class
 from careerrelay.engine.ingest import Ingest
 from careerrelay.models.tables import ApplicationRecord, Signal
 from careerrelay.webhook_server import create_app
@@ -145,3 +147,24 @@ def test_an_ats_without_webhooks_has_nothing_to_simulate(
 ) -> None:
     world.connect("hp", connector="herp", secrets={"api_key": "k"})
     assert "sends no webhooks" in cli("simulate", "hp", fixture, code=1).stderr
+
+
+def samples() -> list[tuple[str, str]]:
+    return [
+        (path.parent.parent.name, path.stem)
+        for path in sorted(FIXTURES.parent.parent.glob("connectors/*/samples/*.http"))
+    ]
+
+
+@pytest.mark.parametrize(("connector", "event"), samples())
+def test_every_sample_that_a_connector_brings_is_taken(
+    cli: CommandLine, world: World, server: str, connector: str, event: str
+) -> None:
+    """Also one that was captured long ago: its times and signatures are made anew."""
+    values = json.loads((FIXTURES / connector / "settings.json").read_text())
+    declared = {s.name: s for s in connector_class(connector).spec.settings}
+    plain = {n: v for n, v in values.items() if not declared[n].secret}
+    secrets = {n: v for n, v in values.items() if declared[n].secret}
+    world.connect("try", connector=connector, settings=plain, secrets=secrets)
+    assert cli.data("simulate", "try", event, "--to", server)[0]["ok"] is True
+    assert event in cli("simulate", "try", code=1).stderr
