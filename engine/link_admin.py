@@ -11,7 +11,7 @@ from ..connectors.registry import connector_class
 from ..link_signing import Purpose
 from ..mail.compose import RelayBlock, render_block
 from ..models.candidates import Stage
-from ..models.errors import ConfigurationError, LinkInvalidError, NotFoundError
+from ..models.errors import ConfigurationError, LinkError, NotFoundError
 from ..models.links import LinkKind
 from ..models.tables import RelayLink
 from .audit import note
@@ -99,5 +99,5 @@ def _id_of(runtime: Runtime, link: str) -> str:
         return token
     try:
         return runtime.signer.open(token)
-    except LinkInvalidError:
+    except LinkError:
         raise NotFoundError("that is no relay link of this installation") from None

@@ -17,7 +17,7 @@ from enum import Enum
 
 from itsdangerous import BadData, Signer
 
-from ..models.errors import ConfigurationError, LinkInvalidError
+from ..models.errors import ConfigurationError, LinkInvalidError, LinkPurposeError
 
 MAX_URL = 100
 ID_LENGTH = 22
@@ -69,11 +69,22 @@ class LinkSigner:
         return self._signer(purpose).sign(id_).decode("ascii")
 
     def open(self, token: str, *, purpose: Purpose = Purpose.RELAY) -> str:
-        """The id in a token. Raises LinkInvalidError: tampered, cut off, or another purpose."""
+        """The id in a token.
+
+        Raises LinkPurposeError (ours, made for another page), LinkInvalidError (tampered, cut off).
+        """
+        id_ = self._unsigned(token, purpose)
+        if id_ is not None:
+            return id_
+        if any(self._unsigned(token, other) for other in Purpose):
+            raise LinkPurposeError("the link was made for another page")
+        raise LinkInvalidError("the link is incomplete or altered")
+
+    def _unsigned(self, token: str, purpose: Purpose) -> str | None:
         try:
             return self._signer(purpose).unsign(token.encode("ascii")).decode("ascii")
         except (BadData, UnicodeError):
-            raise LinkInvalidError("the link is incomplete, altered, or for another page") from None
+            return None
 
     def _signer(self, purpose: Purpose) -> Signer:
         return Signer(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from careerrelay.link_signing import LinkSigner, Purpose
 from careerrelay.models.base import new_id
-from careerrelay.models.errors import ConfigurationError, LinkInvalidError
+from careerrelay.models.errors import ConfigurationError, LinkInvalidError, LinkPurposeError
 
 KEYS = ("first-key", "second-key")
 BASE = "https://relay.example.co.jp"
@@ -45,7 +45,7 @@ def test_token_opens_to_its_id() -> None:
 def test_token_of_one_purpose_opens_no_other() -> None:
     token = signer().token_for(new_id(), purpose=Purpose.STOP)
     for purpose in set(Purpose) - {Purpose.STOP}:
-        with pytest.raises(LinkInvalidError):
+        with pytest.raises(LinkPurposeError):
             signer().open(token, purpose=purpose)
 
 
