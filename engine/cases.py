@@ -6,6 +6,7 @@ we have changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -26,7 +27,8 @@ from ..models.tables import (
     Suppression,
 )
 from . import delivery, eligibility
-from .people import is_counted, is_suppressed, person_keys, seal_person
+from .counting import claim_keys
+from .people import candidate_key, counted_as, is_suppressed, person_keys, seal_person
 from .retention import months_before
 from .runtime import Runtime
 
@@ -94,7 +96,7 @@ class CaseFile:
         )
         self._session.add(record)
         # Two workers with the first two signals of one case: the second one's insert fails
-        # here, its task is tried again and finds the row.
+        # here (a StoreError to the worker), its task is tried again and finds the row.
         self._session.flush()
         return record
 
@@ -170,7 +172,7 @@ class CaseFile:
             has_address=bool(record.addresses),
             suppressed=is_suppressed(self._session, hashes, company.id),
             erased=record.state == ApplicationState.ERASED.value,
-            already_counted=is_counted(self._session, company.id, keys),
+            already_counted=counted_as(self._session, company.id, keys) is not None,
             rejected_at=application.changed_at,
             oldest_allowed=self._oldest_allowed(),
             started_at=self._connection.links_from or self._connection.created_at,
@@ -229,9 +231,11 @@ class CaseFile:
     def _merge(self, event: ApplicationEvent) -> str:
         """The person's cases and links belong to the id that stays."""
         gone, kept = event.candidate_id, event.merged_into
-        records = self._session.scalars(self._of_candidate(gone)).all()
+        if not gone or not kept:
+            raise PayloadError("a merge that does not name both people cannot be recorded")
+        records = self._locked(gone)
         for record in records:
-            record.candidate_external_id = kept or record.candidate_external_id
+            record.candidate_external_id = kept
         links = self._session.scalars(
             select(RelayLink).where(
                 RelayLink.connection_id == self._connection.id,
@@ -240,7 +244,21 @@ class CaseFile:
         ).all()
         for link in links:
             link.candidate_external_id = kept
+        self._count_as_one(gone, kept)
         return "recorded" if records or links else "ignored"
+
+    def _count_as_one(self, gone: str, kept: str) -> None:
+        """Counted under the id that goes is counted under the id that stays."""
+        was, is_now = (candidate_key(self._connection.id, id_) for id_ in (gone, kept))
+        entry_id = counted_as(self._session, self._company.id, [was])
+        if entry_id is not None:
+            claim_keys(self._session, self._company.id, [is_now], entry_id=entry_id)
+
+    def _locked(self, candidate_id: str) -> Sequence[ApplicationRecord]:
+        """A person's cases, each held until the end; always in the same order."""
+        cases = self._of_candidate(candidate_id).order_by(ApplicationRecord.id)
+        fresh = cases.with_for_update().execution_options(populate_existing=True)
+        return self._session.scalars(fresh).all()
 
     def _of_candidate(self, candidate_id: str | None) -> Select[ApplicationRecord]:
         return select(ApplicationRecord).where(
@@ -253,7 +271,7 @@ class CaseFile:
         ids = [i for i in (event.application_id, *event.application_ids) if i]
         records = [r for r in (self._find(i) for i in ids) if r is not None]
         if event.candidate_id is not None:
-            records += self._session.scalars(self._of_candidate(event.candidate_id)).all()
+            records += self._locked(event.candidate_id)
             self._bury(records)
         for record in records:
             self._withdraw_decision(record)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ..models.database import insert_into
 from ..models.ledger import EntryKind
 from ..models.tables import (
     ApplicationRecord,
@@ -15,7 +18,7 @@ from ..models.tables import (
     new_id,
 )
 from . import eligibility
-from .people import open_candidate, person_keys
+from .people import counted_as, open_candidate, person_keys
 from .runtime import Runtime
 from .sealing import unseal
 
@@ -34,21 +37,26 @@ def count_person(
         connection_id=record.connection_id,
         candidate_id=record.candidate_external_id,
     )
-    known = select(CountedPerson.person_key).where(
-        CountedPerson.company_id == company.id, CountedPerson.person_key.in_(keys)
-    )
-    if session.scalars(known.limit(1)).first() is not None:
+    known = counted_as(session, company.id, keys)
+    if known is not None:
+        # Whoever was counted under one address is not counted later under the ones seen now.
+        claim_keys(session, company.id, keys, entry_id=known)
         return None, None
     entry = _append(runtime, session, company, EntryKind.CREDIT, registration)
-    session.add_all(
-        CountedPerson(company_id=company.id, person_key=key, entry_id=entry.id) for key in keys
-    )
+    claim_keys(session, company.id, keys, entry_id=entry.id)
     registration.counted = True
     slot = None
     if entry.number % company.batch_size == 0:
         slot = _append(runtime, session, company, EntryKind.SLOT, registration).number
     session.flush()
     return entry, slot
+
+
+def claim_keys(session: Session, company_id: str, keys: Iterable[str], *, entry_id: str) -> None:
+    """These keys belong to the person of that credit, as far as they are nobody's yet."""
+    row = {"company_id": company_id, "entry_id": entry_id}
+    rows = [{**row, "person_key": key} for key in sorted(set(keys))]
+    session.execute(insert_into(session, CountedPerson).values(rows).on_conflict_do_nothing())
 
 
 def _append(

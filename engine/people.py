@@ -110,18 +110,28 @@ def is_suppressed(session: Session, hashes: Iterable[str], company_id: str) -> b
     return session.scalars(query.limit(1)).first() is not None
 
 
+def mailbox_hash(vault: Vault, address: str) -> str:
+    """Keyed hash of the mailbox behind an address, whatever tag or dots it is spelled with."""
+    return vault.match(f"unique:{normalise_for_uniqueness(address)}")
+
+
 def person_keys(
     vault: Vault, addresses: Iterable[str], *, connection_id: str, candidate_id: str | None
 ) -> list[str]:
     """Every key under which a person counts at a company: all addresses, and the ATS's id."""
-    spelled = (f"unique:{normalise_for_uniqueness(a)}" for a in addresses if a)
-    keys = [f"email:{h}" for h in dict.fromkeys(vault.match(s) for s in spelled)]
-    return [*keys, f"candidate:{connection_id}:{candidate_id}"] if candidate_id else keys
+    hashes = dict.fromkeys(mailbox_hash(vault, address) for address in addresses if address)
+    keys = [f"email:{h}" for h in hashes]
+    return [*keys, candidate_key(connection_id, candidate_id)] if candidate_id else keys
 
 
-def is_counted(session: Session, company_id: str, keys: Iterable[str]) -> bool:
-    """The person was counted for this company before."""
+def candidate_key(connection_id: str, candidate_id: str) -> str:
+    """The key of a person as one connection's ATS knows them."""
+    return f"candidate:{connection_id}:{candidate_id}"
+
+
+def counted_as(session: Session, company_id: str, keys: Iterable[str]) -> str | None:
+    """The id of the credit this person was counted with for this company before, if any."""
     query = select(CountedPerson.entry_id).where(
         CountedPerson.company_id == company_id, CountedPerson.person_key.in_(list(keys))
     )
-    return session.scalars(query.limit(1)).first() is not None
+    return session.scalars(query.order_by(CountedPerson.entry_id).limit(1)).first()

@@ -34,8 +34,9 @@ from ..models.tables import (
     Report,
     new_id,
 )
-from . import delivery, links
+from . import delivery, links, quotas
 from .counting import count_person, remaining
+from .people import mailbox_hash
 from .retention import months_after
 from .runtime import Runtime
 from .sealing import seal, unseal
@@ -75,17 +76,21 @@ class Outcome:
 def start(runtime: Runtime, token: str, form: Application) -> str:
     """A registration without proof, and the mail that asks for it. Returns its id.
 
-    The answer never tells whether the address is known here. Raises LinkError kinds.
+    The answer never tells whether the address is known here. Raises LinkError kinds, TooOftenError.
     """
     now = runtime.clock()
-    with runtime.database.begin() as session:
+    mailbox = mailbox_hash(runtime.vault, form.email)
+    # One at a time per mailbox, or many at once would all find room.
+    with runtime.locks.hold(f"mailbox:{mailbox}"), runtime.database.begin() as session:
         opened = links.open_link(runtime, session, token)
+        quotas.check(session, mailbox_hash=mailbox, link=opened.link, now=now)
         registration = Registration(
             id=new_id(),
             link_id=opened.link.id,
             company_id=opened.company.id,
             state=RegistrationState.STARTED.value,
             email_hash=runtime.vault.match(normalise_for_matching(form.email)),
+            mailbox_hash=mailbox,
             code_expires_at=now + PROOF_VALID,
             locale=form.locale,
             started_at=now,
@@ -194,7 +199,7 @@ def _prove(runtime: Runtime, session: Session, registration_id: str) -> Outcome:
     registration.application_id = record.id
     entry, slot = count_person(runtime, session, registration, record)
     owe_mail(runtime, session, registration, kind="welcome")
-    if registration.named_to_company:
+    if registration.named_to_company and not _is_reported(session, record):
         _owe_report(runtime, session, registration, record)
     log.info("registration_proved", registration=registration.id, counted=entry is not None)
     return Outcome(registration.id, RegistrationState.PROVED, entry is not None, slot)
@@ -229,6 +234,19 @@ def find_rejection(session: Session, registration: Registration) -> ApplicationR
     elif link.job_external_id is not None:
         query = query.where(ApplicationRecord.job_external_id == link.job_external_id)
     return session.scalars(query).first()
+
+
+def _is_reported(session: Session, record: ApplicationRecord) -> bool:
+    """The record says it already: the same person registered before, and is still registered."""
+    earlier = (
+        select(Report.id)
+        .join(Registration, Registration.id == Report.registration_id)
+        .where(
+            Report.application_id == record.id,
+            Registration.state == RegistrationState.PROVED.value,
+        )
+    )
+    return session.scalars(earlier.limit(1)).first() is not None
 
 
 def _owe_report(
@@ -281,21 +299,31 @@ def _provision(
 
 
 def withdraw(runtime: Runtime, registration_id: str) -> None:
-    """The person deletes their data: the profile goes, the hash stays, the count stays true."""
+    """The person deletes their data: the profile goes, the hash stays, the count stays true.
+
+    All of it: what the same address left with this company's links before goes as well.
+    """
     now = runtime.clock()
     with runtime.database.begin() as session:
-        registration = session.get_one(Registration, registration_id, with_for_update=True)
-        if registration.state == RegistrationState.WITHDRAWN.value:
-            return
-        registration.state = RegistrationState.WITHDRAWN.value
-        registration.withdrawn_at = now
-        registration.name_sealed = registration.email_sealed = registration.code_sealed = None
-        suppress(
-            session,
-            registration.email_hash,
-            scope=registration.company_id,
-            cause="withdrawn",
-            at=now,
+        asked = session.get_one(Registration, registration_id)
+        theirs = (
+            select(Registration)
+            .where(
+                Registration.company_id == asked.company_id,
+                Registration.email_hash == asked.email_hash,
+                Registration.state != RegistrationState.WITHDRAWN.value,
+            )
+            .order_by(Registration.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
         )
-        delivery.clear(runtime, session, [registration.email_hash], registration.company_id)
+        found = session.scalars(theirs).all()
+        for registration in found:
+            registration.state = RegistrationState.WITHDRAWN.value
+            registration.withdrawn_at = now
+            registration.name_sealed = registration.email_sealed = registration.code_sealed = None
+        if found:
+            hashes = [asked.email_hash]
+            suppress(session, hashes, scope=asked.company_id, cause="withdrawn", at=now)
+            delivery.clear(runtime, session, hashes, asked.company_id)
     log.info("registration_withdrawn", registration=registration_id)

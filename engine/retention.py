@@ -55,8 +55,9 @@ def purge(runtime: Runtime) -> dict[str, int]:
     """
     now = runtime.clock()
     keep = runtime.settings.retention
+    traces = now - timedelta(days=keep["signal_days"])
     counts = {
-        "signals": _purge_signals(runtime, now - timedelta(days=keep["signal_days"])),
+        "signals": _purge_signals(runtime, traces),
         "profiles": _purge_profiles(runtime, now),
         "unproved": _purge_unproved(runtime, now - timedelta(days=keep["unproved_days"])),
     }
@@ -64,6 +65,8 @@ def purge(runtime: Runtime) -> dict[str, int]:
         counts["provisions"] = _count(
             session, delete(Provision).where(Provision.retain_until < now)
         )
+        session.execute(delete(Attempt).where(Attempt.finished_at < traces))
+        session.execute(delete(RefusedRequest).where(RefusedRequest.received_at < traces))
     log.info("purged", **counts)
     return counts
 
@@ -82,9 +85,7 @@ def _purge_signals(runtime: Runtime, before: datetime) -> int:
                 .where(Signal.received_at < before, Signal.state != WorkState.DUE.value)
                 .limit(BATCH)
             ).all()
-            session.execute(delete(Attempt).where(Attempt.subject_id.in_(ids)))
             session.execute(delete(Signal).where(Signal.id.in_(ids)))
-            session.execute(delete(RefusedRequest).where(RefusedRequest.received_at < before))
         gone += len(ids)
         if len(ids) < BATCH:
             return gone
@@ -127,7 +128,8 @@ def _purge_company(runtime: Runtime, company: Company, now: datetime) -> int:
 
 
 def _purge_unproved(runtime: Runtime, before: datetime) -> int:
-    """A registration nobody proved, or that matched no rejection, keeps no person."""
+    """A registration nobody proved, or that matched no rejection, keeps no person, not even as a
+    hash: whoever typed the address, nobody agreed to anything."""
     with runtime.database.begin() as session:
         return _count(
             session,
@@ -139,5 +141,11 @@ def _purge_unproved(runtime: Runtime, before: datetime) -> int:
                 Registration.started_at < before,
                 Registration.email_sealed.is_not(None),
             )
-            .values(name_sealed=None, email_sealed=None, code_sealed=None),
+            .values(
+                name_sealed=None,
+                email_sealed=None,
+                code_sealed=None,
+                email_hash=Registration.id,
+                mailbox_hash=Registration.id,
+            ),
         )

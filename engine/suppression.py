@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,16 +10,20 @@ from sqlalchemy.orm import Session
 
 from ..link_signing import Purpose
 from ..mail.addresses import normalise_for_matching
+from ..models.database import insert_into
 from ..models.tables import ApplicationAddress, ApplicationRecord, RelayLink, Suppression
 from . import delivery, links
 from .runtime import Runtime
 
 
-def suppress(session: Session, email_hash: str, *, scope: str, cause: str, at: datetime) -> None:
-    """No link and no follow-up for this address again."""
-    if session.get(Suppression, (email_hash, scope)) is None:
-        session.add(Suppression(email_hash=email_hash, scope=scope, cause=cause, at=at))
-        session.flush()
+def suppress(
+    session: Session, hashes: Iterable[str], *, scope: str, cause: str, at: datetime
+) -> None:
+    """No link and no follow-up for these addresses again; twice at once is once."""
+    row = {"scope": scope, "cause": cause, "at": at}
+    rows = [{**row, "email_hash": email_hash} for email_hash in sorted(set(hashes))]
+    if rows:
+        session.execute(insert_into(session, Suppression).values(rows).on_conflict_do_nothing())
 
 
 def stop(runtime: Runtime, token: str, *, email: str | None, cause: str) -> bool:
@@ -32,8 +37,7 @@ def stop(runtime: Runtime, token: str, *, email: str | None, cause: str) -> bool
         hashes = _addresses_of(session, opened.link)
         if email is not None:
             hashes = [runtime.vault.match(normalise_for_matching(email))]
-        for email_hash in hashes:
-            suppress(session, email_hash, scope=opened.company.id, cause=cause, at=now)
+        suppress(session, hashes, scope=opened.company.id, cause=cause, at=now)
         delivery.clear(runtime, session, hashes, opened.company.id)
         return bool(hashes)
 

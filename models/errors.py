@@ -8,7 +8,8 @@
         PayloadError                 dead, replayable
         UnknownEventError            recorded as "unknown"
       LinkError
-        LinkInvalidError             404 page: tampered, or made for another purpose
+        LinkInvalidError             404 page: tampered or cut off
+        LinkPurposeError             404 page: ours and whole, but made for another page
         LinkInactiveError            404 page: issued, no decision yet
         LinkExpiredError             410 page, says when it was issued
         LinkRevokedError             410 page
@@ -32,6 +33,7 @@
       OverloadedError                503 + Retry-After: nothing was acknowledged
       StoreError                     retryable: the database is away, or another was faster
       InternalError                  a defect of ours: dead at once, named by its place
+      TooOftenError                  429 + Retry-After: a mailbox or a link at its limit
       NotFoundError                  there is no such company, connection, signal, ...
       RefusedError                   an administrator's action that must not be done as asked
       PostponedError                 not now (quiet hours, a paused account); costs no attempt
@@ -97,9 +99,15 @@ class LinkError(CareerRelayError):
 
 
 class LinkInvalidError(LinkError):
-    """Tampered, cut off, or made for another purpose."""
+    """Tampered or cut off, or nobody's."""
 
     code = "link_invalid"
+
+
+class LinkPurposeError(LinkError):
+    """Genuine, but made for another page: a stop link does not register."""
+
+    code = "link_purpose"
 
 
 class LinkInactiveError(LinkError):
@@ -284,6 +292,12 @@ class PostponedError(CareerRelayError):
 
     code = "postponed"
     retryable = True
+
+
+class TooOftenError(CareerRelayError):
+    """One more would flood a mailbox; ``retry_after`` seconds from now it is welcome."""
+
+    code = "too_often"
 
 
 class NotFoundError(CareerRelayError):

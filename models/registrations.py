@@ -29,7 +29,11 @@ class Registration(Base):
     """
 
     __tablename__ = "registrations"
-    __table_args__ = (Index("ix_registrations_company_email", "company_id", "email_hash"),)
+    __table_args__ = (
+        Index("ix_registrations_company_email", "company_id", "email_hash"),
+        Index("ix_registrations_mailbox_started", "mailbox_hash", "started_at"),
+        Index("ix_registrations_link_started", "link_id", "started_at"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     link_id: Mapped[str] = mapped_column(ForeignKey("relay_links.id"))
@@ -39,6 +43,9 @@ class Registration(Base):
     name_sealed: Mapped[str | None] = mapped_column(info={"sealed": "text"})
     email_sealed: Mapped[str | None] = mapped_column(info={"sealed": "text"})
     email_hash: Mapped[str]
+    """Keyed; the row's own id once an unproved registration is past its time."""
+    mailbox_hash: Mapped[str]
+    """The same of the address without tag and dots, which is how mails to it are counted."""
     code_sealed: Mapped[str | None] = mapped_column(info={"sealed": "text"})
     """The one-time code of the proof mail; emptied once used or after too many tries."""
     code_tries: Mapped[int] = mapped_column(default=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import structlog
 from flask import Flask, Response, current_app, g, request
 from flask_babel import format_date, to_user_timezone
@@ -11,7 +13,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ..engine.health import STORE_ERRORS
-from ..models.errors import ConfigurationError, LinkError, LinkExpiredError
+from ..models.errors import ConfigurationError, LinkError, LinkExpiredError, TooOftenError
 from . import words
 from .pages import page
 from .server import current_server
@@ -30,6 +32,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _form_token_error)
     app.register_error_handler(LinkError, _link_error)
     app.register_error_handler(ConfigurationError, _configuration_error)
+    app.register_error_handler(TooOftenError, _too_often)
     app.register_error_handler(Exception, _bug)
     for kind in STORE_ERRORS:
         app.register_error_handler(kind, _store_error)
@@ -99,6 +102,12 @@ def _expired(error: LinkExpiredError) -> Words:
 def _configuration_error(error: ConfigurationError) -> Response:
     log.error("not_configured", cause=error.message, endpoint=request.endpoint)
     return _answer(503, words.SORRY, retry_after=MISCONFIGURED_RETRY_SECONDS)
+
+
+def _too_often(error: TooOftenError) -> Response:
+    log.warning("flood_refused", endpoint=request.endpoint)
+    wait = math.ceil(error.retry_after or RETRY_SECONDS)
+    return _answer(429, words.for_status(429), retry_after=wait)
 
 
 def _store_error(error: Exception) -> Response:

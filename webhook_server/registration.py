@@ -12,8 +12,6 @@ from ..engine import links
 from ..engine import registration as engine
 from ..engine.links import OpenedLink
 from ..engine.sealing import unseal
-from ..mail.addresses import normalise_for_matching
-from ..models.links import LinkKind
 from ..models.registrations import RegistrationState
 from ..models.tables import Company, Registration
 from . import throttle
@@ -57,14 +55,14 @@ def submit(token: str) -> Response:
     form = RegistrationForm()
     if not form.validate():
         return _form_page(opened, form)
-    email = str(form.email.data)
-    _spend(opened, email)
+    server = current_server()
+    server.limits.spend(throttle.START_BY_NETWORK, "start", network())
     session[SESSION_KEY] = engine.start(
-        current_server().runtime,
+        server.runtime,
         token,
         engine.Application(
             name=str(form.name.data),
-            email=email,
+            email=str(form.email.data),
             named_to_company=form.named.data == "yes",
             locale=locale(),
         ),
@@ -114,16 +112,6 @@ def _open(token: str) -> OpenedLink:
     runtime = current_server().runtime
     with runtime.database.read() as store:
         return links.open_link(runtime, store, token)
-
-
-def _spend(opened: OpenedLink, email: str) -> None:
-    server = current_server()
-    personal = opened.link.kind == LinkKind.PERSONAL.value
-    by_link = throttle.START_BY_PERSONAL_LINK if personal else throttle.START_BY_STATIC_LINK
-    mailbox = server.runtime.vault.match(normalise_for_matching(email))
-    server.limits.spend(throttle.START_BY_NETWORK, "start", network())
-    server.limits.spend(by_link, "start", opened.link.id)
-    server.limits.spend(throttle.PROOF_BY_MAILBOX, "proof", mailbox)
 
 
 def _current(opened: OpenedLink) -> Registration | None:

@@ -1,8 +1,8 @@
-"""How often one network, link or mailbox may do what; counted in this process.
+"""How often one network or link may do what; counted in this process.
 
 Behind several processes each counts for itself, so the real limit is a few times higher. That
-is enough: these limits keep mailboxes from being flooded and guesses slow, and money never
-hangs on them. Verified webhooks are not limited at all.
+is enough to keep guesses slow; what keeps mailboxes from being flooded is counted in the store
+(``engine/quotas.py``). Verified webhooks are not limited at all.
 """
 
 from __future__ import annotations
@@ -21,10 +21,6 @@ from werkzeug.exceptions import TooManyRequests
 PAGES = "300/minute"
 START_BY_NETWORK = parse("60/hour")
 """A university's career centre is one network; it still needs to get through."""
-START_BY_PERSONAL_LINK = parse("10/hour")
-START_BY_STATIC_LINK = parse("600/hour")
-PROOF_BY_MAILBOX = parse("5/hour")
-"""Nobody's mailbox may be flooded with our proof mails."""
 CODE_BY_NETWORK = parse("60/minute")
 STOP_BY_NETWORK = parse("30/minute")
 STOP_BY_LINK = parse("20/minute")

@@ -152,6 +152,34 @@ def test_merged_person_keeps_the_link_under_the_id_that_stays(world: World) -> N
         assert links.open_link(world.runtime, session, token).link.candidate_external_id == "c77"
 
 
+def test_merge_that_names_only_one_person_is_dead_and_takes_no_link_from_its_person(
+    world: World,
+) -> None:
+    """A personal link without its person would match anybody of the company."""
+    world.apply(1)
+    world.work()
+    world.hear(person_event(EventKind.MERGED, world, candidate_id="c1"))
+    world.work()
+    with world.runtime.database.read() as session:
+        assert session.scalars(select(RelayLink.candidate_external_id)).one() == "c1"
+        assert sorted(session.scalars(select(Signal.state))) == ["dead", "done"]
+
+
+def test_two_states_at_one_time_are_settled_by_asking_the_ats(world: World) -> None:
+    """A rejection and its taking back within one tick of the vendor's clock, in either order."""
+    world.apply(1)
+    world.clock.forward(hours=1)
+    rejected = world.application(1, ApplicationState.REJECTED)
+    taken_back = world.application(1, ApplicationState.ACTIVE)
+    world.tell(taken_back)
+    world.work()
+    world.tell(rejected)
+    world.work()
+    assert record(world).state == "active"
+    assert codes(world) == []
+    assert world.vendor.calls.count("fetch") == 1
+
+
 def test_erased_person_is_forgotten_and_never_imported_again(world: World) -> None:
     world.apply(1)
     world.clock.forward(hours=1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +15,9 @@ from careerrelay.engine.registration import Application as Form
 from careerrelay.engine.registration import Outcome
 from careerrelay.engine.sealing import unseal
 from careerrelay.link_signing import Purpose
+from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.errors import LinkError, LinkExpiredError, LinkInvalidError
+from careerrelay.models.events import ApplicationEvent, EventKind
 from careerrelay.models.ledger import EntryKind
 from careerrelay.models.registrations import RegistrationState
 from careerrelay.models.tables import (
@@ -23,6 +28,7 @@ from careerrelay.models.tables import (
     OutgoingMail,
     Provision,
     Registration,
+    RelayLink,
     Report,
     Suppression,
 )
@@ -167,6 +173,122 @@ def test_deleted_registration_leaves_the_count_and_keeps_no_person(rejected: Wor
         assert [s.cause for s in session.scalars(select(Suppression))] == ["withdrawn"]
         assert {m.state for m in session.scalars(select(OutgoingMail))} <= {"skipped", "dead"}
     assert rejected.vendor.notes == {}
+
+
+def test_deleting_takes_all_that_the_address_left_at_this_company(rejected: World) -> None:
+    older = start(rejected, token(rejected))
+    press_button(rejected, older)
+    newer = start(rejected, token(rejected))
+    someone_else = start(rejected, static_token(rejected), email="other@example.com")
+    press_button(rejected, newer)
+    registration.withdraw(rejected.runtime, newer)
+    with rejected.runtime.database.read() as session:
+        rows = {r.id: r for r in session.scalars(select(Registration))}
+    assert {rows[older].state, rows[newer].state} == {"withdrawn"}
+    assert {rows[older].email_sealed, rows[newer].email_sealed} == {None}
+    assert rows[someone_else].email_sealed is not None
+
+
+def test_person_who_registers_twice_is_noted_on_the_record_once(rejected: World) -> None:
+    for _ in range(2):
+        press_button(rejected, start(rejected, token(rejected)))
+        rejected.work()
+    assert len(rejected.vendor.notes["c1"]) == 1
+    with rejected.runtime.database.read() as session:
+        assert len(session.scalars(select(Provision)).all()) == 1
+
+
+def test_person_is_noted_when_only_the_second_time_allows_it(rejected: World) -> None:
+    for named in (False, True):
+        press_button(rejected, start(rejected, token(rejected), named=named))
+        rejected.work()
+    assert len(rejected.vendor.notes["c1"]) == 1
+
+
+def further_case(world: World, number: int, *emails: str, candidate: str) -> None:
+    """Another rejected case in the ATS, seen as somebody with these addresses."""
+    world.clock.forward(minutes=1)
+    case = world.application(number, ApplicationState.REJECTED)
+    world.tell(
+        replace(case, candidate=replace(case.candidate, external_id=candidate, emails=emails))
+    )
+    world.work()
+
+
+def counts(world: World, email: str) -> bool:
+    return press_button(world, start(world, static_token(world), email=email)).counted
+
+
+def test_addresses_seen_after_the_count_belong_to_the_same_person(rejected: World) -> None:
+    """a is counted; b is a's second address, c is b's: none of them counts again."""
+    further_case(rejected, 2, "b@example.com", "c@example.com", candidate="c2")
+    further_case(rejected, 3, "c@example.com", candidate="c3")
+    rejected.clock.forward(minutes=1)
+    first = rejected.application(1, ApplicationState.REJECTED)
+    both = replace(first.candidate, emails=("person1@example.com", "b@example.com"))
+    rejected.tell(replace(first, candidate=both))
+    rejected.work()
+    assert counts(rejected, "person1@example.com")
+    assert not counts(rejected, "b@example.com")
+    assert not counts(rejected, "c@example.com")
+
+
+def test_merged_person_counted_under_the_id_that_goes_does_not_count_again(rejected: World) -> None:
+    assert counts(rejected, "person1@example.com")
+    merge = ApplicationEvent(
+        EventKind.MERGED, rejected.clock(), candidate_id="c1", merged_into="c77"
+    )
+    rejected.hear(merge)
+    further_case(rejected, 77, "new@example.com", candidate="c77")
+    with rejected.runtime.database.read() as session:
+        codes = session.scalars(select(Decision.code).order_by(Decision.decided_at)).all()
+    assert codes == ["link", "already_counted"]
+
+
+def test_stop_link_used_many_times_at_once_stops_once(rejected: World) -> None:
+    relay_id = rejected.runtime.signer.open(token(rejected))
+    stop = rejected.runtime.signer.token_for(relay_id, purpose=Purpose.STOP)
+    with ThreadPoolExecutor(8) as pool:
+        stopped = list(
+            pool.map(
+                lambda _: suppression.stop(rejected.runtime, stop, email=None, cause="one_click"),
+                range(8),
+            )
+        )
+    assert stopped == [True] * 8
+    rejected.work()
+    assert rejected.vendor.fields == {"c1": ""}
+
+
+def test_stop_link_takes_out_what_was_written_after_the_rejection_too(world: World) -> None:
+    world.reject(1)
+    world.work()
+    relay_id = world.runtime.signer.open(token(world))
+    stop = world.runtime.signer.token_for(relay_id, purpose=Purpose.STOP)
+    suppression.stop(world.runtime, stop, email=None, cause="stop_link")
+    world.work()
+    assert world.vendor.fields == {"c1": ""}
+
+
+def test_stop_link_that_overtakes_the_writing_wins(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is used while the writer, who has looked already, waits for its turn at the record."""
+    hold = world.runtime.locks.hold
+
+    def stop_first(name: str) -> AbstractContextManager[None]:
+        monkeypatch.setattr(world.runtime.locks, "hold", hold)
+        with world.runtime.database.read() as session:
+            link = session.scalars(select(RelayLink)).one()
+        stop = world.runtime.signer.token_for(link.id, purpose=Purpose.STOP)
+        suppression.stop(world.runtime, stop, email=None, cause="stop_link")
+        return hold(name)
+
+    monkeypatch.setattr(world.runtime.locks, "hold", stop_first)
+    world.apply(1)
+    world.work()
+    assert world.vendor.fields.get("c1", "") == ""
+    assert world.vendor.calls.count("write_link") == 1, "only the clearing"
 
 
 def test_stop_by_a_personal_link_stops_every_address_of_the_person(rejected: World) -> None:

@@ -66,6 +66,34 @@ def test_unproved_registration_keeps_nobody(world: World) -> None:
     with world.runtime.database.read() as session:
         kept = session.scalars(select(Registration)).one()
     assert (kept.name_sealed, kept.email_sealed, kept.code_sealed) == (None, None, None)
+    assert (kept.email_hash, kept.mailbox_hash) == (kept.id, kept.id)
+
+
+def test_deleting_a_registration_that_is_past_its_time_touches_nobody_else(world: World) -> None:
+    world.apply(1)
+    world.clock.forward(seconds=1)
+    world.reject(1)
+    world.work()
+    token = world.vendor.fields["c1"].rpartition("/")[2]
+    ids = [
+        registration.start(world.runtime, token, Form("応募 太郎", email, False, "ja"))
+        for email in ("x@example.com", "y@example.com")
+    ]
+    world.clock.forward(days=8)
+    retention.purge(world.runtime)
+    registration.withdraw(world.runtime, ids[0])
+    with world.runtime.database.read() as session:
+        states = [session.get_one(Registration, id_).state for id_ in ids]
+    assert states == ["withdrawn", "started"]
+
+
+def test_traces_of_all_work_go_with_the_signals(world: World) -> None:
+    world.apply(1)
+    world.work()
+    assert count(world, Attempt) == 2, "the signal's and the delivery's"
+    world.clock.forward(days=31)
+    retention.purge(world.runtime)
+    assert count(world, Attempt) == 0
 
 
 @pytest.mark.parametrize(

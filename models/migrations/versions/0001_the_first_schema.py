@@ -380,6 +380,7 @@ def upgrade() -> None:
         sa.Column("name_sealed", sa.String(), nullable=True),
         sa.Column("email_sealed", sa.String(), nullable=True),
         sa.Column("email_hash", sa.String(), nullable=False),
+        sa.Column("mailbox_hash", sa.String(), nullable=False),
         sa.Column("code_sealed", sa.String(), nullable=True),
         sa.Column("code_tries", sa.Integer(), nullable=False),
         sa.Column("code_expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -405,6 +406,12 @@ def upgrade() -> None:
     with op.batch_alter_table("registrations", schema=None) as batch_op:
         batch_op.create_index(
             "ix_registrations_company_email", ["company_id", "email_hash"], unique=False
+        )
+        batch_op.create_index(
+            "ix_registrations_link_started", ["link_id", "started_at"], unique=False
+        )
+        batch_op.create_index(
+            "ix_registrations_mailbox_started", ["mailbox_hash", "started_at"], unique=False
         )
 
     op.create_table(
