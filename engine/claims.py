@@ -120,19 +120,27 @@ def _pauses(
 
 
 def settle(
-    session: Session, row: Any, now: datetime, *, state: WorkState = WorkState.DONE, code: str = ""
+    session: Session,
+    row: Any,
+    now: datetime,
+    *,
+    state: WorkState = WorkState.DONE,
+    code: str = "",
+    ats_answered: bool = False,
 ) -> None:
-    """The end of owed work, written in the transaction that writes its effect."""
+    """The end of owed work, written in the transaction that writes its effect.
+
+    ``ats_answered``: the work was done with the ATS's help, so the account is well again.
+    """
     row.finish(now, state=state, code=code)
     close_attempt(session, row, now, outcome=state.value)
-    connection_id = getattr(row, "connection_id", None)
-    if connection_id is None or state is not WorkState.DONE:
+    if not ats_answered:
         return
     mended = update(Connection).where(
-        Connection.id == connection_id, Connection.attention.is_not(None)
+        Connection.id == row.connection_id, Connection.attention.is_not(None)
     )
     if session.execute(mended.values(attention=None).returning(Connection.id)).first():
-        log.info("connection_mended", connection=connection_id)
+        log.info("connection_mended", connection=row.connection_id)
 
 
 def kill(session: Session, row: Any, now: datetime, *, code: str, message: str) -> None:

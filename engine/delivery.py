@@ -6,7 +6,8 @@ looked at once more just before its effect: an un-rejection or a stop link since
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -63,13 +64,28 @@ def clear(runtime: Runtime, session: Session, hashes: Iterable[str], company_id:
         select(ApplicationRecord)
         .join(Connection, Connection.id == ApplicationRecord.connection_id)
         .where(ApplicationRecord.id.in_(theirs), Connection.company_id == company_id)
+        .order_by(ApplicationRecord.id)
+        # Two clicks at once: the second waits here and then sees what the first one owes.
+        .with_for_update(of=ApplicationRecord)
     )
     for record in records.all():
-        prepared = _existing(session, record, Strategy.FIELD_TOKEN, PREPARE)
-        if prepared is None or _existing(session, record, Strategy.FIELD_TOKEN, CLEAR) is not None:
+        written = _into_field(session, record)
+        if not written or any(delivery.purpose == CLEAR for delivery in written):
             continue
-        link = session.get_one(RelayLink, prepared.link_id)
+        link = session.get_one(RelayLink, written[-1].link_id)
         _owe(runtime, session, record, link, strategy=Strategy.FIELD_TOKEN, purpose=CLEAR)
+
+
+def _into_field(session: Session, record: ApplicationRecord) -> Sequence[Delivery]:
+    """What was, or is to be, written into the ATS's field for a case, oldest first."""
+    return session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.application_id == record.id,
+            Delivery.strategy == Strategy.FIELD_TOKEN.value,
+        )
+        .order_by(Delivery.created_at)
+    ).all()
 
 
 def follow_decision(
@@ -222,8 +238,19 @@ def _note_static_link(
     )
 
 
-def deliver(runtime: Runtime, delivery_id: str) -> None:
-    """Task: do one owed delivery."""
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """A delivery with all it needs, as they stand now. ``obstacle``: why it is not wanted."""
+
+    delivery: Delivery
+    record: ApplicationRecord
+    connection: Connection
+    company: Company
+    suppressed: bool
+    obstacle: str | None
+
+
+def _look(runtime: Runtime, delivery_id: str) -> _Owed:
     with runtime.database.read() as session:
         delivery = session.get_one(Delivery, delivery_id)
         record = session.get_one(ApplicationRecord, delivery.application_id)
@@ -232,18 +259,24 @@ def deliver(runtime: Runtime, delivery_id: str) -> None:
         hashes = [address.email_hash for address in record.addresses]
         suppressed = is_suppressed(session, hashes, company.id)
     obstacle = _obstacle(delivery, record, suppressed=suppressed)
-    if obstacle:
-        _finish(runtime, delivery_id, state=WorkState.SKIPPED, code=obstacle)
-        return
-    strategy = Strategy(delivery.strategy)
-    if strategy is Strategy.OWN_MAIL:
-        _wait_for_send_time(runtime, company)
-        own_mail.send(runtime, delivery, record, company, with_link=not suppressed)
-    elif strategy is Strategy.FIELD_TOKEN:
-        _write_field(runtime, delivery, record, connection)
-    else:
-        _send_ats_message(runtime, delivery, record, connection, company)
-    _finish(runtime, delivery_id, state=WorkState.DONE)
+    return _Owed(delivery, record, connection, company, suppressed, obstacle)
+
+
+def deliver(runtime: Runtime, delivery_id: str) -> None:
+    """Task: do one owed delivery."""
+    owed = _look(runtime, delivery_id)
+    if owed.obstacle is None:
+        strategy = Strategy(owed.delivery.strategy)
+        if strategy is Strategy.FIELD_TOKEN:
+            owed = _write_field(runtime, owed)
+        elif strategy is Strategy.OWN_MAIL:
+            _wait_for_send_time(runtime, owed.company)
+            own_mail.send(
+                runtime, owed.delivery, owed.record, owed.company, with_link=not owed.suppressed
+            )
+        else:
+            _send_ats_message(runtime, owed)
+    _finish(runtime, delivery_id, obstacle=owed.obstacle)
 
 
 def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
@@ -264,34 +297,34 @@ def _wait_for_send_time(runtime: Runtime, company: Company) -> None:
         raise PostponedError("outside the sending hours", retry_after=(at - now).total_seconds())
 
 
-def _write_field(
-    runtime: Runtime, delivery: Delivery, record: ApplicationRecord, connection: Connection
-) -> None:
-    url = "" if delivery.purpose == CLEAR else runtime.signer.url_for(str(delivery.link_id))
-    application = open_application(runtime.vault, record)
+def _write_field(runtime: Runtime, owed: _Owed) -> _Owed:
+    """Write, unless somebody's stop link or un-rejection was quicker; what was found then."""
+    person = owed.record.candidate_external_id
     # Vendors replace whole arrays: read, merge and write must not interleave with another
     # worker's for the same person.
-    with runtime.locks.hold(f"record:{connection.id}:{record.candidate_external_id}"):
-        runtime.connector(connection).write_link(
-            application, url, ours=runtime.signer.prefix(Purpose.RELAY)
+    with runtime.locks.hold(f"record:{owed.connection.id}:{person}"):
+        owed = _look(runtime, owed.delivery.id)
+        if owed.obstacle is not None:
+            return owed
+        clearing = owed.delivery.purpose == CLEAR
+        runtime.connector(owed.connection).write_link(
+            open_application(runtime.vault, owed.record),
+            "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
+            ours=runtime.signer.prefix(Purpose.RELAY),
         )
+    return owed
 
 
-def _send_ats_message(
-    runtime: Runtime,
-    delivery: Delivery,
-    record: ApplicationRecord,
-    connection: Connection,
-    company: Company,
-) -> None:
-    mail = own_mail.compose(runtime, delivery, record, company, with_link=True)
-    message = OutgoingMessage(marker=delivery.id, subject=mail.subject, text=mail.text)
-    application = open_application(runtime.vault, record)
-    runtime.connector(connection).send_message(application, message)
+def _send_ats_message(runtime: Runtime, owed: _Owed) -> None:
+    mail = own_mail.compose(runtime, owed.delivery, owed.record, owed.company, with_link=True)
+    message = OutgoingMessage(marker=owed.delivery.id, subject=mail.subject, text=mail.text)
+    application = open_application(runtime.vault, owed.record)
+    runtime.connector(owed.connection).send_message(application, message)
 
 
-def _finish(runtime: Runtime, delivery_id: str, *, state: WorkState, code: str = "") -> None:
+def _finish(runtime: Runtime, delivery_id: str, *, obstacle: str | None) -> None:
+    state = WorkState.SKIPPED if obstacle else WorkState.DONE
     with runtime.database.begin() as session:
-        settle(
-            session, session.get_one(Delivery, delivery_id), runtime.clock(), state=state, code=code
-        )
+        row = session.get_one(Delivery, delivery_id)
+        by_ats = row.strategy != Strategy.OWN_MAIL.value and not obstacle
+        settle(session, row, runtime.clock(), state=state, code=obstacle or "", ats_answered=by_ats)

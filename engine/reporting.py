@@ -54,17 +54,17 @@ def report(runtime: Runtime, report_id: str) -> None:
         company = session.get_one(Company, connection.company_id)
     connector = runtime.connector(connection)
     if not connector.spec.can(Capability.REPORT):
-        _finish(runtime, report_id, state=WorkState.SKIPPED, code="unsupported")
+        _finish(runtime, report_id, obstacle="unsupported")
         return
     if registration.state != RegistrationState.PROVED.value or record.person_sealed is None:
-        _finish(runtime, report_id, state=WorkState.SKIPPED, code="withdrawn")
+        _finish(runtime, report_id, obstacle="withdrawn")
         return
     with runtime.locks.hold(f"record:{connection.id}:{record.candidate_external_id}"):
         connector.report_registration(
             open_application(runtime.vault, record),
             words(owed, registration, company, url=runtime.settings.operator["about_url"]),
         )
-    _finish(runtime, report_id, state=WorkState.DONE)
+    _finish(runtime, report_id)
 
 
 def words(
@@ -88,6 +88,8 @@ def words(
     )
 
 
-def _finish(runtime: Runtime, report_id: str, *, state: WorkState, code: str = "") -> None:
+def _finish(runtime: Runtime, report_id: str, *, obstacle: str = "") -> None:
+    state = WorkState.SKIPPED if obstacle else WorkState.DONE
     with runtime.database.begin() as session:
-        settle(session, session.get_one(Report, report_id), runtime.clock(), state=state, code=code)
+        row = session.get_one(Report, report_id)
+        settle(session, row, runtime.clock(), state=state, code=obstacle, ats_answered=not obstacle)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from marshmallow import ValidationError
@@ -32,6 +34,7 @@ from ..models.tables import ApplicationRecord, Connection, RefusedRequest, Signa
 from .cases import CaseFile
 from .claims import settle
 from .ingest import Ingest
+from .masking import HIDDEN
 from .runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -58,7 +61,8 @@ def accept_webhook(
     handshake = _verify(connector, request)
     if handshake is not None:
         return handshake
-    ingest.store(signal_row(runtime, connection.id, _dedupe_key(connector, request), request))
+    kept = without_secrets(request, _secrets(connector))
+    ingest.store(signal_row(runtime, connection.id, _dedupe_key(connector, request), kept))
     webhook = connector.spec.webhook
     return WebhookReply(status=webhook.ack_status if webhook else 200)
 
@@ -77,6 +81,37 @@ def _verify(connector: Connector, request: WebhookRequest) -> WebhookReply | Non
             f"{connector.spec.title}: the request cannot be verified ({type(error).__name__})"
         ) from None
     return handshake
+
+
+def _secrets(connector: Connector) -> list[str]:
+    """The connection's secret values; a setting may hold two, the current and the previous."""
+    names = (setting.name for setting in connector.spec.settings if setting.secret)
+    values = (re.split(r"[,\n]", connector.settings.get(name, "")) for name in names)
+    return [secret.strip() for found in values for secret in found if secret.strip()]
+
+
+def without_secrets(request: WebhookRequest, secrets: Sequence[str]) -> WebhookRequest:
+    """The request without what it proved itself by, be it in a header of its own or in the URL.
+
+    The body stays as it is: it is kept sealed.
+    """
+    spellings = {s for secret in secrets for s in (secret, quote(secret, safe=""))}
+
+    def hidden(text: str) -> str:
+        for spelling in spellings:
+            text = text.replace(spelling, HIDDEN)
+        return text
+
+    return replace(
+        request,
+        path=hidden(request.path),
+        query=hidden(request.query),
+        headers={
+            name: hidden(value)
+            for name, value in request.headers.items()
+            if name not in DROPPED_HEADERS
+        },
+    )
 
 
 def _dedupe_key(connector: Connector, request: WebhookRequest) -> str:
@@ -126,7 +161,6 @@ def signal_row(
     runtime: Runtime, connection_id: str, dedupe_key: str, request: WebhookRequest
 ) -> dict[str, Any]:
     """A webhook as a row of ``signals``."""
-    headers = {k: v for k, v in request.headers.items() if k not in DROPPED_HEADERS}
     return _row(
         runtime,
         connection_id,
@@ -137,7 +171,7 @@ def signal_row(
             "method": request.method,
             "path": request.path,
             "query": request.query,
-            "headers": headers,
+            "headers": dict(request.headers),
         },
         body=request.body,
     )
@@ -212,11 +246,14 @@ def read_signal(runtime: Runtime, signal_id: str) -> None:
         return
     trusted = signal.source != "webhook" or _trust(connector) is Trust.SIGNED
     events = [part for event in events for part in _per_case(runtime, connection.id, event)]
-    complete = [_complete(connector, event, trusted=trusted) for event in events]
+    complete = [
+        _complete(connector, e, trusted=trusted and not _is_tie(runtime, connector, connection, e))
+        for e in events
+    ]
     with runtime.database.begin() as session:
         cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
         outcomes = [cases.record(event) for event in complete if event is not None]
-        _settle(session, runtime, signal_id, outcomes)
+        _settle(session, runtime, signal_id, outcomes, asked=complete != events)
 
 
 def _trust(connector: Connector) -> Trust:
@@ -263,6 +300,23 @@ def _per_case(
     return [replace(event, application_id=id_) for id_ in ids]
 
 
+def _is_tie(
+    runtime: Runtime, connector: Connector, connection: Connection, event: ApplicationEvent
+) -> bool:
+    """Another state at the very moment of the one we know: only the ATS can say which is later."""
+    if event.application is None or not connector.spec.can(Capability.FETCH):
+        return False
+    query = select(ApplicationRecord.changed_at, ApplicationRecord.state).where(
+        ApplicationRecord.connection_id == connection.id,
+        ApplicationRecord.external_id == event.application.external_id,
+    )
+    with runtime.database.read() as session:
+        known = session.execute(query).first()
+    if known is None or known.changed_at != event.application.changed_at:
+        return False
+    return known.state not in (event.application.state.value, ApplicationState.ERASED.value)
+
+
 def _complete(
     connector: Connector, event: ApplicationEvent, *, trusted: bool
 ) -> ApplicationEvent | None:
@@ -293,10 +347,12 @@ def _event_of(found: Application, event: ApplicationEvent) -> ApplicationEvent:
     )
 
 
-def _settle(session: Session, runtime: Runtime, signal_id: str, outcomes: Sequence[str]) -> None:
+def _settle(
+    session: Session, runtime: Runtime, signal_id: str, outcomes: Sequence[str], *, asked: bool
+) -> None:
     signal = session.get_one(Signal, signal_id)
     signal.outcome = ",".join(dict.fromkeys(outcomes)) or "ignored"
-    settle(session, signal, runtime.clock())
+    settle(session, signal, runtime.clock(), ats_answered=asked)
 
 
 def _finish(runtime: Runtime, signal_id: str, *, outcome: str, message: str) -> None:
