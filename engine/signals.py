@@ -51,13 +51,19 @@ KIND_OF_STATE = {
 
 
 def accept_webhook(
-    runtime: Runtime, ingest: Ingest, connection: Connection, request: WebhookRequest
+    runtime: Runtime,
+    ingest: Ingest,
+    connection: Connection,
+    request: WebhookRequest,
+    *,
+    connector: Connector | None = None,
 ) -> WebhookReply:
     """Verify, store, and say how this vendor wants it acknowledged.
 
+    ``connector``: the connection's, where it is open already.
     Raises WebhookVerificationError (401; ``refuse`` keeps it), OverloadedError (503).
     """
-    connector = runtime.connector(connection)
+    connector = connector or runtime.connector(connection)
     handshake = _verify(connector, request)
     if handshake is not None:
         return handshake

@@ -14,9 +14,17 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 ALPHABET = string.digits + string.ascii_letters
 
 
+ID_LENGTH = 22
+
+
 def new_id() -> str:
     """22 letters and digits with 130 bits of randomness; safe in URLs, mails and marker texts."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(22))
+    rest = secrets.randbelow(len(ALPHABET) ** ID_LENGTH)
+    signs = []
+    for _ in range(ID_LENGTH):
+        rest, digit = divmod(rest, len(ALPHABET))
+        signs.append(ALPHABET[digit])
+    return "".join(signs)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSessionInterface, SessionInterface
 from flask_wtf.csrf import CSRFProtect
 
 from ..engine.runtime import Runtime
@@ -52,8 +52,15 @@ class RotatingSessions(SecureCookieSessionInterface):
         return super().get_signing_serializer(app)
 
 
+class NoSessions(SessionInterface):
+    """For requests that nobody makes twice in one browser."""
+
+    def open_session(self, app: Flask, request: Request) -> None:  # noqa: ARG002 - Flask's signature
+        return None
+
+
 def protect(app: Flask, server: Server) -> CSRFProtect:
-    """Cookies, form tokens on every POST, and headers on every response."""
+    """Cookies, and form tokens on every POST."""
     app.session_interface = RotatingSessions(server.runtime)
     app.config.update(
         SESSION_COOKIE_NAME=server.cookie_name("session"),
@@ -67,13 +74,18 @@ def protect(app: Flask, server: Server) -> CSRFProtect:
         WTF_CSRF_SSL_STRICT=False,
     )
 
+    return CSRFProtect(app)
+
+
+def add_headers(app: Flask, server: Server) -> None:
+    """The same on every response."""
+    headers = dict(HEADERS)
+    if server.is_secure:
+        headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
+
     @app.after_request
-    def add_headers(response: Response) -> Response:
-        response.headers.extend(HEADERS)
-        if server.is_secure:
-            response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
+    def add(response: Response) -> Response:
+        response.headers.extend(headers)
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         return response
-
-    return CSRFProtect(app)

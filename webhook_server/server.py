@@ -11,6 +11,7 @@ from flask import current_app
 from ..engine.ingest import Ingest
 from ..engine.runtime import Runtime
 from ..models.errors import ConfigurationError
+from .reception import Reception
 from .throttle import Limits
 
 EXTENSION = "careerrelay"
@@ -28,6 +29,7 @@ class Server:
     runtime: Runtime
     ingest: Ingest
     limits: Limits
+    reception: Reception
 
     @property
     def is_secure(self) -> bool:

@@ -60,7 +60,10 @@ def receive(connection_id: str) -> Response:
 def _accept(connection: Connection, arrived: WebhookRequest) -> Response:
     server = current_server()
     try:
-        reply = accept_webhook(server.runtime, server.ingest, connection, arrived)
+        connector = server.reception.connector(connection)
+        reply = accept_webhook(
+            server.runtime, server.ingest, connection, arrived, connector=connector
+        )
     except WebhookVerificationError as error:
         return _refused(connection, arrived, 401, error.code, error.message)
     except UnsupportedCapabilityError:
@@ -78,8 +81,7 @@ def _accept(connection: Connection, arrived: WebhookRequest) -> Response:
 def _find(connection_id: str) -> Connection | None:
     if not CONNECTION_ID.fullmatch(connection_id):
         return None
-    with current_server().runtime.database.read() as store:
-        return store.get(Connection, connection_id)
+    return current_server().reception.connection(connection_id)
 
 
 def _arrived(body: bytes) -> WebhookRequest:

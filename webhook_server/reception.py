@@ -1,0 +1,56 @@
+"""Where webhooks arrive: whose they are, and the opened connector that reads their signature."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..connectors.base import Connector
+from ..engine.runtime import Runtime
+from ..models.tables import Connection
+
+FRESH_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Desk:
+    connection: Connection
+    looked_up_at: float
+    connector: Connector | None = None
+
+
+class Reception:
+    """Connections as they stood at most a second ago.
+
+    A webhook asks for nothing but its signature's check, and a burst of them for the same one:
+    looking up the row and opening its secrets each time would cost more than all the rest.
+    """
+
+    def __init__(self, runtime: Runtime, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._runtime = runtime
+        self._clock = clock
+        self._desks: dict[str, _Desk] = {}
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """The connection of that id, None where there is none."""
+        now = self._clock()
+        desk = self._desks.get(connection_id)
+        if desk is not None and now - desk.looked_up_at < FRESH_SECONDS:
+            return desk.connection
+        with self._runtime.database.read() as session:
+            found = session.get(Connection, connection_id)
+        if found is None:
+            self._desks.pop(connection_id, None)
+            return None
+        self._desks[connection_id] = _Desk(found, now)
+        return found
+
+    def connector(self, connection: Connection) -> Connector:
+        """Its connector, opened once; webhook methods do no I/O, so that threads may share it."""
+        desk = self._desks.get(connection.id)
+        if desk is None or desk.connection is not connection:
+            return self._runtime.connector(connection)
+        if desk.connector is None:
+            desk.connector = self._runtime.connector(connection)
+        return desk.connector
