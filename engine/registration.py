@@ -164,13 +164,11 @@ def confirm_link(runtime: Runtime, token: str) -> Outcome:
 
 
 def confirm_code(runtime: Runtime, registration_id: str, code: str) -> Outcome | None:
-    """The mailed code was typed. None: wrong, too late, or too many tries."""
+    """The mailed code was typed. None: wrong, too late, too many tries, or nothing to prove."""
     with runtime.database.begin() as session:
         registration = session.get(Registration, registration_id, with_for_update=True)
-        if registration is None:
+        if registration is None or registration.state != RegistrationState.STARTED.value:
             return None
-        if registration.state != RegistrationState.STARTED.value:
-            return Outcome(registration.id, RegistrationState(registration.state))
         expected = unseal(runtime, registration, "code")
         late = registration.code_expires_at <= runtime.clock()
         if not expected or late or registration.code_tries >= MAX_TRIES:

@@ -26,6 +26,8 @@ from .throttle import network
 bp = Blueprint("registration", __name__)
 
 SESSION_KEY = "registration"
+PROVED_KEY = "proved"
+"""The registration whose code was typed in this browser, which so showed to be its owner's."""
 
 
 @bp.get("/r/<token:token>")
@@ -96,6 +98,7 @@ def submit_code(token: str) -> Response:
         return _code_page(token, opened.company, registration, form)
     outcome = engine.confirm_code(server.runtime, registration.id, str(form.code.data))
     if outcome is not None:
+        session[PROVED_KEY] = registration.id
         return see_other(url_for("registration.show_code", token=token))
     form.code.errors = [_("This is not the code of the newest mail. Please check the 8 digits.")]
     return _code_page(token, opened.company, _current(opened) or registration, form)
@@ -161,7 +164,10 @@ def _code_page(
 ) -> Response:
     runtime = current_server().runtime
     if registration.state != RegistrationState.STARTED.value:
-        return outcome_page(registration, company)
+        if session.get(PROVED_KEY) == registration.id:
+            return outcome_page(registration, company)
+        # Whoever typed somebody's address must not see whether that person was rejected.
+        return page("elsewhere.html")
     late = registration.code_expires_at <= runtime.clock()
     used_up = registration.code_tries >= engine.MAX_TRIES
     if late or used_up:

@@ -200,3 +200,20 @@ def test_a_deleted_registration_cannot_be_confirmed_any_more(site: Site, token: 
     reader.post(path, {"csrf_token": form})
     assert site.state(registration) is RegistrationState.WITHDRAWN
     assert "登録内容を削除しました" in reader.get(path).text
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["rejected here", "never applied here"])
+def test_whoever_only_typed_an_address_does_not_learn_whether_its_owner_was_rejected(
+    site: Site, reader: Reader, token: str, number: int
+) -> None:
+    """The owner confirms by the mailed link; the other browser sees the same in both cases."""
+    path = f"/r/{site.static_token()}"
+    reader.post(path, filled(csrf_of(reader.get(path)), number=number))
+    id_ = site.only_registration().id
+    form = reader.get(f"{path}/code")
+    site.reader(address="192.0.2.7").press(f"/p/{site.proof_token(id_)}")
+    guess = {"csrf_token": csrf_of(form), "code": "00000000"}
+    for page in (reader.get(f"{path}/code"), reader.post(f"{path}/code", guess)):
+        assert page.status_code == 200
+        assert "続きはメールのリンクからご確認ください" in page.text
+        assert "/m/" not in page.text
