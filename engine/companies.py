@@ -164,7 +164,7 @@ def change_company(
     known = checked(CompanyValues(), values, where="company ")
     account = checked(SmtpValues(), smtp or {}, where="company smtp ")
     with runtime.database.begin() as session:
-        company = company_of(session, company_id)
+        company = company_of(session, company_id, lock=True)
         _keep_batch_size(session, company, known)
         for name, value in known.items():
             setattr(company, name, value)
@@ -207,9 +207,11 @@ def _keep_batch_size(session: Session, company: Company, values: Mapping[str, An
         )
 
 
-def company_of(session: Session, company_id: str) -> Company:
-    """The company. Raises NotFoundError naming those there are."""
-    company = session.get(Company, company_id)
+def company_of(session: Session, company_id: str, *, lock: bool = False) -> Company:
+    """The company; locked, so that nobody is counted meanwhile. Raises NotFoundError."""
+    company = session.get(
+        Company, company_id, with_for_update={"key_share": True} if lock else None
+    )
     if company is None:
         known = session.scalars(select(Company.id).order_by(Company.id).limit(20)).all()
         raise NotFoundError(f"there is no company '{company_id}'; known: {_names(known)}")

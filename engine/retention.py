@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import CursorResult, Executable, delete, select, update
+from sqlalchemy import CursorResult, Executable, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..models.candidates import ApplicationState
@@ -110,7 +110,11 @@ def _purge_company(runtime: Runtime, company: Company, now: datetime) -> int:
                     Connection.company_id == company.id,
                     ApplicationRecord.changed_at < before,
                     ApplicationRecord.person_sealed.is_not(None),
-                    ApplicationRecord.state != ApplicationState.ACTIVE.value,
+                    # Of a removed connection nobody will ever hear that an open case has ended.
+                    or_(
+                        ApplicationRecord.state != ApplicationState.ACTIVE.value,
+                        Connection.removed_at.is_not(None),
+                    ),
                 )
                 .limit(BATCH)
             ).all()

@@ -25,6 +25,7 @@ from ..models.errors import (
     CareerRelayError,
     InternalError,
     PostponedError,
+    SmtpRejectedError,
     StoreError,
 )
 from ..models.tables import Connection, OwedWork, WorkState
@@ -153,13 +154,19 @@ def _delay(row: OwedWork, error: CareerRelayError) -> timedelta | None:
         return timedelta(seconds=error.retry_after or 0)
     if isinstance(error, ApiAuthenticationError):
         return _jittered(PARKED)
-    if not error.retryable or row.failures >= len(BACKOFF):
+    if not _may_pass(error) or row.failures >= len(BACKOFF):
         return None
     wait = timedelta(seconds=error.retry_after or 0)
     if isinstance(error, ApiRateLimitedError) and error.retry_after is not None:
         return max(wait, timedelta(seconds=1))
     row.failures += 1
     return max(wait, _jittered(BACKOFF[row.failures - 1]))
+
+
+def _may_pass(error: CareerRelayError) -> bool:
+    """Also when a mail server refuses the account: a password is corrected within the hour, and
+    every notice of that hour would have to be replayed by hand."""
+    return error.retryable or (isinstance(error, SmtpRejectedError) and error.concerns_account)
 
 
 def _pause_account(

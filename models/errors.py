@@ -26,7 +26,7 @@
         MessageNotInjectableError    the message goes out unchanged
         AddressError                 not an e-mail address; ``problem`` says which part
         SmtpError                    phase, status
-          SmtpRejectedError          5xx: the login, recipient or message will never be taken
+          SmtpRejectedError          5xx: this login, recipient or message will not be taken
           SmtpUnavailableError       retryable: 4xx, no answer before the message was handed over
           SmtpUncertainError         handed over, no answer: only a person can tell
         TemplateError                unknown placeholder or refused word
@@ -240,6 +240,11 @@ class SmtpError(MailError):
         super().__init__(message)
         self.phase = phase
         self.status = status
+
+    @property
+    def concerns_account(self) -> bool:
+        """Refused before any mail was named."""
+        return self.phase in ("connect", "starttls", "auth")
 
 
 class SmtpRejectedError(SmtpError):

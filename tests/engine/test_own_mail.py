@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from careerrelay.engine import own_mail
 from careerrelay.engine.own_mail import SMTP_PASSWORD
 from careerrelay.link_signing import Purpose
 from careerrelay.models.candidates import Flag, Stage
@@ -146,6 +148,45 @@ def test_server_that_says_not_now_is_asked_again(mailing: World, mailbox: Mailbo
     mailing.clock.forward(seconds=10)
     mailing.work()
     assert len(mailbox.messages) == 1
+
+
+def test_account_that_the_server_refuses_is_tried_again_once_it_is_corrected(
+    mailing: World, mailbox: Mailbox
+) -> None:
+    with mailing.runtime.database.begin() as session:
+        company = session.get_one(Company, "acme")
+        company.smtp = {**company.smtp, "username": "old"}
+    reject(mailing, 1)
+    waiting = the_delivery(mailing)
+    assert (waiting.state, waiting.error_code) == ("due", "smtp_rejected")
+    with mailing.runtime.database.begin() as session:
+        company = session.get_one(Company, "acme")
+        company.smtp = {**company.smtp, "username": ""}
+    mailing.clock.forward(seconds=10)
+    mailing.work()
+    assert len(mailbox.messages) == 1
+
+
+def test_process_that_lost_its_turn_does_not_send(
+    mailing: World, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It slept through its lease; another has taken the delivery over and sends, once."""
+    note = own_mail._note_hand_over
+
+    def too_late(runtime: Any, delivery_id: str, *, at: datetime | None) -> None:
+        with runtime.database.begin() as session:
+            session.get_one(Delivery, delivery_id).running_by = "another-process"
+        note(runtime, delivery_id, at=at)
+
+    monkeypatch.setattr(own_mail, "_note_hand_over", too_late)
+    reject(mailing, 1)
+    assert mailbox.messages == []
+    theirs = the_delivery(mailing)
+    assert (theirs.state, theirs.running_by, theirs.handed_over_at) == (
+        "due",
+        "another-process",
+        None,
+    )
 
 
 def test_refusal_after_the_data_is_final_and_replayable(mailing: World, mailbox: Mailbox) -> None:

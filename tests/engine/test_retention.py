@@ -13,6 +13,7 @@ from careerrelay.models.tables import (
     ApplicationAddress,
     ApplicationRecord,
     Attempt,
+    Connection,
     Decision,
     Registration,
     Signal,
@@ -51,6 +52,15 @@ def test_profile_goes_after_the_companys_months_and_the_decision_stays(world: Wo
     assert sorted(p is None for p in people) == [False, True], "an open case is no old one"
     assert count(world, ApplicationAddress) == 1
     assert count(world, Decision) == 1
+
+
+def test_open_case_of_a_removed_connection_is_not_kept_for_ever(world: World) -> None:
+    world.apply(1)
+    world.work()
+    with world.runtime.database.begin() as session:
+        session.get_one(Connection, "toy").removed_at = world.clock()
+    world.clock.forward(days=366)
+    assert retention.purge(world.runtime)["profiles"] == 1
 
 
 def test_unproved_registration_keeps_nobody(world: World) -> None:
