@@ -7,7 +7,7 @@ we have changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Select, select
@@ -33,6 +33,9 @@ from .retention import months_before
 from .runtime import Runtime
 
 log = structlog.get_logger(__name__)
+
+AHEAD = timedelta(hours=1)
+"""How far an ATS's clock may run before ours and still order its events."""
 
 
 class CaseFile:
@@ -108,7 +111,8 @@ class CaseFile:
         record.channel = application.channel.value
         record.flags = sorted(flag.value for flag in application.flags)
         record.applied_at = application.applied_at or record.applied_at
-        record.changed_at = application.changed_at
+        # What is dated tomorrow, by a clock or a hand, must not outrank what happens today.
+        record.changed_at = min(application.changed_at, self._now + AHEAD)
         record.ats_url = application.ats_url or record.ats_url
         record.updated_at = self._now
         if application.job is not None:

@@ -42,14 +42,9 @@ def personal_link(
         subject, application_id = f"candidate:{record.candidate_external_id}", None
     else:
         subject, application_id = f"application:{record.id}", record.id
-    known = _find(session, connection, subject)
-    if known is not None and known.revoked_at is None:
-        return known
+    known = _live(session, connection, subject)
     if known is not None:
-        # A revoked link stays revoked; a new case of the same person gets a new one.
-        known.subject = f"{subject}:revoked:{known.id}"
-        session.flush()
-    now = runtime.clock()
+        return known
     link = RelayLink(
         id=new_id(),
         kind=LinkKind.PERSONAL.value,
@@ -58,8 +53,7 @@ def personal_link(
         subject=subject,
         application_id=application_id,
         candidate_external_id=record.candidate_external_id,
-        issued_at=now,
-        expires_at=None,
+        issued_at=runtime.clock(),
     )
     session.add(link)
     session.flush()
@@ -76,12 +70,9 @@ def static_link(
 ) -> RelayLink:
     """The one static link of a company's connection, optionally for a job and a stage."""
     subject = f"static:{job or ''}:{stage.value if stage else ''}"
-    known = _find(session, connection, subject)
-    if known is not None and known.revoked_at is None:
-        return known
+    known = _live(session, connection, subject)
     if known is not None:
-        known.subject = f"{subject}:revoked:{known.id}"
-        session.flush()
+        return known
     link = RelayLink(
         id=new_id(),
         kind=LinkKind.STATIC.value,
@@ -97,14 +88,20 @@ def static_link(
     return link
 
 
-def _find(session: Session, connection: Connection, subject: str) -> RelayLink | None:
-    return session.scalars(
+def _live(session: Session, connection: Connection, subject: str) -> RelayLink | None:
+    """The link of a subject. A revoked one stays revoked and makes room for a new one."""
+    known = session.scalars(
         select(RelayLink).where(
             RelayLink.company_id == connection.company_id,
             RelayLink.connection_id == connection.id,
             RelayLink.subject == subject,
         )
     ).first()
+    if known is None or known.revoked_at is None:
+        return known
+    known.subject = f"{subject}:revoked:{known.id}"
+    session.flush()
+    return None
 
 
 def open_link(

@@ -165,6 +165,16 @@ def test_merge_that_names_only_one_person_is_dead_and_takes_no_link_from_its_per
         assert sorted(session.scalars(select(Signal.state))) == ["dead", "done"]
 
 
+def test_rejection_dated_in_the_future_can_be_taken_back_today(world: World) -> None:
+    world.reject(1, changed_at=world.clock() + timedelta(days=30))
+    world.work()
+    world.clock.forward(hours=2)
+    world.apply(1)
+    world.work()
+    assert record(world).state == "active"
+    assert record(world).current_decision_id is None
+
+
 def test_two_states_at_one_time_are_settled_by_asking_the_ats(world: World) -> None:
     """A rejection and its taking back within one tick of the vendor's clock, in either order."""
     world.apply(1)
