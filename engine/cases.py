@@ -6,12 +6,12 @@ we have changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from ..models.candidates import Application, ApplicationState, RejectionSide
 from ..models.companies import ReasonMeaning
@@ -25,6 +25,7 @@ from ..models.tables import (
     ReasonRule,
     RelayLink,
     Suppression,
+    new_id,
 )
 from . import delivery, eligibility
 from .counting import claim_keys
@@ -47,6 +48,25 @@ class CaseFile:
         self._connection = connection
         self._company = connection.company
         self._now = runtime.clock()
+        self._expected: dict[str, ApplicationRecord | None] = {}
+        self._rules: dict[str, ReasonRule | None] = {}
+
+    def expect(self, events: Iterable[ApplicationEvent]) -> None:
+        """Find the cases of these events at once; what is none of them is looked up as it comes."""
+        ids = {e.application.external_id for e in events if e.application is not None}
+        query = (
+            select(ApplicationRecord)
+            .where(
+                ApplicationRecord.connection_id == self._connection.id,
+                ApplicationRecord.external_id.in_(ids),
+            )
+            .options(selectinload(ApplicationRecord.addresses))
+            # In one order, so that two workers wait for each other and never in a circle.
+            .order_by(ApplicationRecord.external_id)
+            .with_for_update()
+        )
+        self._expected = dict.fromkeys(ids)
+        self._expected |= {r.external_id: r for r in self._session.scalars(query)}
 
     def record(self, event: ApplicationEvent) -> str:
         """Apply one event; says ``recorded``, ``stale`` or ``ignored``."""
@@ -76,6 +96,8 @@ class CaseFile:
         return "recorded"
 
     def _find(self, external_id: str) -> ApplicationRecord | None:
+        if external_id in self._expected:
+            return self._expected[external_id]
         return self._session.scalars(
             select(ApplicationRecord)
             .where(
@@ -87,6 +109,7 @@ class CaseFile:
 
     def _new(self, application: Application) -> ApplicationRecord:
         record = ApplicationRecord(
+            id=new_id(),
             connection_id=self._connection.id,
             external_id=application.external_id,
             candidate_external_id=application.candidate.external_id,
@@ -97,10 +120,10 @@ class CaseFile:
             created_at=self._now,
             updated_at=self._now,
         )
+        # Two workers with the first two signals of one case: the second one's insert fails (a
+        # StoreError to the worker), its task is tried again and finds the row.
         self._session.add(record)
-        # Two workers with the first two signals of one case: the second one's insert fails
-        # here (a StoreError to the worker), its task is tried again and finds the row.
-        self._session.flush()
+        self._expected[application.external_id] = record
         return record
 
     def _copy(self, record: ApplicationRecord, application: Application) -> None:
@@ -188,28 +211,31 @@ class CaseFile:
         reason = application.reason
         if reason is None:
             return None
-        rule = self._session.scalars(
-            select(ReasonRule).where(
-                ReasonRule.connection_id == self._connection.id,
-                ReasonRule.external_id == reason.external_id,
-            )
-        ).first()
+        rule = self._rule(reason.external_id)
         if rule is None:
             if reason.side is RejectionSide.UNKNOWN:
                 self._add_unmapped(reason.external_id, reason.text)
             return None
         return ReasonMeaning(rule.meaning) if rule.meaning else None
 
+    def _rule(self, external_id: str) -> ReasonRule | None:
+        if external_id not in self._rules:
+            query = select(ReasonRule).where(
+                ReasonRule.connection_id == self._connection.id,
+                ReasonRule.external_id == external_id,
+            )
+            self._rules[external_id] = self._session.scalars(query).first()
+        return self._rules[external_id]
+
     def _add_unmapped(self, external_id: str, text: str) -> None:
         log.warning("reason_unmapped", connection=self._connection.id, reason=external_id)
-        self._session.add(
-            ReasonRule(
-                connection_id=self._connection.id,
-                external_id=external_id,
-                text=text,
-                first_seen_at=self._now,
-            )
+        rule = self._rules[external_id] = ReasonRule(
+            connection_id=self._connection.id,
+            external_id=external_id,
+            text=text,
+            first_seen_at=self._now,
         )
+        self._session.add(rule)
         self._session.flush()
 
     def _decide(

@@ -143,6 +143,30 @@ def settle(
         log.info("connection_mended", connection=row.connection_id)
 
 
+def settle_all(
+    session: Session, row: type[Any], ids: Sequence[str], now: datetime, **values: Any
+) -> None:
+    """``settle`` as done for many rows of a claim, which the session has not loaded.
+
+    ``values``: further columns, the same for all.
+    """
+    done: dict[str, Any] = {
+        "state": WorkState.DONE.value,
+        "finished_at": now,
+        **dict.fromkeys(("running_since", "running_by", "error_code", "error")),
+    }
+    session.execute(
+        update(row).where(row.id.in_(ids)).values(**done, **values),
+        execution_options={"synchronize_session": False},
+    )
+    session.execute(
+        update(Attempt)
+        .where(Attempt.subject_id.in_(ids), Attempt.finished_at.is_(None))
+        .values(finished_at=now, outcome=WorkState.DONE.value),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def kill(session: Session, row: Any, now: datetime, *, code: str, message: str) -> None:
     """No further attempt: visible, replayable."""
     row.finish(now, state=WorkState.DEAD, code=code)

@@ -30,8 +30,8 @@ from .audit import note
 from .connections import connection_of
 from .ingest import READ_SIGNALS
 from .masking import masked_body, shown_body
+from .reading import parse_stored
 from .runtime import Runtime
-from .signals import parse_stored
 
 REFUSED = "refused"
 STATES = (*(state.value for state in WorkState), REFUSED)

@@ -20,11 +20,11 @@ from . import claims, polling, retention
 from .delivery import DELIVER, deliver
 from .ingest import READ_SIGNALS
 from .queue import Job
+from .reading import read_signal, read_signals
 from .registrant_mail import send_mail
 from .registration import REPORT, SEND_MAIL
 from .reporting import report
 from .runtime import Runtime
-from .signals import read_signal
 from .worker import Task, Worker, defect
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 TASKS: Mapping[str, Task] = {
     task.name: task
     for task in (
-        Task(READ_SIGNALS, Signal, read_signal, calls_ats=True),
+        Task(READ_SIGNALS, Signal, read_signal, calls_ats=True, run_together=read_signals),
         Task(DELIVER, Delivery, deliver, calls_ats=True),
         Task(SEND_MAIL, OutgoingMail, send_mail),
         Task(REPORT, Report, report, calls_ats=True),

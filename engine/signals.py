@@ -1,8 +1,4 @@
-"""What arrives and what it means: accept a webhook, read a stored signal.
-
-Reading is parse, fetch where the signal is only a hint, then one transaction that records the
-case, decides, and queues what follows from it.
-"""
+"""What arrives: webhooks verified and stored whole, polled events, refusals; see ``reading``."""
 
 from __future__ import annotations
 
@@ -15,24 +11,13 @@ from typing import Any
 from urllib.parse import quote
 
 import structlog
-from marshmallow import ValidationError
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from ..connectors.base import Connector
-from ..connectors.spec import Capability, Trust
-from ..models.candidates import Application, ApplicationState
-from ..models.errors import (
-    ApiNotFoundError,
-    PayloadError,
-    UnknownEventError,
-    WebhookVerificationError,
-)
-from ..models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRequest
-from ..models.schemas import dump_event, load_event
-from ..models.tables import ApplicationRecord, Connection, RefusedRequest, Signal, WorkState, new_id
-from .cases import CaseFile
-from .claims import settle
+from ..connectors.spec import Trust
+from ..models.errors import WebhookVerificationError
+from ..models.events import ApplicationEvent, WebhookReply, WebhookRequest
+from ..models.schemas import dump_event
+from ..models.tables import Connection, RefusedRequest, WorkState, new_id
 from .ingest import Ingest
 from .masking import HIDDEN
 from .runtime import Runtime
@@ -40,14 +25,6 @@ from .runtime import Runtime
 log = structlog.get_logger(__name__)
 
 DROPPED_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
-
-KIND_OF_STATE = {
-    ApplicationState.ACTIVE: EventKind.APPLIED,
-    ApplicationState.REJECTED: EventKind.REJECTED,
-    ApplicationState.WITHDRAWN: EventKind.WITHDRAWN,
-    ApplicationState.HIRED: EventKind.HIRED,
-    ApplicationState.ERASED: EventKind.ERASED,
-}
 
 
 def accept_webhook(
@@ -128,7 +105,7 @@ def _dedupe_key(connector: Connector, request: WebhookRequest) -> str:
     what the signature covers, and changed bodies must not make new signals of it.
     """
     id_ = connector.delivery_id(request)[:150]
-    if _trust(connector) is Trust.HINT:
+    if trust_of(connector) is Trust.HINT:
         return id_
     return f"{id_}:{hashlib.sha256(request.body).hexdigest()[:32]}"
 
@@ -239,131 +216,6 @@ def _row(
     }
 
 
-def read_signal(runtime: Runtime, signal_id: str) -> None:
-    """Task: turn one stored signal into recorded cases, decisions and owed work."""
-    with runtime.database.read() as session:
-        signal = session.get_one(Signal, signal_id)
-        connection = session.get_one(Connection, signal.connection_id)
-    connector = runtime.connector(connection)
-    try:
-        events = parse_stored(runtime, connector, signal)
-    except UnknownEventError as error:
-        _finish(runtime, signal_id, outcome="unknown_event", message=error.message)
-        return
-    trusted = signal.source != "webhook" or _trust(connector) is Trust.SIGNED
-    events = [part for event in events for part in _per_case(runtime, connection.id, event)]
-    complete = [
-        _complete(connector, e, trusted=trusted and not _is_tie(runtime, connector, connection, e))
-        for e in events
-    ]
-    with runtime.database.begin() as session:
-        cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
-        outcomes = [cases.record(event) for event in complete if event is not None]
-        _settle(session, runtime, signal_id, outcomes, asked=complete != events)
-
-
-def _trust(connector: Connector) -> Trust:
+def trust_of(connector: Connector) -> Trust:
+    """What this vendor's webhooks are worth before the ATS was asked."""
     return connector.spec.webhook.trust if connector.spec.webhook else Trust.HINT
-
-
-def parse_stored(runtime: Runtime, connector: Connector, signal: Signal) -> list[ApplicationEvent]:
-    """What a stored signal says, without asking the ATS. Raises WebhookError kinds."""
-    body = runtime.vault.open_bytes(signal.body_sealed, place=f"signals:{signal.id}")
-    if signal.source == "webhook":
-        return connector.read_webhook(stored_request(signal, body))
-    try:
-        return [load_event(json.loads(body))]
-    except (ValidationError, ValueError):
-        raise PayloadError("the stored event cannot be read by this version") from None
-
-
-def stored_request(signal: Signal, body: bytes) -> WebhookRequest:
-    """The request as it arrived."""
-    return WebhookRequest(
-        method=signal.request["method"],
-        path=signal.request["path"],
-        query=signal.request["query"],
-        headers=signal.request["headers"],
-        body=body,
-        received_at=signal.received_at,
-    )
-
-
-def _per_case(
-    runtime: Runtime, connection_id: str, event: ApplicationEvent
-) -> list[ApplicationEvent]:
-    """A change of a person as one event per case we know of; one we never heard of is none."""
-    if event.kind is not EventKind.CHANGED or event.application_id or not event.candidate_id:
-        return [event]
-    with runtime.database.read() as session:
-        ids = session.scalars(
-            select(ApplicationRecord.external_id).where(
-                ApplicationRecord.connection_id == connection_id,
-                ApplicationRecord.candidate_external_id == event.candidate_id,
-                ApplicationRecord.state != ApplicationState.ERASED.value,
-            )
-        ).all()
-    return [replace(event, application_id=id_) for id_ in ids]
-
-
-def _is_tie(
-    runtime: Runtime, connector: Connector, connection: Connection, event: ApplicationEvent
-) -> bool:
-    """Another state at the very moment of the one we know: only the ATS can say which is later."""
-    if event.application is None or not connector.spec.can(Capability.FETCH):
-        return False
-    query = select(ApplicationRecord.changed_at, ApplicationRecord.state).where(
-        ApplicationRecord.connection_id == connection.id,
-        ApplicationRecord.external_id == event.application.external_id,
-    )
-    with runtime.database.read() as session:
-        known = session.execute(query).first()
-    if known is None or known.changed_at != event.application.changed_at:
-        return False
-    return known.state not in (event.application.state.value, ApplicationState.ERASED.value)
-
-
-def _complete(
-    connector: Connector, event: ApplicationEvent, *, trusted: bool
-) -> ApplicationEvent | None:
-    """The event with a snapshot that may be believed; None: the truth contradicts a hint."""
-    if event.kind is EventKind.MERGED or (trusted and event.kind is EventKind.ERASED):
-        return event if trusted else None
-    if trusted and event.application is not None:
-        return event
-    if event.application_id is None or not connector.spec.can(Capability.FETCH):
-        return event if trusted else None
-    try:
-        found = connector.fetch_application(event.application_id, candidate_id=event.candidate_id)
-    except ApiNotFoundError:
-        if event.kind is EventKind.ERASED:
-            return event
-        return None
-    return _event_of(found, event)
-
-
-def _event_of(found: Application, event: ApplicationEvent) -> ApplicationEvent:
-    return ApplicationEvent(
-        kind=KIND_OF_STATE[found.state],
-        occurred_at=found.changed_at,
-        application_id=found.external_id,
-        candidate_id=found.candidate.external_id,
-        application=found,
-        ats_event=event.ats_event,
-    )
-
-
-def _settle(
-    session: Session, runtime: Runtime, signal_id: str, outcomes: Sequence[str], *, asked: bool
-) -> None:
-    signal = session.get_one(Signal, signal_id)
-    signal.outcome = ",".join(dict.fromkeys(outcomes)) or "ignored"
-    settle(session, signal, runtime.clock(), ats_answered=asked)
-
-
-def _finish(runtime: Runtime, signal_id: str, *, outcome: str, message: str) -> None:
-    with runtime.database.begin() as session:
-        signal = session.get_one(Signal, signal_id)
-        signal.outcome = outcome
-        settle(session, signal, runtime.clock(), state=WorkState.SKIPPED, code=outcome)
-        signal.error = message

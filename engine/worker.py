@@ -44,8 +44,9 @@ BACKOFF = tuple(
 )
 """Then the work is dead: visible and replayable. About three days in all."""
 JITTER = 0.1
-CLAIM = 32
-"""Subjects of a batch taken in one transaction."""
+CLAIM = 16
+"""Subjects of a batch taken, and where possible done, in one transaction: short, for it holds the
+write lock of SQLite."""
 SPREAD_AFTER_SECONDS = 1.0
 PARKED = timedelta(minutes=5)
 """How long an account that refused our credentials is left alone before one more try."""
@@ -63,6 +64,9 @@ class Task:
     run: Callable[[Runtime, str], None]
     calls_ats: bool = False
     """Waits while its connection is paused."""
+    run_together: Callable[[Runtime, Sequence[str]], list[str]] | None = None
+    """Does what it can of several at once and returns those that are left for ``run``; what it
+    raises has undone all of it."""
 
 
 class Worker:
@@ -89,11 +93,22 @@ class Worker:
         mine = self._claim(task, subjects, job)
         self._runtime.running.update(mine)
         try:
-            for subject in mine:
+            for subject in self._run_together(task, mine):
                 self._run_one(task, subject)
         finally:
             # Whatever ends this run, what it leaves claimed is not being worked on any more.
             self._runtime.running.difference_update(mine)
+
+    def _run_together(self, task: Task, mine: list[str]) -> list[str]:
+        """Those that are left to be run one by one: all, when anything stood in the way."""
+        if task.run_together is None or len(mine) < 2:
+            return mine
+        try:
+            return task.run_together(self._runtime, mine)
+        except Exception as error:
+            # Whatever it is, run alone it falls on the one it belongs to and is told there.
+            log.info("run_one_by_one", task=task.name, kind=type(error).__name__)
+            return mine
 
     def _spread(self, task: Task, subjects: Sequence[str], attempt: int) -> None:
         with self._runtime.database.begin() as session:

@@ -1,0 +1,266 @@
+"""Reads stored signals: parse, fetch where a signal is only a hint, record, decide, settle.
+
+A claim's signals are read together: one transaction for all that need no call to the ATS. Whatever
+is in the way of that, they are read one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from marshmallow import ValidationError
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from ..connectors.base import Connector
+from ..connectors.spec import Capability, Trust
+from ..models.candidates import Application, ApplicationState
+from ..models.errors import ApiNotFoundError, CareerRelayError, PayloadError, UnknownEventError
+from ..models.events import ApplicationEvent, EventKind, WebhookRequest
+from ..models.schemas import load_event
+from ..models.tables import ApplicationRecord, Connection, Signal, WorkState
+from .cases import CaseFile
+from .claims import settle, settle_all
+from .runtime import Runtime
+from .signals import trust_of
+
+KIND_OF_STATE = {
+    ApplicationState.ACTIVE: EventKind.APPLIED,
+    ApplicationState.REJECTED: EventKind.REJECTED,
+    ApplicationState.WITHDRAWN: EventKind.WITHDRAWN,
+    ApplicationState.HIRED: EventKind.HIRED,
+    ApplicationState.ERASED: EventKind.ERASED,
+}
+
+
+BARE = (EventKind.MERGED, EventKind.ERASED)
+"""Kinds that need no snapshot of the case."""
+
+
+def read_signal(runtime: Runtime, signal_id: str) -> None:
+    """Task: turn one stored signal into recorded cases, decisions and owed work."""
+    with runtime.database.read() as session:
+        signal = session.get_one(Signal, signal_id)
+        connection = session.get_one(Connection, signal.connection_id)
+    connector = runtime.connector(connection)
+    try:
+        events = parse_stored(runtime, connector, signal)
+    except UnknownEventError as error:
+        _finish(runtime, signal_id, outcome="unknown_event", message=error.message)
+        return
+    trusted = signal.source != "webhook" or trust_of(connector) is Trust.SIGNED
+    events = [part for event in events for part in _per_case(runtime, connection.id, event)]
+    complete = [
+        _complete(connector, e, trusted=trusted and not _is_tie(runtime, connector, connection, e))
+        for e in events
+    ]
+    with runtime.database.begin() as session:
+        cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
+        outcomes = [cases.record(event) for event in complete if event is not None]
+        _settle(session, runtime, signal_id, outcomes, asked=complete != events)
+
+
+def read_signals(runtime: Runtime, signal_ids: Sequence[str]) -> list[str]:
+    """Task, for a whole claim: all that needs no call to the ATS, in one transaction.
+
+    Returns the ids that are left for ``read_signal``. Whatever it raises has undone all of it.
+    """
+    with runtime.database.read() as session:
+        found = session.scalars(select(Signal).where(Signal.id.in_(signal_ids))).all()
+        ids = {signal.connection_id for signal in found}
+        connections = session.scalars(select(Connection).where(Connection.id.in_(ids))).all()
+    connectors = {c.id: runtime.connector(c) for c in connections}
+    signals = {signal.id: signal for signal in found}
+    plain: dict[str, list[ApplicationEvent]] = {}
+    for id_ in signal_ids:
+        events = _spoken_for(runtime, connectors[signals[id_].connection_id], signals[id_])
+        if events is not None:
+            plain[id_] = events
+    for id_ in _ties(runtime, connectors, signals, plain):
+        del plain[id_]
+    if plain:
+        with runtime.database.begin() as session:
+            _record_all(runtime, session, signals, plain)
+    return [id_ for id_ in signal_ids if id_ not in plain]
+
+
+def _spoken_for(
+    runtime: Runtime, connector: Connector, signal: Signal
+) -> list[ApplicationEvent] | None:
+    """The events of a signal that says all by itself; None for any other, or one that is odd."""
+    if signal.source == "webhook" and trust_of(connector) is not Trust.SIGNED:
+        return None
+    try:
+        events = parse_stored(runtime, connector, signal)
+    except CareerRelayError:
+        return None
+    whole = all(event.application is not None or event.kind in BARE for event in events)
+    return events if whole else None
+
+
+def _ties(
+    runtime: Runtime,
+    connectors: Mapping[str, Connector],
+    signals: Mapping[str, Signal],
+    plain: Mapping[str, Sequence[ApplicationEvent]],
+) -> list[str]:
+    """Those that tell another state at the very moment of one we know, or of one before them."""
+    told = [
+        (id_, (signals[id_].connection_id, event.application.external_id), event.application)
+        for id_, events in plain.items()
+        for event in events
+        if event.application is not None
+        and connectors[signals[id_].connection_id].spec.can(Capability.FETCH)
+    ]
+    case = tuple_(ApplicationRecord.connection_id, ApplicationRecord.external_id)
+    query = select(
+        ApplicationRecord.connection_id,
+        ApplicationRecord.external_id,
+        ApplicationRecord.changed_at,
+        ApplicationRecord.state,
+    ).where(case.in_({key for _, key, _ in told}))
+    with runtime.database.read() as session:
+        moments = {
+            (connection, case, at): state for connection, case, at, state in session.execute(query)
+        }
+    ties = []
+    for id_, key, application in told:
+        known = moments.setdefault((*key, application.changed_at), application.state.value)
+        if known not in (application.state.value, ApplicationState.ERASED.value):
+            ties.append(id_)
+    return list(dict.fromkeys(ties))
+
+
+def _record_all(
+    runtime: Runtime,
+    session: Session,
+    signals: Mapping[str, Signal],
+    plain: Mapping[str, Sequence[ApplicationEvent]],
+) -> None:
+    files: dict[str, CaseFile] = {}
+    outcomes: dict[str, list[str]] = {}
+    for connection_id in sorted({signals[id_].connection_id for id_ in plain}):
+        told = [
+            e
+            for id_, es in plain.items()
+            if signals[id_].connection_id == connection_id
+            for e in es
+        ]
+        files[connection_id] = CaseFile(
+            runtime, session, session.get_one(Connection, connection_id)
+        )
+        files[connection_id].expect(told)
+    for id_, events in plain.items():
+        cases = files[signals[id_].connection_id]
+        outcomes.setdefault(_outcome([cases.record(e) for e in events]), []).append(id_)
+    for outcome, ids in outcomes.items():
+        settle_all(session, Signal, ids, runtime.clock(), outcome=outcome)
+
+
+def _outcome(outcomes: Sequence[str]) -> str:
+    return ",".join(dict.fromkeys(outcomes)) or "ignored"
+
+
+def parse_stored(runtime: Runtime, connector: Connector, signal: Signal) -> list[ApplicationEvent]:
+    """What a stored signal says, without asking the ATS. Raises WebhookError kinds."""
+    body = runtime.vault.open_bytes(signal.body_sealed, place=f"signals:{signal.id}")
+    if signal.source == "webhook":
+        return connector.read_webhook(stored_request(signal, body))
+    try:
+        return [load_event(json.loads(body))]
+    except (ValidationError, ValueError):
+        raise PayloadError("the stored event cannot be read by this version") from None
+
+
+def stored_request(signal: Signal, body: bytes) -> WebhookRequest:
+    """The request as it arrived."""
+    return WebhookRequest(
+        method=signal.request["method"],
+        path=signal.request["path"],
+        query=signal.request["query"],
+        headers=signal.request["headers"],
+        body=body,
+        received_at=signal.received_at,
+    )
+
+
+def _per_case(
+    runtime: Runtime, connection_id: str, event: ApplicationEvent
+) -> list[ApplicationEvent]:
+    """A change of a person as one event per case we know of; one we never heard of is none."""
+    if event.kind is not EventKind.CHANGED or event.application_id or not event.candidate_id:
+        return [event]
+    with runtime.database.read() as session:
+        ids = session.scalars(
+            select(ApplicationRecord.external_id).where(
+                ApplicationRecord.connection_id == connection_id,
+                ApplicationRecord.candidate_external_id == event.candidate_id,
+                ApplicationRecord.state != ApplicationState.ERASED.value,
+            )
+        ).all()
+    return [replace(event, application_id=id_) for id_ in ids]
+
+
+def _is_tie(
+    runtime: Runtime, connector: Connector, connection: Connection, event: ApplicationEvent
+) -> bool:
+    """Another state at the very moment of the one we know: only the ATS can say which is later."""
+    if event.application is None or not connector.spec.can(Capability.FETCH):
+        return False
+    query = select(ApplicationRecord.changed_at, ApplicationRecord.state).where(
+        ApplicationRecord.connection_id == connection.id,
+        ApplicationRecord.external_id == event.application.external_id,
+    )
+    with runtime.database.read() as session:
+        known = session.execute(query).first()
+    if known is None or known.changed_at != event.application.changed_at:
+        return False
+    return known.state not in (event.application.state.value, ApplicationState.ERASED.value)
+
+
+def _complete(
+    connector: Connector, event: ApplicationEvent, *, trusted: bool
+) -> ApplicationEvent | None:
+    """The event with a snapshot that may be believed; None: the truth contradicts a hint."""
+    if event.kind is EventKind.MERGED or (trusted and event.kind is EventKind.ERASED):
+        return event if trusted else None
+    if trusted and event.application is not None:
+        return event
+    if event.application_id is None or not connector.spec.can(Capability.FETCH):
+        return event if trusted else None
+    try:
+        found = connector.fetch_application(event.application_id, candidate_id=event.candidate_id)
+    except ApiNotFoundError:
+        if event.kind is EventKind.ERASED:
+            return event
+        return None
+    return _event_of(found, event)
+
+
+def _event_of(found: Application, event: ApplicationEvent) -> ApplicationEvent:
+    return ApplicationEvent(
+        kind=KIND_OF_STATE[found.state],
+        occurred_at=found.changed_at,
+        application_id=found.external_id,
+        candidate_id=found.candidate.external_id,
+        application=found,
+        ats_event=event.ats_event,
+    )
+
+
+def _settle(
+    session: Session, runtime: Runtime, signal_id: str, outcomes: Sequence[str], *, asked: bool
+) -> None:
+    signal = session.get_one(Signal, signal_id)
+    signal.outcome = _outcome(outcomes)
+    settle(session, signal, runtime.clock(), ats_answered=asked)
+
+
+def _finish(runtime: Runtime, signal_id: str, *, outcome: str, message: str) -> None:
+    with runtime.database.begin() as session:
+        signal = session.get_one(Signal, signal_id)
+        signal.outcome = outcome
+        settle(session, signal, runtime.clock(), state=WorkState.SKIPPED, code=outcome)
+        signal.error = message
