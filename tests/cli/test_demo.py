@@ -50,7 +50,7 @@ def started(*args: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]
         yield process, json.loads("".join(lines))
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=LONGEST_SECONDS)
 
 
 def answers(url: str) -> bool:
@@ -89,7 +89,7 @@ def test_demo_for_hands_answers_at_three_addresses_until_ctrl_c(tmp_path: Path) 
         process.send_signal(signal.SIGINT)
         # Impatience while it stops leaves no server behind.
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(LONGEST_SECONDS) == 0
         assert [answers(url) for url in urls] == [False, False, False]
     assert (folder / "careerrelay.toml").exists()
 

@@ -6,7 +6,6 @@ known to any process whose PYTHONPATH holds the folder it returns.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,9 +22,8 @@ from careerrelay.connectors.spec import (
 from careerrelay.connectors.testing import Request, StandIn, route
 from careerrelay.models.candidates import Application
 from careerrelay.models.events import PollPage, RegistrationReport
+from tests.support import plugins
 from tests.support.toy import DOCUMENTED, ToyConnector
-
-PROJECT = Path(__file__).parents[2]
 
 
 class CountingConnector(ToyConnector):
@@ -99,9 +97,6 @@ class CountingAts(StandIn):
 
 def install(folder: Path) -> str:
     """A PYTHONPATH that makes the connector an installed plug-in."""
-    info = folder / "counting_ats-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: counting-ats\nVersion: 1\n")
-    entry = f"[careerrelay.connectors]\ncounting = {__name__}:{CountingConnector.__name__}\n"
-    (info / "entry_points.txt").write_text(entry)
-    return os.pathsep.join((str(folder), str(PROJECT)))
+    return plugins.install(
+        folder, name="counting", target=f"{__name__}:{CountingConnector.__name__}"
+    )

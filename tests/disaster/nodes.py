@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds to wait for what must happen; a bound for a stuck test, not a promise of speed."""
 
 

@@ -86,12 +86,12 @@ class Person:
     mailbox: Mailbox
 
     def register(self) -> None:
-        """Form, mailed link, button; whatever is not answered is done again."""
-        while not self._proofs():
-            self._fill_in()
-            deadline = time.monotonic() + TIMEOUT
-            while not self._proofs() and time.monotonic() < deadline:
-                time.sleep(RETRY_SECONDS)
+        """Form, mailed link, button; whatever is not answered is done again.
+
+        A form that was taken is not filled in twice: its mail must come.
+        """
+        self._fill_in()
+        wait_until(lambda: bool(self._proofs()), what=f"person {self.number} gets the proof mail")
         wait_until(self._confirm, what=f"person {self.number} is registered")
 
     def _fill_in(self) -> None:
