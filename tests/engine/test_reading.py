@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
@@ -38,7 +39,7 @@ def arrive_together(
             signal_row(world.runtime, connection, f"d{number}", toy_webhook(told, delivery="d"))
         )
     if odd:
-        row = dict(rows[0], id="odd", dedupe_key="odd")
+        row: dict[str, Any] = dict(rows[0], id="odd", dedupe_key="odd")
         row["body_sealed"] = world.runtime.vault.seal_bytes(odd, place="signals:odd")
         rows.insert(1, row)
     with world.runtime.database.begin() as session:

@@ -1,0 +1,102 @@
+"""Signed webhooks stored before they are answered, against a server that only verifies them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from bench.processes import measured, server
+from bench.results import Result, compared, middle
+from bench.sites import found, settings
+from bench.slow_flush import library
+
+ROUNDS = 3
+SECONDS = 3
+CONNECTIONS = (1, 32)
+
+Figures = dict[tuple[str, int], list[dict[str, Any]]]
+
+
+def measure(databases: dict[str, str]) -> list[Result]:
+    """``databases``: name to URL, "" for SQLite. Medians of interleaved rounds."""
+    with tempfile.TemporaryDirectory() as folder:
+        sites = {name: _site(Path(folder) / name, url) for name, url in databases.items()}
+        figures: Figures = defaultdict(list)
+        for _ in range(ROUNDS):
+            _round(figures, "verify", ["verify", folder])
+            for name, arguments in sites.items():
+                _round(figures, name, ["ours", *arguments])
+        return [
+            line for name in sites for many in CONNECTIONS for line in _lines(figures, name, many)
+        ]
+
+
+def measure_slow_disk() -> list[Result]:
+    """SQLite with every flush 5 ms longer: one commit for many against one commit for each."""
+    with tempfile.TemporaryDirectory() as folder:
+        shim = library(Path(folder))
+        if shim is None:
+            print("left out: no C compiler, so no slow disk can be played")
+            return []
+        arguments = _site(Path(folder) / "slow", "")
+        rates: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for _ in range(ROUNDS):
+            for kind in ("ours", "single"):
+                with server(kind, *arguments, LD_PRELOAD=str(shim)) as url:
+                    rates[kind].append(_load(url, 32))
+    ours, single = rates["ours"], rates["single"]
+    return [
+        compared(
+            "ingest SQLite, 5 ms flush, 32 connections, /s, against one commit each",
+            ours=_median(ours, "rate"),
+            peer=_median(single, "rate"),
+            target=">= 8",
+        )
+    ]
+
+
+def _site(folder: Path, url: str) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    found(settings(folder, url=url))
+    return [str(folder), url]
+
+
+def _round(figures: Figures, name: str, arguments: list[str]) -> None:
+    with server(*arguments) as url:
+        for many in CONNECTIONS:
+            figures[name, many].append(_load(url, many))
+
+
+def _load(url: str, connections: int) -> dict[str, Any]:
+    figures = measured("bench.load", url, connections, SECONDS)
+    refused = {status: n for status, n in figures["statuses"].items() if status != "200"}
+    if refused or not figures["statuses"]:
+        raise RuntimeError(f"the server answered {figures['statuses']}")
+    return figures
+
+
+def _median(rounds: list[dict[str, Any]], key: str) -> float:
+    return middle([figures[key] for figures in rounds])
+
+
+def _lines(figures: Figures, name: str, many: int) -> list[Result]:
+    ours, peer = figures[name, many], figures["verify", many]
+    what = f"ingest {name}, {many} connection{'s' if many > 1 else ''}"
+    # At one connection every request waits for a flush of its own: nothing to share it with.
+    targets = (
+        {"rate": ">= 0.6", "p50": "<= 2", "p99": "<= 2"}
+        if many > 1
+        else {"rate": ">= 0.2", "p50": "<= 5", "p99": "<= 5"}
+    )
+    units = {"rate": "/s", "p50": "p50 ms", "p99": "p99 ms"}
+    return [
+        compared(
+            f"{what}, {units[key]}, against verify only",
+            ours=_median(ours, key),
+            peer=_median(peer, key),
+            target=target,
+        )
+        for key, target in targets.items()
+    ]

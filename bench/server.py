@@ -1,0 +1,87 @@
+"""The servers that are measured, each a process of its own on the same waitress.
+
+    python -m bench.server KIND FOLDER [URL]
+
+``ours``: the real app, signals stored and their work queued in one group commit; no worker runs.
+``single``: the same app, each request in a commit of its own.
+``verify``: a Flask app that checks the same signature and stores nothing.
+``whole``: ``ours`` with the engine working the queue in the same process, as ``careerrelay serve``.
+Prints its port, serves until it is ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask, Response, request
+
+from bench.sites import settings
+from bench.webhooks import SECRET
+from careerrelay.engine.ingest import Ingest, store_signals
+from careerrelay.engine.runtime import Runtime
+from careerrelay.engine.service import Service
+from careerrelay.webhook_server import create_app
+from careerrelay.webhook_server.serving import Serving
+
+THREADS = 32
+
+
+class SingleCommits(Ingest):
+    """Each signal in a transaction of its own."""
+
+    def store(self, row: dict[str, Any]) -> bool:
+        with self._runtime.database.begin() as session:
+            return bool(store_signals(self._runtime, session, [row]))
+
+
+def verify_only() -> Flask:
+    """What a receiver does that keeps nothing."""
+    app = Flask("verify")
+
+    @app.post("/webhooks/<connection_id>")
+    def receive(connection_id: str) -> Response:  # noqa: ARG001 - the same route
+        body = request.get_data(cache=False)
+        expected = "sha256 " + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        genuine = hmac.compare_digest(expected, request.headers.get("Signature", ""))
+        return Response(b"", 200 if genuine else 401, mimetype="text/plain")
+
+    return app
+
+
+def serve(app: Flask) -> None:
+    """Say the port and serve until SIGTERM."""
+    serving = Serving(app, host="127.0.0.1", port=0, threads=THREADS)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: serving.stop())
+    print(serving.port, flush=True)
+    serving.run()
+
+
+def main(kind: str, folder: str, url: str = "") -> None:
+    if kind == "verify":
+        serve(verify_only())
+        return
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    runtime = Runtime(settings(Path(folder), url=url))
+    writer: Callable[[Runtime], Ingest] = SingleCommits if kind == "single" else Ingest
+    ingest = writer(runtime)
+    service = Service(runtime) if kind == "whole" else None
+    if service:
+        service.start()
+    try:
+        serve(create_app(runtime, ingest=ingest))
+    finally:
+        ingest.stop()
+        if service:
+            service.stop()
+        runtime.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
