@@ -84,7 +84,11 @@ async def post_all(url: SplitResult, *, people: int, connections: int) -> dict[s
     began = time.perf_counter()
     requests: Iterator[bytes] = iter(waiting)
     senders = [
-        (await loop.create_connection(lambda: Sender(requests, tally), url.hostname, url.port))[1]
+        (
+            await loop.create_connection(
+                lambda: Sender(requests, tally), url.hostname or "127.0.0.1", url.port or 80
+            )
+        )[1]
         for _ in range(connections)
     ]
     await asyncio.gather(*(sender.closed for sender in senders))

@@ -106,7 +106,11 @@ async def measure(url: SplitResult, *, connections: int, seconds: float) -> dict
     tally, requests = Tally(), endless(url)
     loop = asyncio.get_running_loop()
     senders = [
-        (await loop.create_connection(lambda: Sender(requests, tally), url.hostname, url.port))[1]
+        (
+            await loop.create_connection(
+                lambda: Sender(requests, tally), url.hostname or "127.0.0.1", url.port or 80
+            )
+        )[1]
         for _ in range(connections)
     ]
     await asyncio.sleep(WARM_UP_SECONDS)
