@@ -19,7 +19,7 @@ from .server import EXTENSION, Server
 from .throttle import Limits
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
 
