@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MAX_CRASHES = 3
+PAUSES_AFTER_KILLS = tuple(timedelta(seconds=s) for s in (0, 2, 4, 8, 16))
+"""Before work that a kill cut off runs again, alone; then it is dead.
+
+Work in hand when a process dies is rarely what killed it: the pauses let a storm of restarts pass,
+and the first kill, which may have been any other subject's of the same job, costs nothing.
+"""
 
 
 @dataclass(slots=True)
@@ -31,7 +36,7 @@ class Claim:
     """What became of the subjects of a job."""
 
     mine: list[str] = field(default_factory=list)
-    alone: list[Any] = field(default_factory=list)
+    alone: list[tuple[Any, timedelta]] = field(default_factory=list)
     """Cut off by a kill: each runs again in a job of its own, so that a deadly one is found."""
     paused: list[tuple[Any, timedelta]] = field(default_factory=list)
 
@@ -87,12 +92,15 @@ def _take_over(
     row.crashes += 1
     close_attempt(session, row, now, outcome="cut_off")
     row.running_since = row.running_by = None
-    if row.crashes >= MAX_CRASHES:
-        kill(session, row, now, code="crashed", message="the process died three times doing this")
+    if row.crashes > len(PAUSES_AFTER_KILLS):
+        kill(session, row, now, code="crashed", message=f"{row.crashes} processes died doing this")
         return False
-    if not alone:
-        found.alone.append(row)
-    return alone
+    pause = PAUSES_AFTER_KILLS[row.crashes - 1]
+    if pause or not alone:
+        row.due_at = now + pause
+        found.alone.append((row, pause))
+        return False
+    return True
 
 
 def is_alive(runtime: Runtime, session: Session, process: str | None, now: datetime) -> bool:

@@ -120,8 +120,8 @@ class Worker:
     def _claim(self, task: Task, subjects: Sequence[str], job: Job) -> list[str]:
         with self._runtime.database.begin() as session:
             found = claims.claim(self._runtime, session, task, subjects, job.attempt)
-            for row in found.alone:
-                self._runtime.submit(session, task.name, row)
+            for row, wait in found.alone:
+                self._runtime.submit(session, task.name, row, delay=wait)
             for row, wait in found.paused:
                 row.due_at = self._runtime.clock() + wait
                 self._runtime.submit(session, task.name, row, delay=_jittered(wait))

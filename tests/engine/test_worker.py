@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -127,7 +128,9 @@ def test_bug_buries_the_work_without_telling_its_message(
     assert "太郎" not in shown
 
 
-def test_work_cut_off_by_a_kill_is_taken_up_again_and_three_kills_bury_it(world: World) -> None:
+def test_work_cut_off_by_kills_is_taken_up_after_growing_pauses_and_at_last_buried(
+    world: World,
+) -> None:
     class Killed(BaseException):
         """As good as kill -9: nothing after it runs."""
 
@@ -139,13 +142,17 @@ def test_work_cut_off_by_a_kill_is_taken_up_again_and_three_kills_bury_it(world:
     with pytest.raises(Killed):
         world.work()
     delivery = the_delivery(world)
-    for crashes in (1, 2):
-        world.runtime.process_id = f"process-{crashes}"
+    for pause in (0, 2, 4, 8, 16):
+        world.runtime.process_id = f"process-{pause}"
+        again = Job("deliver", (delivery.id,), the_delivery(world).attempts)
+        if pause:
+            Worker(world.runtime, TASKS).run(again)
+            assert the_delivery(world).due_at == world.clock() + timedelta(seconds=pause)
+            again = replace(again, attempt=again.attempt + 1)
         with pytest.raises(Killed):
-            Worker(world.runtime, TASKS).run(Job("deliver", (delivery.id,), delivery.attempts))
-        assert the_delivery(world).crashes == crashes
-    world.runtime.process_id = "process-3"
-    Worker(world.runtime, TASKS).run(Job("deliver", (delivery.id,), delivery.attempts))
+            Worker(world.runtime, TASKS).run(again)
+    world.runtime.process_id = "process-last"
+    Worker(world.runtime, TASKS).run(again)
     assert (the_delivery(world).state, the_delivery(world).error_code) == ("dead", "crashed")
 
 
