@@ -193,6 +193,13 @@ def _prove(runtime: Runtime, session: Session, registration_id: str) -> Outcome:
         registration.state = RegistrationState.UNMATCHED.value
         log.info("registration_unmatched", registration=registration.id)
         return Outcome(registration.id, RegistrationState.UNMATCHED)
+    return _complete(runtime, session, registration, record)
+
+
+def _complete(
+    runtime: Runtime, session: Session, registration: Registration, record: ApplicationRecord
+) -> Outcome:
+    """A proved address and its rejection: the count, the welcome, the report."""
     registration.state = RegistrationState.PROVED.value
     registration.application_id = record.id
     entry, slot = count_person(runtime, session, registration, record)
@@ -201,6 +208,41 @@ def _prove(runtime: Runtime, session: Session, registration_id: str) -> Outcome:
         _owe_report(runtime, session, registration, record)
     log.info("registration_proved", registration=registration.id, counted=entry is not None)
     return Outcome(registration.id, RegistrationState.PROVED, entry is not None, slot)
+
+
+def match_late(runtime: Runtime) -> int:
+    """Complete the registrations that were proved before their rejection was known here.
+
+    A mail overtakes a poll: the person did all there was to do, so nothing more is asked of
+    them. Returns how many were completed.
+    """
+    with runtime.database.read() as session:
+        waiting = session.scalars(
+            select(Registration.id)
+            .join(ApplicationAddress, ApplicationAddress.email_hash == Registration.email_hash)
+            .join(ApplicationRecord, ApplicationRecord.id == ApplicationAddress.application_id)
+            .join(Connection, Connection.id == ApplicationRecord.connection_id)
+            .join(Decision, Decision.id == ApplicationRecord.current_decision_id)
+            .where(
+                Registration.state == RegistrationState.UNMATCHED.value,
+                Registration.company_id == Connection.company_id,
+                Decision.link.is_(True),
+            )
+            .distinct()
+        ).all()
+    return sum(_match_late(runtime, id_) for id_ in waiting)
+
+
+def _match_late(runtime: Runtime, registration_id: str) -> bool:
+    with runtime.database.begin() as session:
+        registration = session.get_one(Registration, registration_id, with_for_update=True)
+        if registration.state != RegistrationState.UNMATCHED.value:
+            return False
+        record = find_rejection(session, registration)
+        if record is None:
+            return False
+        _complete(runtime, session, registration, record)
+    return True
 
 
 def find_rejection(session: Session, registration: Registration) -> ApplicationRecord | None:

@@ -22,7 +22,7 @@ from .ingest import READ_SIGNALS
 from .queue import Job
 from .reading import read_signal, read_signals
 from .registrant_mail import send_mail
-from .registration import REPORT, SEND_MAIL
+from .registration import REPORT, SEND_MAIL, match_late
 from .reporting import report
 from .runtime import Runtime
 from .worker import Task, Worker, defect
@@ -97,12 +97,13 @@ class Service:
         polling.submit_due(self._runtime)
 
     def keep(self) -> None:
-        """Find forgotten work; throw away what is past its time."""
+        """Find forgotten work and late matches; throw away what is past its time."""
         runtime = self._runtime
         now = runtime.clock()
         if _is_due(self._swept_at, timedelta(seconds=runtime.settings.work["sweep_seconds"]), now):
             self._swept_at = now
             sweep(runtime)
+            match_late(runtime)
         if _is_due(self._purged_at, PURGE_EVERY, now):
             self._purged_at = now
             retention.purge(runtime)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, OwedWork, new_id
@@ -33,6 +33,13 @@ class Registration(Base):
         Index("ix_registrations_company_email", "company_id", "email_hash"),
         Index("ix_registrations_mailbox_started", "mailbox_hash", "started_at"),
         Index("ix_registrations_link_started", "link_id", "started_at"),
+        # Few at any time, and looked through again and again.
+        Index(
+            "ix_registrations_unmatched",
+            "email_hash",
+            sqlite_where=text("state = 'unmatched'"),
+            postgresql_where=text("state = 'unmatched'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

@@ -123,6 +123,34 @@ def test_static_link_of_another_job_matches_nobody_of_this_one(rejected: World) 
     assert press_button(rejected, start(rejected, relay)).counted
 
 
+def test_person_who_was_faster_than_the_ats_is_registered_when_the_rejection_comes(
+    rejected: World,
+) -> None:
+    relay = static_token(rejected)
+    id_ = start(rejected, relay, email="person2@example.com")
+    assert press_button(rejected, id_).state is RegistrationState.UNMATCHED
+    assert registration.match_late(rejected.runtime) == 0
+    rejected.apply(2)
+    rejected.clock.forward(seconds=1)
+    rejected.reject(2)
+    rejected.work()
+    assert registration.match_late(rejected.runtime) == 1
+    assert registration.match_late(rejected.runtime) == 0
+    assert press_button(rejected, id_).state is RegistrationState.PROVED
+    with rejected.runtime.database.read() as session:
+        assert session.get_one(Registration, id_).counted
+        mails = session.scalars(select(OutgoingMail.kind).order_by(OutgoingMail.created_at)).all()
+        assert list(mails) == ["proof", "welcome"]
+        assert session.scalars(select(Report)).one().registration_id == id_
+
+
+def test_late_rejection_of_another_job_completes_nothing(rejected: World) -> None:
+    relay = static_token(rejected, job="j2")
+    id_ = start(rejected, relay)
+    assert press_button(rejected, id_).state is RegistrationState.UNMATCHED
+    assert registration.match_late(rejected.runtime) == 0
+
+
 def test_same_person_under_a_tagged_address_counts_once(rejected: World) -> None:
     assert press_button(rejected, start(rejected, token(rejected))).counted
     rejected.clock.forward(hours=1)

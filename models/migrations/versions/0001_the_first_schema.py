@@ -413,6 +413,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_registrations_mailbox_started", ["mailbox_hash", "started_at"], unique=False
         )
+        batch_op.create_index(
+            "ix_registrations_unmatched",
+            ["email_hash"],
+            unique=False,
+            sqlite_where=sa.text("state = 'unmatched'"),
+            postgresql_where=sa.text("state = 'unmatched'"),
+        )
 
     op.create_table(
         "consents",
