@@ -27,11 +27,15 @@ $(STAMP): setup.cfg setup.py pyproject.toml
 	$(PY) -m pip install -qq --disable-pip-version-check --editable '.[postgresql,demo,testing,dev]'
 	@touch $@
 
-# The browser that the page tests drive, and fonts so that Japanese is no row of boxes.
+# The browser that the page tests drive, and fonts so that Japanese is no row of boxes; a mail
+# server, a signing milter and a second DKIM verifier for the mail tests.
 # Without them, and without the right to install them, those tests skip - except in CI.
 system:
 	@.ci/system-packages chromium=chromium chromium-driver=chromedriver \
 		fonts-noto-cjk=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc \
+		|| test -z "$$CI"
+	@.ci/system-packages postfix=/usr/sbin/postfix opendkim=/usr/sbin/opendkim \
+		libmail-dkim-perl=/usr/share/perl5/Mail/DKIM/Verifier.pm \
 		|| test -z "$$CI"
 
 test: check pytest
