@@ -8,6 +8,7 @@ from .decisions import Decision, ReasonCode
 from .ledger import CountedPerson, LedgerEntry
 from .links import Delivery, RelayLink
 from .registrations import Consent, OutgoingMail, Provision, Registration, Report
+from .relays import MailRelay, RelayedMail
 from .signals import RefusedRequest, Signal
 from .suppressions import Suppression
 
@@ -25,6 +26,7 @@ __all__ = [
     "Delivery",
     "Heartbeat",
     "LedgerEntry",
+    "MailRelay",
     "MailTemplate",
     "OutgoingMail",
     "OwedWork",
@@ -34,6 +36,7 @@ __all__ = [
     "RefusedRequest",
     "Registration",
     "RelayLink",
+    "RelayedMail",
     "Report",
     "SharedToken",
     "Signal",

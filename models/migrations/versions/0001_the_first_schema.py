@@ -136,6 +136,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_connections_company_id"), ["company_id"], unique=False)
 
     op.create_table(
+        "mail_relays",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("password_hashes", sa.JSON(), nullable=False),
+        sa.Column("networks", sa.JSON(), nullable=False),
+        sa.Column("senders", sa.JSON(), nullable=False),
+        sa.Column("next_hop", sa.JSON(), nullable=False),
+        sa.Column("signing", sa.JSON(), nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_mail_relays_connection_id_connections"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_relays")),
+    )
+    with op.batch_alter_table("mail_relays", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_mail_relays_connection_id"), ["connection_id"], unique=False
+        )
+
+    op.create_table(
         "mail_templates",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("company_id", sa.String(), nullable=False),
@@ -369,6 +393,55 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index("ix_deliveries_connection_id", ["connection_id"], unique=False)
         batch_op.create_index("ix_deliveries_state_due_at", ["state", "due_at"], unique=False)
+
+    op.create_table(
+        "relayed_mails",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("relay_id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("mail_hash", sa.String(), nullable=False),
+        sa.Column("delivery_id", sa.String(), nullable=True),
+        sa.Column("link_id", sa.String(), nullable=True),
+        sa.Column("judgement", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=True),
+        sa.Column("code", sa.String(), nullable=True),
+        sa.Column("notes", sa.JSON(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("reply", sa.Integer(), nullable=True),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_relayed_mails_connection_id_connections"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"],
+            ["deliveries.id"],
+            name=op.f("fk_relayed_mails_delivery_id_deliveries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["link_id"], ["relay_links.id"], name=op.f("fk_relayed_mails_link_id_relay_links")
+        ),
+        sa.ForeignKeyConstraint(
+            ["relay_id"], ["mail_relays.id"], name=op.f("fk_relayed_mails_relay_id_mail_relays")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_relayed_mails")),
+        sa.UniqueConstraint(
+            "relay_id", "mail_hash", name=op.f("uq_relayed_mails_relay_id_mail_hash")
+        ),
+    )
+    with op.batch_alter_table("relayed_mails", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_relayed_mails_connection_id_last_at", ["connection_id", "last_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_relayed_mails_delivery_id"), ["delivery_id"], unique=False
+        )
+        batch_op.create_index("ix_relayed_mails_last_at", ["last_at"], unique=False)
 
     op.create_table(
         "registrations",
