@@ -52,6 +52,11 @@ class ServerSection(Schema):
         "Let connectors call private addresses: sandboxes, tests, an ATS inside.",
         False,
     )
+    metrics_token = _text(
+        "Bearer token that /metrics asks for; empty: only this machine may ask.",
+        "",
+        validate=validate.Regexp(r"^$|^[!-~]{16,}$", error="must be 16 printable signs or more"),
+    )
     locale = _text(
         "Language where a reader shows no preference.", "ja", validate=validate.OneOf(LOCALES)
     )

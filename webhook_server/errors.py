@@ -21,7 +21,7 @@ from .words import Words
 
 log = structlog.get_logger(__name__)
 
-MACHINES = ("/webhooks/", "/healthz", "/readyz")
+MACHINES = ("/webhooks/", "/healthz", "/readyz", "/metrics")
 RETRY_SECONDS = 30
 MISCONFIGURED_RETRY_SECONDS = 300
 

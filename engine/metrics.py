@@ -1,0 +1,161 @@
+"""What a monitoring system wants to know, counted in the store when it asks.
+
+Every process shows the same figures, since they are the rows'; nothing is kept in memory that a
+restart would lose. What is finished is counted over the last hour: all that ever was would take
+longer to count with every month, and shrink at every purge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, case, func, literal, select
+from sqlalchemy.orm import Session
+
+from ..models.tables import Connection, Delivery, Heartbeat, WorkState
+from .health import OWING
+from .ingest import Ingest
+from .runtime import Runtime
+
+LAST_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One family of figures; ``values`` maps the labels' values to the figure."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    values: dict[tuple[str, ...], float] = field(default_factory=dict)
+
+
+def gauges(runtime: Runtime, ingest: Ingest) -> list[Gauge]:
+    """All figures of this installation. Raises the store's errors when it cannot be asked."""
+    now = runtime.clock()
+    with runtime.database.read() as session:
+        found = [_waiting_and_age(session, now), _dead(session), _finished(session, now)]
+        found += [_deliveries(session, now), _connections(session, now)]
+        if not runtime.database.is_sqlite:
+            found.append(_workers(session, now - runtime.lease))
+    return [*(g for group in found for g in group), _ingest(ingest)]
+
+
+def _ingest(ingest: Ingest) -> Gauge:
+    return Gauge(
+        "careerrelay_ingest_waiting",
+        "Webhooks in this process that wait for their commit.",
+        values={(): float(ingest.waiting)},
+    )
+
+
+def _waiting_and_age(session: Session, now: datetime) -> tuple[Gauge, ...]:
+    labels = ("work", "connection")
+    due = Gauge("careerrelay_work_due", "Work that is owed now and not done.", labels)
+    later = Gauge("careerrelay_work_later", "Work put off: business hours, retries.", labels)
+    age = Gauge(
+        "careerrelay_work_oldest_seconds", "For how long the oldest owed work has been due.", labels
+    )
+    for row in OWING:
+        is_due = case((row.due_at <= now, 1), else_=0)
+        query = _by_connection(row, func.count(), func.sum(is_due), func.min(row.due_at)).where(
+            row.state == WorkState.DUE.value
+        )
+        for connection, total, overdue, oldest in _rows(session, query):
+            key = (row.__tablename__, connection)
+            due.values[key], later.values[key] = float(overdue), float(total - overdue)
+            age.values[key] = max(0.0, (now - oldest).total_seconds())
+    return due, later, age
+
+
+def _dead(session: Session) -> tuple[Gauge, ...]:
+    dead = Gauge(
+        "careerrelay_work_dead",
+        "Work given up; 'careerrelay work' lists and replays it.",
+        ("work", "connection"),
+    )
+    for row in OWING:
+        query = _by_connection(row, func.count()).where(row.state == WorkState.DEAD.value)
+        dead.values.update(
+            {(row.__tablename__, where): float(n) for where, n in _rows(session, query)}
+        )
+    return (dead,)
+
+
+def _finished(session: Session, now: datetime) -> tuple[Gauge, ...]:
+    ended = Gauge(
+        "careerrelay_work_last_hour",
+        "Work that was due in the last hour, by what became of it.",
+        ("work", "connection", "state"),
+    )
+    for row in OWING:
+        query = _by_connection(row, row.state, func.count()).where(
+            row.state.in_([state.value for state in WorkState]), row.due_at > now - LAST_HOUR
+        )
+        for connection, state, number in _rows(session, query.group_by(row.state)):
+            ended.values[row.__tablename__, connection, state] = float(number)
+    return (ended,)
+
+
+def _by_connection(row: type[Any], *columns: Any) -> Select[*tuple[Any, ...]]:
+    """The operator's own mails belong to no connection: theirs is ""."""
+    if not hasattr(row, "connection_id"):
+        return select(literal(""), *columns).having(func.count() > 0)
+    return select(row.connection_id, *columns).group_by(row.connection_id)
+
+
+def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Iterable[Any]:
+    return session.execute(query)
+
+
+def _deliveries(session: Session, now: datetime) -> tuple[Gauge, ...]:
+    labels = ("connection", "strategy", "state", "code")
+    family = Gauge(
+        "careerrelay_deliveries_last_hour",
+        "Links that were due in the last hour, by strategy and by what became of them.",
+        labels,
+    )
+    code = func.coalesce(Delivery.error_code, "")
+    key = (Delivery.connection_id, Delivery.strategy, Delivery.state, code)
+    query = (
+        select(*key, func.count())
+        .where(
+            Delivery.state.in_([state.value for state in WorkState]),
+            Delivery.due_at > now - LAST_HOUR,
+        )
+        .group_by(*key)
+    )
+    for *values, number in _rows(session, query):
+        family.values[tuple(values)] = float(number)
+    return (family,)
+
+
+def _connections(session: Session, now: datetime) -> tuple[Gauge, ...]:
+    labels = ("connection", "connector")
+    attention = Gauge(
+        "careerrelay_connection_needs_attention", "1: the ATS refuses our credentials.", labels
+    )
+    paused = Gauge(
+        "careerrelay_connection_paused_seconds", "For how long its ATS is not called yet.", labels
+    )
+    standing = select(Connection).where(Connection.removed_at.is_(None))
+    for connection in session.scalars(standing):
+        key = (connection.id, connection.connector)
+        attention.values[key] = float(connection.attention is not None)
+        until = connection.paused_until or now
+        paused.values[key] = max(0.0, (until - now).total_seconds())
+    return attention, paused
+
+
+def _workers(session: Session, since: datetime) -> tuple[Gauge, ...]:
+    alive = session.scalar(select(func.count()).where(Heartbeat.beat_at >= since)) or 0
+    return (
+        Gauge(
+            "careerrelay_workers_alive",
+            "Processes that work the queue and have beaten within the lease.",
+            values={(): float(alive)},
+        ),
+    )
