@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Capability(StrEnum):
-    """What a connector can do. Mail relay, static link and own mail need none of these."""
+    """What a connector can do. Static link and own mail need none of these."""
 
     WEBHOOK = "webhook"
     POLL = "poll"
@@ -18,6 +18,9 @@ class Capability(StrEnum):
     ATS_MESSAGE = "ats_message"
     REPORT = "report"
     REASONS = "reasons"
+    MAIL_RELAY = "mail_relay"
+    """The ATS's mails can be routed through a server of the company's choice. No method: what is
+    to be done is done in the ATS's settings or at the company's mail provider."""
 
 
 class Evidence(StrEnum):

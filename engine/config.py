@@ -74,6 +74,11 @@ class OperatorSection(Schema):
     """Who runs CareerRelay: named on the page and in every mail (Japanese law asks for it)."""
 
     name = _text("Formal name of the operator of the linked service.", "")
+    latin_name = _text(
+        "The name in Latin letters, for mails in charsets without Japanese; empty: our host name.",
+        "",
+        validate=validate.Regexp(r"[ -~]*\Z", error="must be ASCII"),
+    )
     license_no = _text("Placement licence number (許可番号).", "")
     address = _text("Postal address.", "")
     contact_email = _text("Address for questions and complaints.", "")
@@ -96,6 +101,33 @@ class MailSection(Schema):
     username = _text("SMTP user; empty: no sign-in.", "")
     password = _text("SMTP password.", "")
     sender = _text("Address the mails come from.", "")
+
+
+class MailRelaySection(Schema):
+    """Where the mail relay and the milter listen; whose mail they take is in the database."""
+
+    embedded = _switch(
+        "Listen inside 'careerrelay serve', on SQLite the only way; off: run 'careerrelay relay'.",
+        False,
+    )
+    host = _text("Address to listen on.", "127.0.0.1")
+    port = _number("SMTP port to listen on; 0: no SMTP, the milter alone.", 2525, 0, 65535)
+    hostname = _text("Name told in greetings and Received; empty: that of [server] base_url.", "")
+    tls_cert_file = _text("PEM certificate chain for STARTTLS; empty: this machine only.", "")
+    tls_key_file = _text("PEM private key of the certificate.", "")
+    mode = _text(
+        "proxy: taken only once the next hop has taken it; spool: taken once it is on disk here.",
+        "proxy",
+        validate=validate.OneOf(("proxy", "spool")),
+    )
+    spool_folder = _text("Folder of the spool, or empty: spool in the data folder.", "")
+    megabytes = _number("Largest mail, in MiB; it is held in memory while it passes.", 30, 1, 150)
+    sessions = _number("SMTP sessions at once.", 100, 1, 2000)
+    milter = _text("Where the milter listens: inet:PORT@HOST or unix:PATH; empty: nowhere.", "")
+    milter_relay = _text("The mail relay (its id) whose rules the milter follows.", "")
+    expect_days = _number(
+        "Days after the decision in which the ATS's mail is expected to pass.", 14, 1, 90
+    )
 
 
 class WorkSection(Schema):
@@ -133,6 +165,7 @@ SECTIONS: Mapping[str, type[Schema]] = {
     "store": StoreSection,
     "operator": OperatorSection,
     "mail": MailSection,
+    "mail_relay": MailRelaySection,
     "work": WorkSection,
     "retention": RetentionSection,
     "role": RoleSection,
@@ -147,6 +180,7 @@ class Settings:
     store: Mapping[str, Any]
     operator: Mapping[str, Any]
     mail: Mapping[str, Any] = field(repr=False)
+    mail_relay: Mapping[str, Any]
     work: Mapping[str, Any]
     retention: Mapping[str, Any]
     role: Mapping[str, Any]
@@ -159,6 +193,10 @@ class Settings:
     def database_url(self) -> str:
         """The configured URL, or the SQLite file in the folder."""
         return self.store["url"] or f"sqlite:///{self.folder.absolute() / 'careerrelay.db'}"
+
+    @property
+    def spool_folder(self) -> Path:
+        return Path(self.mail_relay["spool_folder"] or self.folder / "spool")
 
     @property
     def key_file(self) -> Path:

@@ -29,8 +29,8 @@ MAIL_VALUES = ("graduation_year", "store_name", "reapply_months")
 _NEEDS = {
     Strategy.FIELD_TOKEN: Capability.FIELD_TOKEN,
     Strategy.ATS_MESSAGE: Capability.ATS_MESSAGE,
+    Strategy.MAIL_RELAY: Capability.MAIL_RELAY,
 }
-_NOT_YET = frozenset({Strategy.MAIL_RELAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +186,6 @@ def obstacle(spec: ConnectorSpec, strategy: str) -> str:
     """Why a connector cannot deliver by that strategy; "" when it can."""
     if strategy not in set(Strategy):
         return f"unknown; choose among {', '.join(possible_strategies(spec))}"
-    if strategy in _NOT_YET:
-        return "not available in this version"
     needed = _NEEDS.get(Strategy(strategy))
     if needed is None or spec.can(needed):
         return ""

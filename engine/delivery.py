@@ -7,7 +7,7 @@ looked at once more just before its effect: an un-rejection or a stop link since
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -39,7 +39,8 @@ from .runtime import Runtime
 DELIVER = "deliver"
 PREPARE = "prepare"
 CLEAR = "clear"
-AFTER_DECISION = (Strategy.ATS_MESSAGE, Strategy.OWN_MAIL, Strategy.STATIC_LINK)
+NO_MAIL = "no_mail"
+"""No mail of the ATS has passed the relay within the time that one was expected."""
 
 
 def prepare(
@@ -111,6 +112,9 @@ def follow_decision(
         _check_field(runtime, session, record, connection, decision)
     elif strategy is Strategy.STATIC_LINK:
         _note_static_link(runtime, session, record, connection, decision)
+    elif strategy is Strategy.MAIL_RELAY:
+        link = links.personal_link(runtime, session, record, connection)
+        owe_relayed(runtime, session, record, link, decision=decision)
     elif strategy is Strategy.ATS_MESSAGE:
         link = links.personal_link(runtime, session, record, connection)
         _owe(
@@ -163,6 +167,23 @@ def _owe(
     session.flush()
     runtime.submit(session, DELIVER, delivery, delay=max(delivery.due_at - now, timedelta()))
     return delivery
+
+
+def owe_relayed(
+    runtime: Runtime,
+    session: Session,
+    record: ApplicationRecord,
+    link: RelayLink,
+    *,
+    decision: Decision,
+) -> Delivery:
+    """The mail is the ATS's, so ours is to wait for it; due is the moment we stop waiting."""
+    days = runtime.settings.mail_relay["expect_days"]
+    return _owe(
+        runtime, session, record, link,
+        strategy=Strategy.MAIL_RELAY, purpose=_purpose(decision), decision=decision,
+        at=runtime.clock() + timedelta(days=days),
+    )  # fmt: skip
 
 
 def _owe_own_mail(
@@ -269,6 +290,8 @@ def deliver(runtime: Runtime, delivery_id: str) -> None:
         strategy = Strategy(owed.delivery.strategy)
         if strategy is Strategy.FIELD_TOKEN:
             owed = _write_field(runtime, owed)
+        elif strategy is Strategy.MAIL_RELAY:
+            owed = replace(owed, obstacle=NO_MAIL)
         elif strategy is Strategy.OWN_MAIL:
             _wait_for_send_time(runtime, owed.company)
             own_mail.send(

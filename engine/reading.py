@@ -236,17 +236,18 @@ def _complete(
         if event.kind is EventKind.ERASED:
             return event
         return None
-    return _event_of(found, event)
+    return snapshot_event(found, ats_event=event.ats_event)
 
 
-def _event_of(found: Application, event: ApplicationEvent) -> ApplicationEvent:
+def snapshot_event(found: Application, *, ats_event: str = "") -> ApplicationEvent:
+    """What a case says when the ATS was asked for it."""
     return ApplicationEvent(
         kind=KIND_OF_STATE[found.state],
         occurred_at=found.changed_at,
         application_id=found.external_id,
         candidate_id=found.candidate.external_id,
         application=found,
-        ats_event=event.ats_event,
+        ats_event=ats_event,
     )
 
 

@@ -16,6 +16,7 @@ from careerrelay.connectors import (
 HOOKS = "https://developers.greenhouse.io/webhooks.html"
 LISTS = "https://harvestdocs.greenhouse.io/docs/list-endpoints"
 WRITES = "https://harvestdocs.greenhouse.io/docs/write-endpoint-migration-guide"
+EMAIL_SETTINGS = "https://support.greenhouse.io/hc/en-us/articles/360002116131"
 TOKENS = "https://support.greenhouse.io/hc/en-us/articles/200871485"
 
 ACCESS_SETTINGS = (
@@ -138,6 +139,12 @@ SPEC = ConnectorSpec(
             TOKENS,
             note="When a token is resolved is not documented, so the link is written at "
             "application time.",
+        ),
+        Capability.MAIL_RELAY: Support(
+            Evidence.DOCUMENTED,
+            EMAIL_SETTINGS,
+            note="One SMTP server for all mail of the organisation; Greenhouse's support has to "
+            "switch the setting on first.",
         ),
         Capability.REPORT: Support(Evidence.DOCUMENTED, WRITES),
         Capability.REASONS: Support(Evidence.DOCUMENTED, LISTS),

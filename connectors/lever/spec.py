@@ -17,6 +17,7 @@ API = "https://hire.lever.co/developer/documentation"
 HOOKS = "https://help.lever.co/hc/en-us/articles/20087284427677"
 PARAMETERS = "https://github.com/tonyxiao/openSDKs"
 PLACEHOLDERS = "https://help.lever.co/hc/en-us/articles/20087359674269"
+MAILBOXES = "https://help.lever.co/hc/en-us/articles/360013094552"
 LIMITS = "https://truto.one/blog/how-to-integrate-with-the-lever-api-2026-engineering-guide/"
 
 ACCESS_SETTINGS = (
@@ -106,6 +107,13 @@ SPEC = ConnectorSpec(
         ),
         Capability.ATS_MESSAGE: Support(
             Evidence.MISSING, API, note="No endpoint sends mail or lists mail templates."
+        ),
+        Capability.MAIL_RELAY: Support(
+            Evidence.DOCUMENTED,
+            MAILBOXES,
+            note="Lever has no SMTP settings: it sends from the recruiter's own Google or "
+            "Microsoft 365 account, and the route is set there. What Lever sends by itself does "
+            "not pass.",
         ),
         Capability.REPORT: Support(
             Evidence.REPORTED, API, note="Shapes from live answers that third parties recorded."

@@ -79,7 +79,7 @@ def test_missing_settings_are_named_with_the_option_to_give_them(
         (["--secret-env", "region=HOOK"], 2, "region is no secret"),
         (["--set", "base_url=not a url"], 2, "base_url"),
         (["--set", "novalue"], 2, "--set takes NAME=VALUE"),
-        (["--strategy", "mail_relay"], 2, "not available in this version"),
+        (["--strategy", "mail_relay"], 2, "Reason ATS offers no way"),
         (["--strategy", "ats_message"], 2, "offers no way: No endpoint sends mail"),
         (["--strategy", "pigeon"], 2, "choose among field_token, static_link, own_mail"),
         (["--mail-value", "colour=red"], 2, "mail value colour"),
