@@ -114,6 +114,7 @@ class Ingest:
 
     def _work(self) -> None:
         while batch := self._next():
+            self._runtime.rush.stored(len(batch))
             self._commit(batch)
 
     def _next(self) -> list[_Pending]:

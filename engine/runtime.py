@@ -20,6 +20,7 @@ from .config import Settings
 from .keys import KeyFile
 from .locks import Locks
 from .queue import Job, Queue
+from .rush import Rush
 from .tokens import DatabaseTokens
 
 
@@ -56,6 +57,7 @@ class Runtime:
             self.process_id = new_id()
         self.running: set[str] = set()
         """Ids of the owed work that this process is doing now; see ``Worker``."""
+        self.rush = Rush()
         self._clients: dict[str, tuple[Any, HttpClient]] = {}
 
     def _dbos(self) -> Queue:

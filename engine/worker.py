@@ -8,6 +8,7 @@ a run that was cut off is found by its claim.
 from __future__ import annotations
 
 import random
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +48,9 @@ JITTER = 0.1
 CLAIM = 16
 """Subjects of a batch taken, and where possible done, in one transaction: short, for it holds the
 write lock of SQLite."""
+TOGETHER = 2
+"""Claims done in one transaction at once: they call nobody, so the interpreter is their bound, and
+more of them would only take turns in it while requests wait."""
 SPREAD_AFTER_SECONDS = 1.0
 PARKED = timedelta(minutes=5)
 """How long an account that refused our credentials is left alone before one more try."""
@@ -75,6 +79,7 @@ class Worker:
     def __init__(self, runtime: Runtime, tasks: Mapping[str, Task]) -> None:
         self._runtime = runtime
         self._tasks = tasks
+        self._together = threading.Semaphore(TOGETHER)
 
     def run(self, job: Job) -> None:
         """Run every subject of a job; none of them can stop the others.
@@ -90,6 +95,7 @@ class Worker:
             self._run_claimed(task, job.subjects[position : position + CLAIM], job)
 
     def _run_claimed(self, task: Task, subjects: Sequence[str], job: Job) -> None:
+        self._runtime.rush.give_way()
         mine = self._claim(task, subjects, job)
         self._runtime.running.update(mine)
         try:
@@ -104,7 +110,8 @@ class Worker:
         if task.run_together is None or len(mine) < 2:
             return mine
         try:
-            return task.run_together(self._runtime, mine)
+            with self._together:
+                return task.run_together(self._runtime, mine)
         except Exception as error:
             # Whatever it is, run alone it falls on the one it belongs to and is told there.
             log.info("run_one_by_one", task=task.name, kind=type(error).__name__)
