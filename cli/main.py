@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo.command:demo",
     "company": "company:company",
     "connections": "connections_poll:connections",
+    "mail-relay": "mail_relay:mail_relay",
     "reasons": "reasons:reasons",
     "connectors": "connectors:connectors",
     "doctor": "doctor:doctor",

@@ -14,15 +14,23 @@ from ..models.companies import Strategy
 from ..models.errors import CareerRelayError
 from ..models.tables import Connection, RefusedRequest, Signal
 from .connections import obstacle, webhook_url
+from .doctor_relays import relay_findings
 from .findings import Finding, fail, hint, ok
 from .reasons import reason_lines
 from .runtime import Runtime
 
-BETTER = (Strategy.FIELD_TOKEN, Strategy.ATS_MESSAGE, Strategy.OWN_MAIL, Strategy.STATIC_LINK)
+BETTER = (
+    Strategy.FIELD_TOKEN,
+    Strategy.ATS_MESSAGE,
+    Strategy.MAIL_RELAY,
+    Strategy.OWN_MAIL,
+    Strategy.STATIC_LINK,
+)
 """Best first: the person's own link in the mail the ATS sends, ..., one link for everybody."""
 _CAPABILITY = {
     Strategy.FIELD_TOKEN: Capability.FIELD_TOKEN,
     Strategy.ATS_MESSAGE: Capability.ATS_MESSAGE,
+    Strategy.MAIL_RELAY: Capability.MAIL_RELAY,
 }
 
 
@@ -42,6 +50,7 @@ def connection_findings(runtime: Runtime, connection: Connection) -> Iterator[Fi
     yield from _poll(connection, connector.spec)
     yield from _reasons(runtime, connection)
     yield from _strategy(connection, connector.spec)
+    yield from relay_findings(runtime, connection)
 
 
 def account_findings(connection: Connection, connector: Connector) -> Iterator[Finding]:

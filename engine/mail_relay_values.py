@@ -10,11 +10,11 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from ..mail.addresses import read_address
+from ..mail.injection.values import MARKER
 from ..mail.smtp import Security
 from ..models.errors import AddressError
 from ..models.relays import WithoutLink
 
-MARKER = "{{career_relay_link}}"
 BARE_LINE_ENDS = ("reject", "normalise")
 NEXT_HOP: Mapping[str, str] = {
     "host": "next_hop_host",
@@ -108,7 +108,11 @@ class RelayValues(Schema):
         "",
         validate.Regexp(r"[A-Za-z0-9._-]{0,63}\Z", error="must be a DNS label"),
     )
-    marker = _text("Text in the template that becomes the link.", MARKER, validate.Length(6, 60))
+    marker = _text(
+        "Text in the template that becomes the link.",
+        MARKER,
+        validate.Regexp(r"[!-~]{6,60}\Z", error="must be 6 to 60 printable ASCII signs, no blanks"),
+    )
     subjects = _list(
         "A subject that holds one of these texts tells a rejection, without a marker.",
         validate.Length(2, 100),

@@ -21,6 +21,7 @@ from ..models.tables import (
     Provision,
     RefusedRequest,
     Registration,
+    RelayedMail,
     Signal,
     WorkState,
 )
@@ -67,6 +68,7 @@ def purge(runtime: Runtime) -> dict[str, int]:
         )
         session.execute(delete(Attempt).where(Attempt.finished_at < traces))
         session.execute(delete(RefusedRequest).where(RefusedRequest.received_at < traces))
+        session.execute(delete(RelayedMail).where(RelayedMail.last_at < traces))
     log.info("purged", **counts)
     return counts
 

@@ -35,13 +35,20 @@ def read_letterhead(message: bytes) -> Letterhead:
     block = message[: found.start() if found else MAX_HEADER]
     parsed = BytesHeaderParser(policy=compat32).parsebytes(block)
     fields: dict[str, str] = {}
-    for name, value in parsed.items():
-        fields.setdefault(name.lower(), _one_line(str(value)))
+    for name, value in parsed.raw_items():
+        fields.setdefault(name.lower(), _one_line(_written(str(value))))
     return Letterhead(
         message_id=fields.get("message-id", ""),
         subject=_decoded(fields.get("subject", "")),
         fields=fields,
     )
+
+
+def _written(value: str) -> str:
+    """Bytes above ASCII are UTF-8 (RFC 6532); old senders write bare ISO-2022-JP."""
+    raw = value.encode("utf-8", "surrogateescape")
+    charset = "iso2022_jp" if b"\x1b$" in raw else "utf-8"
+    return raw.decode(charset, "replace")
 
 
 def _one_line(value: str) -> str:

@@ -1,0 +1,87 @@
+"""What doctor says of a connection's mail relays: next hops, what passed, what never came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ..mail import smtp
+from ..models.companies import Strategy
+from ..models.errors import CareerRelayError
+from ..models.tables import Connection, MailRelay, WorkState
+from .findings import Finding, fail, hint, ok
+from .mail_relay_report import mail_lines, mail_report, waiting_counts
+from .mail_relays import NEXT_HOP_PASSWORD, all_relays, dkim_key, open_secret
+from .own_mail import open_account
+from .runtime import Runtime
+
+LOOK_BACK = timedelta(days=7)
+
+
+def relay_findings(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
+    """Nothing for a connection that neither chose mail_relay nor has a relay."""
+    relays = all_relays(runtime, connection=connection.id)
+    chosen = Strategy.MAIL_RELAY.value in connection.strategies[:1]
+    if chosen and not relays:
+        yield fail(
+            connection.id, "mail relay", "links go out by mail_relay, but no mail can come in",
+            remedy=f"careerrelay mail-relay add ID --connection {connection.id}",
+        )  # fmt: skip
+    for relay in relays:
+        yield from _relay(runtime, relay)
+    if relays and not chosen:
+        yield hint(
+            connection.id, "mail relay", "there is one, but links go out by another strategy",
+            remedy=f"careerrelay connections set {connection.id} --strategy mail_relay",
+        )  # fmt: skip
+    if chosen and relays:
+        yield from _outcomes(runtime, connection)
+
+
+def _relay(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
+    """Whether mails can go on: connect, encrypt and sign in at the next hop; send nothing."""
+    change = f"careerrelay mail-relay set {relay.id}"
+    try:
+        key = dkim_key(runtime, relay)
+        password = open_secret(runtime, relay, relay.next_hop, NEXT_HOP_PASSWORD)
+        seen = smtp.probe(open_account(relay.next_hop, password=password))
+    except CareerRelayError as error:
+        yield fail(relay.id, "next hop", error.message, remedy=change)
+        return
+    how = "encrypted" if seen.encrypted else "not encrypted"
+    signs = f", signed for {key.domain}" if key else ""
+    yield ok(
+        relay.id,
+        "next hop",
+        f"it answers, {how}{', signed in' if seen.authenticated else ''}{signs}",
+    )
+    if len(relay.password_hashes) > 1:
+        yield hint(
+            relay.id, "password", "the one before the last is still good",
+            remedy=f"careerrelay mail-relay rotate {relay.id} --drop-old",
+        )  # fmt: skip
+
+
+def _outcomes(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
+    since = runtime.clock() - LOOK_BACK
+    last = mail_lines(runtime, connection.id, limit=1)
+    lines = mail_report(runtime, connection.id, since=since, locale="en")
+    troubled = [line for line in lines if line.remedy]
+    if not last:
+        yield hint(
+            connection.id, "mails", "no rejection mail has passed the relay yet",
+            remedy="reject a test candidate, then 'careerrelay mail-relay mails'",
+        )  # fmt: skip
+    elif troubled:
+        told = ", ".join(f"{line.mails} {line.code}" for line in troubled)
+        yield hint(
+            connection.id, "mails", f"without a personal link in 7 days: {told}",
+            remedy=f"careerrelay mail-relay report {connection.id}",
+        )  # fmt: skip
+    else:
+        yield ok(
+            connection.id, "mails", f"the last one passed {last[0].last_at:%Y-%m-%d %H:%M} UTC"
+        )
+    waiting = waiting_counts(runtime, connection.id, since=since).get(WorkState.DUE.value, 0)
+    if waiting:
+        yield ok(connection.id, "waiting", f"{waiting} rejections whose mail has not passed yet")
