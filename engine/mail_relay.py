@@ -165,6 +165,10 @@ class MailDesk:
             mail = self._mail(session, route, seen)
             mail.tries += 1
             judgement = self._judge(session, route, seen, mail)
+            if not (seen.marked or seen.told or judgement.link):
+                # Any mail of the company's, and none of ours: nothing is kept of it.
+                session.delete(mail)
+                return judgement, ""
             if judgement.kind is not Kind.WAITING:
                 return _noted(mail, judgement), mail.id
         ask_ats(self._runtime, route.connection, email_hash=seen.email_hash)

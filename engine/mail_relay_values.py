@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -139,12 +140,15 @@ class RelayValues(Schema):
     next_hop_signs = _switch("The next hop, or one after it, signs with DKIM.", default=True)
     per_hour = _number("Most mails in an hour.", 2000, 1, 100_000)
 
-    @classmethod
-    def completed(cls, rules: Mapping[str, Any]) -> dict[str, Any]:
-        """Every rule (no network, sender, next hop or signature), defaults filled in."""
-        apart = {"networks", "senders", *NEXT_HOP.values(), *SIGNING.values()}
-        return {
-            name: rules.get(name, declared.metadata["default"])
-            for name, declared in cls().fields.items()
-            if name not in apart
-        }
+
+@cache
+def _defaults() -> Mapping[str, Any]:
+    """Of every rule; networks, senders, next hop and signature are none."""
+    apart = {"networks", "senders", *NEXT_HOP.values(), *SIGNING.values()}
+    declared = RelayValues().fields.items()
+    return {name: field.metadata["default"] for name, field in declared if name not in apart}
+
+
+def completed(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Every rule, those that were never set with their defaults."""
+    return {**_defaults(), **rules}

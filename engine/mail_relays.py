@@ -20,7 +20,7 @@ from ..models.tables import MailRelay, new_id
 from .audit import note
 from .companies import check_id, checked
 from .connections import connection_of
-from .mail_relay_values import NEXT_HOP, SIGNING, RelayValues
+from .mail_relay_values import NEXT_HOP, SIGNING, RelayValues, completed
 from .runtime import Runtime
 
 NEXT_HOP_PASSWORD = "password_sealed"  # noqa: S105 - a key's name
@@ -249,7 +249,7 @@ def shown_relay(relay: MailRelay) -> dict[str, Any]:
 
 def rules_of(relay: MailRelay) -> dict[str, Any]:
     """The relay's rules, those that were never set with their defaults."""
-    return RelayValues.completed(relay.rules)
+    return completed(relay.rules)
 
 
 def relay_place(relay_id: str, name: str) -> str:

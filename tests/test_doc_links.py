@@ -30,6 +30,7 @@ IN_JAPANESE = (
     "configure",
     "eligibility",
     "index",
+    "mail-relay",
     "mail-templates",
     "operate",
     "privacy",

@@ -101,8 +101,9 @@ def test_mail_long_after_a_rejection_is_not_its_notice(world: World) -> None:
 
 def test_mail_to_a_stranger_without_marker_is_not_held_up(world: World) -> None:
     relay = relaying(world, recent_hours=24)
-    treatment = relay.treat(9, content=PLAIN)
+    treatment = relay.send(9, content=PLAIN)
     assert (treatment.paragraph, treatment.retry_later, treatment.erase) == (None, "", False)
+    assert relay.mails() == [], "nothing is kept of it"
 
 
 # Who may send.
