@@ -3,6 +3,7 @@
 
 PY := .venv/bin/python
 STAMP := .venv/installed
+JUDGES := build/judges/installed
 CODE := careerrelay cli connectors engine link_signing mail models webhook_server
 CHECKED := $(filter-out careerrelay,$(CODE)) careerrelay/__init__.py careerrelay/__main__.py setup.py \
 	tests $(wildcard examples bench)
@@ -28,7 +29,7 @@ $(STAMP): setup.cfg setup.py pyproject.toml
 	@touch $@
 
 # The browser that the page tests drive, and fonts so that Japanese is no row of boxes; a mail
-# server, a signing milter and a second DKIM verifier for the mail tests.
+# server, a signing milter, a second DKIM verifier and two more readers for the mail tests.
 # Without them, and without the right to install them, those tests skip - except in CI.
 system:
 	@.ci/system-packages chromium=chromium chromium-driver=chromedriver \
@@ -37,6 +38,16 @@ system:
 	@.ci/system-packages postfix=/usr/sbin/postfix opendkim=/usr/sbin/opendkim \
 		libmail-dkim-perl=/usr/share/perl5/Mail/DKIM/Verifier.pm \
 		|| test -z "$$CI"
+	@.ci/system-packages nodejs=node npm=npm libmime-tools-perl=/usr/share/perl5/MIME/Parser.pm \
+		&& $(MAKE) --no-print-directory $(JUDGES) \
+		|| test -z "$$CI"
+
+# The packages of the reader in Node that judges the mail tests.
+$(JUDGES): tests/mail/judges/package.json
+	@mkdir -p $(@D)
+	@cp $< $(@D)/
+	npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --ignore-scripts --silent
+	@touch $@
 
 test: check pytest
 

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.mail.judges import Reading, read_all, require_judges
+
 VALUES = {
     "agency_license_no": "13-ユ-000000",
     "applied_year_month": "2025年4月",
@@ -138,6 +140,13 @@ def smtp_server() -> Iterator[Callable[..., SmtpServer]]:
     yield start
     for controller in running:
         controller.stop()
+
+
+@pytest.fixture(scope="session")
+def judges() -> Callable[[bytes], list[Reading]]:
+    """Three independent readers of a message: Python's, Node's and Perl's."""
+    require_judges()
+    return read_all
 
 
 @dataclass(frozen=True)
