@@ -19,13 +19,16 @@ STUMBLES = (AttributeError, IndexError, KeyError, LookupError, TypeError, ValueE
 
 def read(message: bytes) -> Reading:
     """What today's API sees; where it stumbles over a field, what the old one sees."""
-    old = list(_walk(email.message_from_bytes(message, policy=policy.compat32)))
     errors: list[str] = []
+    old = list(_walk(email.message_from_bytes(message, policy=policy.compat32)))
     try:
         modern = list(_walk(email.message_from_bytes(message, policy=policy.default)))
     except STUMBLES as exc:
         errors.append(f"today's parser: {type(exc).__name__}")
         modern = old
+    if len(modern) != len(old):
+        errors.append("today's parser sees other parts than the old one")
+        old = modern
     parts = [
         _part(one, before, depth=depth, errors=errors)
         for (one, depth), (before, _) in zip(modern, old, strict=True)
