@@ -233,6 +233,12 @@ def _with_attribution(text: TextLines, first: int) -> int | None:
     return _with_rule(text, position - folds + 1) if folds else None
 
 
+def announces(line: str) -> bool:
+    """Says who wrote, or when, as a line directly above a quote does."""
+    joined = " ".join(line.split())
+    return len(joined) <= _LONGEST and (_says(joined) or _introduces(joined))
+
+
 def _says(joined: str) -> bool:
     """Who wrote, and when."""
     if _SAID.fullmatch(joined):

@@ -1,0 +1,228 @@
+"""Puts one paragraph with a link into a message, and changes nothing else.
+
+A pure function on bytes: no clock, no network, no randomness. It splices; no code path prints a
+parsed message. What could be read in two ways is refused, what fails its own checks is dropped,
+and then the original goes on as it came.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Sequence
+
+from . import charsets
+from .checks import SelfCheckError, check
+from .html_quotes import containers, quote_start
+from .html_text import HtmlText
+from .leaf import Leaf
+from .mark import is_genuine, mark, marks
+from .placeholder import Token, marker_spelled
+from .refusals import refuse_untouchable
+from .structure import Part, Reader
+from .targets import find_targets
+from .text_lines import TextLines
+from .text_quotes import quote_in
+from .values import Edit, Paragraph, Policy, Refusal, Result, Status
+from .writing import Plan, plan_erasure, plan_html, plan_text, plan_tokens
+
+_BASE64_RUN = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}\r?\n?)+")
+TOKEN_LEFT = "token_left"  # noqa: S105 - a code, no secret
+ONLY_A_PART = "token_in_one_part"
+IN_SUBJECT = "token_in_subject"
+MISSPELT = "token_misspelt"
+
+
+def inject(message: bytes, paragraph: Paragraph, policy: Policy = Policy()) -> Result:  # noqa: B008
+    """What is to be done to ``message``. Never raises, whatever the bytes."""
+    return _guarded(message, paragraph, policy)
+
+
+def erase_marker(message: bytes, policy: Policy = Policy()) -> Result:  # noqa: B008
+    """The same where nobody is to be linked: each marker goes, and nothing comes."""
+    return _guarded(message, None, policy)
+
+
+def _guarded(message: bytes, paragraph: Paragraph | None, policy: Policy) -> Result:
+    try:
+        return _Injection(message, paragraph, policy).run()
+    except Refusal as refusal:
+        return _refused(message, refusal.code, policy)
+    except SelfCheckError as error:
+        return _failed(message, "self_check", policy, note=error.invariant)
+    except Exception as error:  # whatever it is, the company's mail goes on as it came
+        return _failed(message, "internal", policy, note=type(error).__name__)
+
+
+def _refused(message: bytes, code: str, policy: Policy) -> Result:
+    if marker_in(message, policy):
+        return Result(Status.REFUSED, TOKEN_LEFT, notes=(code,))
+    return Result(Status.REFUSED, code)
+
+
+def _failed(message: bytes, code: str, policy: Policy, *, note: str) -> Result:
+    if marker_in(message, policy):
+        return Result(Status.FAILED, TOKEN_LEFT, notes=(code, note))
+    return Result(Status.FAILED, code, notes=(note,))
+
+
+class _Injection:
+    """One message on its way through."""
+
+    def __init__(self, message: bytes, paragraph: Paragraph | None, policy: Policy) -> None:
+        if len(message) > policy.max_bytes:
+            raise Refusal("too_large")
+        self._message = message
+        self._paragraph = paragraph
+        self._policy = policy
+        self._root = Reader(message).read()
+        self._notes: list[str] = []
+        self._eol = b"\r\n" if b"\r\n" in message[: self._root.body] else b"\n"
+
+    def run(self) -> Result:
+        if any(is_genuine(found, self._root, self._policy) for found in marks(self._root)):
+            return Result(Status.ALREADY, "marked")
+        refuse_untouchable(self._root, self._policy)
+        targets = find_targets(self._root)
+        self._notes += targets.notes
+        leaves = [self._open(part) for part in targets.leaves]
+        tokens = [leaf.tokens(self._policy.marker) for leaf in leaves]
+        self._note_subject()
+        if self._paragraph is None:
+            return self._erase(leaves, tokens)
+        if not any(tokens):
+            return self._append(leaves, self._paragraph)
+        if not all(tokens):
+            self._notes.append(ONLY_A_PART)
+        return self._result(Status.REPLACED, "marker", leaves, tokens, self._paragraph)
+
+    def _open(self, part: Part) -> Leaf:
+        return Leaf.open(self._message, part, eol=self._eol, is_top=part is self._root)
+
+    def _note_subject(self) -> None:
+        subject = self._root.get("subject") or b""
+        if self._policy.marker.encode().lower() in subject.lower():
+            self._notes.append(IN_SUBJECT)
+
+    def _erase(self, leaves: Sequence[Leaf], tokens: Sequence[Sequence[Token]]) -> Result:
+        plans = [plan_erasure(x, found) for x, found in zip(leaves, tokens, strict=True) if found]
+        if not plans:
+            return Result(Status.SKIPPED, "no_marker", notes=tuple(self._notes))
+        edits = _sorted(plans)
+        check(self._message, self._root, plans, edits, paragraph=None, policy=self._policy)
+        return Result(Status.REPLACED, "erased", tuple(edits), tuple(self._notes))
+
+    def _append(self, leaves: Sequence[Leaf], paragraph: Paragraph) -> Result:
+        prefix = (self._policy.url_prefix or paragraph.url).encode()
+        if any(_is_linked(leaf, prefix) for leaf in leaves):
+            return Result(Status.ALREADY, "linked")
+        if any(marker_spelled(leaf.masked, self._policy.marker) for leaf in leaves):
+            self._notes.append(MISSPELT)
+        if not self._policy.append:
+            return Result(Status.SKIPPED, "no_marker", notes=tuple(self._notes))
+        none: list[list[Token]] = [[] for _ in leaves]
+        return self._result(Status.INJECTED, "append", leaves, none, paragraph)
+
+    def _result(
+        self,
+        status: Status,
+        code: str,
+        leaves: Sequence[Leaf],
+        tokens: Sequence[Sequence[Token]],
+        paragraph: Paragraph,
+    ) -> Result:
+        """With the best place; where nobody would see it there, with the end of the text."""
+        header = mark(
+            self._root, self._policy, status=status, code=code, link_id=paragraph.link_id,
+            eol=self._eol,
+        )  # fmt: skip
+        for is_last in (False, True):
+            plans = [
+                _plan(leaf, paragraph, found, is_last=is_last)
+                for leaf, found in zip(leaves, tokens, strict=True)
+            ]
+            edits = self._marked(header, plans)
+            try:
+                check(
+                    self._message, self._root, plans, edits, paragraph=paragraph,
+                    policy=self._policy,
+                )  # fmt: skip
+            except Refusal:
+                if is_last:
+                    raise
+                continue
+            notes = dict.fromkeys([*self._notes, *(n for leaf in leaves for n in leaf.notes)])
+            return Result(status, code, tuple(edits), tuple(notes))
+        raise AssertionError
+
+    def _marked(self, header: bytes, plans: Sequence[Plan]) -> list[Edit]:
+        """With our header on top; one that somebody else wrote goes."""
+        top = Edit(self._root.start, self._root.start, header)
+        forged = [Edit(f.start, f.end, b"") for f in marks(self._root)]
+        return [top, *sorted([*forged, *_sorted(plans)], key=lambda e: e.start)]
+
+
+def _plan(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token], *, is_last: bool) -> Plan:
+    if tokens:
+        return plan_tokens(leaf, paragraph, tokens)
+    if leaf.is_html:
+        return plan_html(leaf, paragraph, at=leaf.places()[-1 if is_last else 0])
+    return plan_text(leaf, paragraph)
+
+
+def _sorted(plans: Sequence[Plan]) -> list[Edit]:
+    return sorted((e for plan in plans for e in plan.edits()), key=lambda e: (e.start, e.end))
+
+
+def _is_linked(leaf: Leaf, prefix: bytes) -> bool:
+    """One of our links stands in the text, outside what is quoted."""
+    if prefix not in leaf.data:
+        return False
+    if leaf.is_html:
+        text = HtmlText(leaf.masked)
+        quote = quote_start(text, containers(text))
+        return prefix in leaf.data[: len(leaf.data) if quote is None else quote]
+    lines = charsets.text_lines(leaf.data, leaf.charset)
+    quote = quote_in(TextLines(lines, is_flowed=leaf.is_flowed))
+    text = prefix.decode()
+    return any(text in line for line in lines[:quote] if not line.startswith(">"))
+
+
+def marker_in(message: bytes, policy: Policy) -> bool:
+    """Whether a person may see the raw marker somewhere; rather once too often. Never raises."""
+    try:
+        root = Reader(message).read()
+        leaves = [part for part in root.walk() if part.type.startswith("text/")]
+        return any(_sees(message, part, policy.marker) for part in leaves)
+    except Exception:  # a Refusal, or a fault of ours: then by its bytes alone
+        return _may_hold(message, policy.marker)
+
+
+def _sees(message: bytes, part: Part, marker: str) -> bool:
+    raw = message[part.body : part.end]
+    try:
+        leaf = Leaf.open(message, part, eol=b"\n")
+        return bool(leaf.tokens(marker))
+    except Refusal:
+        return _may_hold(raw, marker)
+
+
+def _may_hold(data: bytes, marker: str) -> bool:
+    """In bytes whose structure cannot be trusted: as they are, and with any encoding undone."""
+    if marker_spelled(data, marker, exact=True):
+        return True
+    if marker_spelled(binascii.a2b_qp(data), marker, exact=True):
+        return True
+    return any(
+        marker_spelled(_undone(found[0]), marker, exact=True)
+        for found in _BASE64_RUN.finditer(data)
+        if len(found[0]) >= len(marker)
+    )
+
+
+def _undone(run: bytes) -> bytes:
+    compact = run.translate(None, b"\r\n")
+    try:
+        return binascii.a2b_base64(compact[: len(compact) // 4 * 4])
+    except binascii.Error:
+        return b""

@@ -1,0 +1,66 @@
+"""The paragraph as HTML and as lines of a text."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from .values import Paragraph
+
+COLUMNS = 76
+_ADDRESS = re.compile(r"https?://\S+")
+_STYLE = (
+    "margin:16px 0;padding:0;font-size:14px;line-height:1.6;font-weight:normal;text-align:left;"
+    "color:#1a1a1a;background-color:#ffffff"
+)
+_LINK_STYLE = "color:#0b57d0;text-decoration:underline"
+_NOT_FIRST = "、。，．」』）】！？ー…・%）"
+"""Signs that must not begin a Japanese line."""
+
+
+def html_fragment(paragraph: Paragraph) -> str:
+    """One block in ASCII (numeric references): valid in every charset, whatever surrounds it.
+
+    Colours and size are its own, so that neither white text around it nor a size of 0 hides it.
+    """
+    lines = "<br>\n".join(_html_line(line) for line in paragraph.text.split("\n"))
+    block = f'<div lang="{paragraph.language}" dir="ltr" style="{_STYLE}">\n{lines}\n</div>\n'
+    return ascii_html(block)
+
+
+def _html_line(line: str) -> str:
+    return anchor(line) if _ADDRESS.fullmatch(line) else html.escape(line)
+
+
+def anchor(url: str) -> str:
+    """A link that shows its own address."""
+    shown = html.escape(url)
+    return f'<a href="{shown}" style="{_LINK_STYLE}">{shown}</a>'
+
+
+def ascii_html(text: str) -> str:
+    """Everything beyond ASCII as numeric references."""
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def wrapped(text: str) -> list[str]:
+    """The lines of a text, none over 76 columns but an address, which is never broken."""
+    return [part for line in text.split("\n") for part in _wrap(line)]
+
+
+def _wrap(line: str) -> list[str]:
+    if _width(line) <= COLUMNS or _ADDRESS.fullmatch(line):
+        return [line]
+    parts: list[str] = []
+    current = ""
+    for piece in re.findall(r"[!-~]+ *|.", line):
+        if current and _width(current + piece.rstrip()) > COLUMNS and piece not in _NOT_FIRST:
+            parts.append(current.rstrip())
+            current = ""
+        current += piece
+    return [*parts, current.rstrip()]
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WFA" else 1 for c in text)

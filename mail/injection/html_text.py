@@ -1,0 +1,148 @@
+"""An HTML leaf as bytes that can be searched: what no person reads is blanked, offsets stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .values import Refusal
+
+BLANK = b" "
+
+_SCAN = re.compile(
+    rb"<(?:(!--)"
+    rb"|(s(?:cript|tyle)|t(?:itle|extarea|emplate)|no(?:script|frames|embed)|xmp|iframe)(?=[\s/>])"
+    rb"|(plaintext|frameset|/?(?:svg|math))(?=[\s/>]))"
+)
+"""Comments; elements whose insides are no text; elements in which nothing can be placed."""
+_FOREIGN = (b"svg", b"math")
+_NO_TEXT = re.compile(
+    rb"(?:[^<&\S]|<[^<>]*>|&(?:nbsp|zwnj|zwj|shy|ensp|emsp|thinsp|zerowidthspace|#160|#xa0|#173|#xad"
+    rb"|#847|#x34f|#819[2-9]|#820[0-7]|#x200[0-9a-f]|#8288|#65279|#xfeff);?"
+    rb"|\xc2[\xa0\xad]|\xe2\x80[\x80-\x8f]|\xcd\x8f|\xef\xbb\xbf)*+"
+)
+"""Markup, and signs nobody sees."""
+_TABLE = re.compile(
+    rb"<(/?)(?:(table)|(?:tbody|thead|tfoot|tr|colgroup)|(td|th|caption))(?=[\s/>])"
+)
+_BODY_END = re.compile(rb"</(body|html)(?=[\s/>])")
+_LONGEST_TAG = 2000
+
+
+class HtmlText:
+    """One leaf, lower-cased. Raises Refusal where everything behind would be swallowed.
+
+    ``low``: comments, and the insides of scripts, styles, titles and the like, are blanks; so an
+    angle bracket found in it belongs to a tag, or to text that is written wrongly.
+    """
+
+    def __init__(self, masked: bytes) -> None:
+        low = masked.lower()
+        self.raw = low
+        self.low = _blanked(low)
+
+    def tag_at(self, start: int) -> bytes:
+        """The tag that begins there, if it ends before the next one does; else nothing."""
+        end = self.low.find(b">", start, start + _LONGEST_TAG) + 1
+        return self.low[start:end] if end else b""
+
+    def tag_around(self, at: int) -> tuple[int, bytes]:
+        """The tag in which a byte stands, and where it begins; -1 and nothing in text."""
+        start = self.low.rfind(b"<", max(at - _LONGEST_TAG, 0), at)
+        tag = self.tag_at(start) if start >= 0 else b""
+        return (start, tag) if start + len(tag) > at else (-1, b"")
+
+    def has_text(self, start: int, end: int) -> bool:
+        """Whether a person reads anything there."""
+        found = _NO_TEXT.match(self.low, start, end)
+        return found is not None and found.end() < end
+
+    def body_start(self) -> int:
+        """Behind the tag that opens the body; 0 where none does."""
+        at = self.low.find(b"<body")
+        return at + len(self.tag_at(at)) if at >= 0 else 0
+
+    def body_end(self) -> int:
+        """Before the last tag that closes the body, else the document; else behind the text."""
+        ends = {found[1]: found.start() for found in _BODY_END.finditer(self.low)}
+        return ends.get(b"body", ends.get(b"html", len(self.low.rstrip())))
+
+    def element_end(self, start: int, tag: bytes) -> int:
+        """Behind the tag that closes the element; the end of the text where none does."""
+        name = re.split(rb"[\s/>]", tag[1:], maxsplit=1)[0]
+        depth = 0
+        for found in re.finditer(rb"<(/?)" + re.escape(name) + rb"(?=[\s/>])", self.low[start:]):
+            depth += -1 if found[1] else 1
+            if not depth:
+                at = start + found.start()
+                return at + len(self.tag_at(at))
+        return len(self.low)
+
+    def is_between_cells(self, at: int) -> bool:
+        """Directly in a table or row, from where browsers move text in front of the table."""
+        open_tables: list[bool] = []
+        for found in _TABLE.finditer(self.low, 0, at):
+            closes, opens_cell = bool(found[1]), bool(found[4]) and not found[1]
+            if found[2] and closes:
+                open_tables = open_tables[:-1]
+            elif found[2]:
+                open_tables.append(True)
+            elif open_tables:
+                open_tables[-1] = not opens_cell
+        return bool(open_tables and open_tables[-1])
+
+
+def _blanked(low: bytes) -> bytes:
+    pieces: list[bytes] = []
+    at = 0
+    for start, end in _opaque(low):
+        pieces += [low[at:start], BLANK * (end - start)]
+        at = end
+    return b"".join([*pieces, low[at:]]) if pieces else low
+
+
+def _opaque(low: bytes) -> Iterator[tuple[int, int]]:
+    """Spans that nobody reads. Raises Refusal where one does not end."""
+    at, foreign = 0, 0
+    while found := _SCAN.search(low, at):
+        if found[3]:
+            foreign = _foreign(low, found, foreign)
+            at = found.end()
+            continue
+        start, at = _comment(low, found) if found[1] else _element(low, found)
+        yield start, at
+    if foreign > 0:
+        raise Refusal("html_not_visible")
+
+
+def _foreign(low: bytes, found: re.Match[bytes], depth: int) -> int:
+    """How many drawings or formulas are open behind this tag."""
+    name = found[3]
+    if name.startswith(b"/"):
+        return max(depth - 1, 0)
+    if name not in _FOREIGN:
+        raise Refusal("html_not_visible")
+    end = low.find(b">", found.end())
+    return depth if end > 0 and low[end - 1 : end] == b"/" else depth + 1
+
+
+def _comment(low: bytes, found: re.Match[bytes]) -> tuple[int, int]:
+    """https://html.spec.whatwg.org/multipage/parsing.html#comment-start-state
+
+    ``<!-->`` is a whole one.
+    """
+    start = found.start()
+    end = low.find(b"-->", start + 2)
+    other = low.find(b"--!>", start + 4, end if end >= 0 else len(low))
+    if end < 0 and other < 0:
+        raise Refusal("html_open_comment")
+    return (start, other + 4) if other >= 0 else (start, end + 3)
+
+
+def _element(low: bytes, found: re.Match[bytes]) -> tuple[int, int]:
+    """Between its tags."""
+    inside = low.find(b">", found.end())
+    end = low.find(b"</" + found[2], found.end())
+    if inside < 0 or end < 0:
+        raise Refusal("html_not_visible")
+    return min(inside + 1, end), end

@@ -1,0 +1,98 @@
+"""A leaf that may be touched: its bytes decoded, its charset, markers and places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from . import charsets, encodings
+from .charsets import Charset
+from .html_place import html_places
+from .placeholder import Token, html_tokens, text_tokens
+from .refusals import refuse_armour
+from .structure import Part
+from .text_place import text_place
+from .values import Refusal
+
+LONGEST_LEAF = 10 << 20
+"""Decoded bytes of a leaf; a text of that size is no letter."""
+
+
+@dataclass(slots=True)
+class Leaf:
+    """One text/plain or text/html part, decoded. ``eol``: the line end of the message around it;
+    ``is_top``: it is the whole message."""
+
+    part: Part
+    raw: bytes
+    data: bytes
+    charset: Charset
+    eol: bytes
+    is_top: bool
+    notes: list[str] = field(default_factory=list)
+    _masked: bytes | None = None
+
+    @classmethod
+    def open(cls, message: bytes, part: Part, *, eol: bytes, is_top: bool = False) -> Leaf:
+        """Undo encoding and find out the charset. Raises Refusal."""
+        raw = message[part.body : part.end]
+        data = encodings.decode(raw, part.encoding)
+        if len(data) > LONGEST_LEAF:
+            raise Refusal("too_complex")
+        refuse_armour(data)
+        label = part.content_type.params.get("charset", "")
+        leaf = cls(part, raw, data, charsets.find_charset(data, label), eol, is_top)
+        if leaf.charset.mismatch and not leaf.is_html:
+            leaf.notes.append("charset_mismatch")
+        if part.encoding == "7bit" and not raw.isascii():
+            leaf.notes.append("eight_bit")
+        return leaf
+
+    @property
+    def is_html(self) -> bool:
+        return self.part.type == "text/html"
+
+    @property
+    def is_flowed(self) -> bool:
+        return self.part.content_type.params.get("format", "").lower() == "flowed"
+
+    @property
+    def line_end(self) -> bytes:
+        """The line end of the decoded text."""
+        if b"\r\n" in self.data:
+            return b"\r\n"
+        return b"\n" if b"\n" in self.data else self.eol
+
+    @property
+    def masked(self) -> bytes:
+        """The text with its multi-byte signs blanked, byte for byte as long."""
+        if self._masked is None:
+            self._masked = charsets.mask(self.data, self.charset)
+        return self._masked
+
+    def tokens(self, marker: str) -> list[Token]:
+        """The markers a person would see."""
+        find = html_tokens if self.is_html else text_tokens
+        return find(self.masked, marker=marker)
+
+    def places(self) -> Sequence[int]:
+        """Decoded offsets for the paragraph, best first. Raises Refusal."""
+        if self.is_html:
+            return html_places(self.masked)
+        lines = charsets.text_lines(self.data, self.charset)
+        number = text_place(lines, is_flowed=self.is_flowed)
+        return (self._offset(number),)
+
+    def _offset(self, line: int) -> int:
+        at = 0
+        for _ in range(line):
+            end = self.data.find(b"\n", at)
+            if end < 0:
+                return len(self.data)
+            at = end + 1
+        return at
+
+    def refuse_state(self, at: int) -> None:
+        """Raise where ISO-2022-JP would swallow what is put in."""
+        if b"\x1b" in self.data:
+            charsets.refuse_open_jis(self.data, at)

@@ -1,0 +1,48 @@
+"""Our header: says what was done to a message, and cannot be made by anybody else.
+
+``X-CareerRelay: v=1; s=injected; c=append; id=<link id>; m=<mac>``. The mac covers the Message-ID,
+so that the header of one message is worth nothing on another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from .structure import Field, Part
+from .values import Policy
+
+NAME = "X-CareerRelay"
+_VALUE = re.compile(
+    rb"\s*v=1;\s*s=([a-z_]{1,20});\s*c=([a-z_]{1,30});\s*id=([A-Za-z0-9._-]{1,64});"
+    rb"\s*m=([0-9a-f]{32})\s*"
+)
+
+
+def mark(root: Part, policy: Policy, *, status: str, code: str, link_id: str, eol: bytes) -> bytes:
+    """The header line, with its end."""
+    said = f"v=1; s={status}; c={code}; id={link_id}"
+    mac = _mac(said, root, policy)
+    return f"{NAME}: {said};\r\n m={mac}".encode("ascii").replace(b"\r\n", eol) + eol
+
+
+def marks(root: Part) -> list[Field]:
+    """All headers of that name, whoever wrote them."""
+    return [f for f in root.fields if f.name == NAME.lower()]
+
+
+def is_genuine(found: Field, root: Part, policy: Policy) -> bool:
+    """Written by somebody who has the key, for this message."""
+    read = _VALUE.fullmatch(found.value)
+    if not policy.mark_key or not read:
+        return False
+    status, code, link_id, mac = (group.decode("ascii") for group in read.groups())
+    said = f"v=1; s={status}; c={code}; id={link_id}"
+    return hmac.compare_digest(mac, _mac(said, root, policy))
+
+
+def _mac(said: str, root: Part, policy: Policy) -> str:
+    message_id = b"".join((root.get("message-id") or b"").split())
+    signed = said.encode("ascii") + b"|" + message_id
+    return hmac.new(policy.mark_key, signed, hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,73 @@
+"""Structured header values: ``type/subtype; name=value``, comments and quoting undone.
+
+What decides the structure (boundary, charset) is read strictly: a spelling that readers take in
+different ways is a Refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .values import Refusal
+
+MAX_VALUE = 8192
+"""Bytes of one such value; real ones are below 500."""
+
+_QUOTED_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|\((?:[^()\\]|\\.)*\)', re.DOTALL)
+_PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^;])+', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+")
+_IN_QUOTES = re.compile(r"[ -!#-\[\]-~]+")
+_STRUCTURAL = ("boundary", "charset")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """``text`` in lower case, ``params`` by lower-case name, unquoted."""
+
+    text: str
+    params: Mapping[str, str]
+
+
+def read_value(raw: bytes) -> Value:
+    """The value of Content-Type and its like. Raises Refusal."""
+    if len(raw) > MAX_VALUE:
+        raise Refusal("too_complex")
+    text = _QUOTED_OR_COMMENT.sub(lambda found: found[1] or " ", raw.decode("latin-1"))
+    pieces = _PIECE.findall(text)
+    params: dict[str, str] = {}
+    for piece in pieces[1:]:
+        name, has_value, value = piece.partition("=")
+        if has_value:
+            _add(params, name.strip().lower(), value.strip())
+    return Value(pieces[0].strip().lower() if pieces else "", params)
+
+
+def _add(params: dict[str, str], name: str, value: str) -> None:
+    if name.partition("*")[0] in _STRUCTURAL and "*" in name:
+        # RFC 2231: some readers join such pieces, some see no parameter at all.
+        raise Refusal("structure_ambiguous")
+    value = _boundary(value) if name == "boundary" else _lenient(value)
+    if name in _STRUCTURAL and params.get(name, value) != value:
+        raise Refusal("duplicate_field")
+    params.setdefault(name, value)
+
+
+def _boundary(value: str) -> str:
+    if _TOKEN.fullmatch(value):
+        return value
+    quoted = _QUOTED.fullmatch(value)
+    if not quoted or not _IN_QUOTES.fullmatch(quoted[1]):
+        raise Refusal("structure_ambiguous")
+    return quoted[1]
+
+
+def _lenient(value: str) -> str:
+    """As far as it can be read; a charset that nobody knows is found out from the bytes."""
+    quoted = _QUOTED.match(value)
+    if quoted:
+        return _ESCAPED.sub(r"\1", quoted[1])
+    return value.strip('"').split(None, 1)[0] if value.strip('" \t\r\n') else ""

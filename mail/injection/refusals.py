@@ -1,0 +1,101 @@
+"""Messages that are not to be touched, whatever they hold: sealed ones, and those with a meaning
+that a changed text would break."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .structure import Part
+from .values import Policy, Refusal
+
+_BY_TYPE = {
+    "multipart/signed": "signed",
+    "multipart/encrypted": "encrypted",
+    "application/pkcs7-mime": "smime",
+    "application/x-pkcs7-mime": "smime",
+    "application/pkcs7-signature": "smime",
+    "application/x-pkcs7-signature": "smime",
+    "application/pgp-encrypted": "encrypted",
+    "application/pgp-signature": "signed",
+    "application/pgp": "pgp_inline",
+    "application/x-microsoft-rpmsg-message": "encrypted",
+    "text/calendar": "calendar",
+    "application/ics": "calendar",
+    "text/x-amp-html": "amp",
+    "application/ms-tnef": "tnef",
+    "application/vnd.ms-tnef": "tnef",
+    "multipart/report": "report",
+    "message/delivery-status": "report",
+    "message/disposition-notification": "report",
+    "message/feedback-report": "report",
+    "multipart/digest": "digest",
+    "message/partial": "partial",
+    "message/external-body": "partial",
+}
+_BY_SUFFIX = {
+    ".p7m": "smime", ".p7s": "smime", ".p7z": "smime", ".rpmsg": "encrypted", ".ics": "calendar",
+    ".asc": "", "winmail.dat": "tnef",
+}  # fmt: skip
+_REPLIES_FOR_ALL = ("no", "auto-generated")
+_AUTO_REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply")
+_SIGNED_BY = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
+_ARMOUR = re.compile(rb"-----BEGIN PGP (?:SIGNED )?MESSAGE-----|-----BEGIN PKCS7-----")
+_UUENCODED = re.compile(rb"(?:^|\n)begin [0-7]{3,4} [^\r\n]{1,255}\r?\n[ -`]{1,61}\r?\n")
+_YENC = re.compile(rb"(?:^|\n)=ybegin [^\r\n]*line=")
+
+
+def refuse_untouchable(root: Part, policy: Policy) -> None:
+    """Raise the Refusal of the first reason found in headers and tree."""
+    for part in root.walk():
+        code = _BY_TYPE.get(part.type) or _by_name(part)
+        if code:
+            raise Refusal(code)
+    if _is_auto_reply(root):
+        raise Refusal("auto_reply")
+    if not policy.next_hop_signs and any(
+        domain not in policy.signing_domains for domain in signing_domains(root)
+    ):
+        raise Refusal("dkim_foreign")
+
+
+def _by_name(part: Part) -> str:
+    if not part.has_name:
+        return ""
+    for value in (part.disposition.params.get("filename"), part.content_type.params.get("name")):
+        name = (value or "").lower()
+        for suffix, code in _BY_SUFFIX.items():
+            if name.endswith(suffix):
+                return code
+    return ""
+
+
+def _is_auto_reply(root: Part) -> bool:
+    submitted = (root.get("auto-submitted") or b"no").split(b";")[0].strip().lower()
+    if submitted.decode("latin-1") not in _REPLIES_FOR_ALL:
+        return True
+    if any(root.get(name) is not None for name in _AUTO_REPLY_FIELDS):
+        return True
+    if (root.get("precedence") or b"").strip().lower() == b"auto_reply":
+        return True
+    return (root.get("return-path") or b"").strip() == b"<>"
+
+
+def signing_domains(root: Part) -> Iterator[str]:
+    """The domains (d=) of the message's DKIM signatures, lower-case."""
+    for found in root.fields:
+        if found.name == "dkim-signature":
+            domain = _SIGNED_BY.search(found.value)
+            yield domain[1].decode("latin-1").lower() if domain else ""
+
+
+def refuse_armour(text: bytes) -> None:
+    """Raise for decoded text that carries a sealed or encoded object inline."""
+    if b"-----BEGIN " in text and _ARMOUR.search(text):
+        raise Refusal("pgp_inline")
+    if b"begin " in text:
+        begun = _UUENCODED.search(text)
+        if begun and text.find(b"\nend", begun.end() - 1) >= 0:
+            raise Refusal("uuencode")
+    if b"=ybegin " in text and _YENC.search(text):
+        raise Refusal("uuencode")

@@ -1,0 +1,78 @@
+"""The leaves a person will read: where the paragraph has to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .structure import Part
+from .values import Refusal
+
+READ = ("text/plain", "text/html")
+
+
+@dataclass(slots=True)
+class Targets:
+    """At most one plain and one HTML leaf, in the message's order."""
+
+    leaves: list[Part] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_targets(root: Part) -> Targets:
+    """Raises Refusal where nobody would see a text, or where it is not closed safely."""
+    found = Targets()
+    found.leaves = _of(root, found.notes)
+    if not found.leaves:
+        raise Refusal("no_text_part")
+    if not all(leaf.closed for leaf in found.leaves):
+        raise Refusal("structure_ambiguous")
+    return found
+
+
+def _of(part: Part, notes: list[str]) -> list[Part]:
+    if part.type in READ:
+        return [] if part.is_attachment else [part]
+    if not part.is_multipart:
+        return []
+    if part.type == "multipart/alternative":
+        return _of_alternatives(part, notes)
+    if part.type == "multipart/related":
+        return _of(_root(part), notes)
+    return _of_mixed(part, notes)
+
+
+def _of_mixed(part: Part, notes: list[str]) -> list[Part]:
+    """The first child that is read; later ones are shown as well, and left alone."""
+    for number, child in enumerate(part.children):
+        found = _of(child, notes)
+        if found:
+            if any(_of(later, []) for later in part.children[number + 1 :]):
+                notes.append("multi_text")
+            return found
+    return []
+
+
+def _of_alternatives(part: Part, notes: list[str]) -> list[Part]:
+    """One plain and one HTML text; a reader shows one of them, nobody knows which."""
+    found: dict[str, Part] = {}
+    for child in part.children:
+        leaves = _of(child, notes)
+        if not leaves and child.type.startswith("text/"):
+            notes.append("partial_alternative")
+        for leaf in leaves:
+            if leaf.type in found:
+                # Two of a kind: the later one is shown by some readers only.
+                raise Refusal("structure_ambiguous")
+            found[leaf.type] = leaf
+    return sorted(found.values(), key=lambda leaf: leaf.start)
+
+
+def _root(part: Part) -> Part:
+    """The part of a multipart/related that the others serve."""
+    wanted = part.content_type.params.get("start", "").strip("<> ")
+    if wanted:
+        for child in part.children:
+            found = (child.get("content-id") or b"").decode("latin-1").strip().strip("<> ")
+            if found == wanted:
+                return child
+    return part.children[0]

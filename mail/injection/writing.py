@@ -1,0 +1,187 @@
+"""How a paragraph is written into a leaf: changes of its text, then edits of the message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from . import charsets, encodings
+from .charsets import Charset
+from .encodings import Change
+from .fragment import html_fragment, wrapped
+from .leaf import Leaf
+from .placeholder import Form, Token, render_token
+from .structure import Field
+from .values import Edit, Paragraph, Refusal
+
+_ASCII = Charset("ascii")
+_CHARSET = re.compile(rb"(;\s*charset\s*=\s*)(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
+_TYPE = re.compile(rb"\s*text/plain", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to become of a leaf. ``charset``, ``encoding``: the new label; "" keeps the old."""
+
+    leaf: Leaf
+    changes: tuple[Change, ...]
+    charset: str = ""
+    encoding: str = ""
+
+    @property
+    def text(self) -> bytes:
+        """The leaf afterwards, decoded."""
+        return encodings.apply(self.leaf.data, self.changes)
+
+    def edits(self) -> list[Edit]:
+        """The same in the message. Raises Refusal."""
+        leaf = self.leaf
+        if not self.encoding:
+            return encodings.edits(
+                leaf.raw, leaf.part.encoding, leaf.data, self.changes,
+                at=leaf.part.body, eol=leaf.eol,
+            )  # fmt: skip
+        body = encodings.encode(self.text, self.encoding, leaf.eol)
+        return [*_label_edits(self), Edit(leaf.part.body, leaf.part.end, body)]
+
+
+def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:
+    """The paragraph as a block before offset ``at``; ASCII, so no label changes."""
+    leaf.refuse_state(at)
+    return Plan(leaf, (Change(at, at, _padded(leaf, html_fragment(paragraph).encode(), at)),))
+
+
+def plan_text(leaf: Leaf, paragraph: Paragraph) -> Plan:
+    """The paragraph at its place in a plain text. Raises Refusal."""
+    at = leaf.places()[0]
+    leaf.refuse_state(at)
+    text, charset = _version(leaf, paragraph)
+    return _labelled(leaf, (_insertion(leaf, at, text, charset),), charset)
+
+
+def plan_tokens(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token]) -> Plan:
+    """The link, or the paragraph, in place of each marker. Raises Refusal."""
+    for token in tokens:
+        leaf.refuse_state(token.start)
+    if leaf.is_html:
+        return Plan(leaf, tuple(_html_change(token, paragraph) for token in tokens))
+    text, charset = _version(leaf, paragraph)
+    lines = {Form.PARAGRAPH: wrapped(text)}
+    changes = (
+        Change(t.start, t.end, _written(leaf, lines.get(t.form, [paragraph.url]), charset))
+        for t in tokens
+    )
+    return _labelled(leaf, tuple(changes), charset)
+
+
+def plan_erasure(leaf: Leaf, tokens: Sequence[Token]) -> Plan:
+    """Nothing in place of each marker; in a text its line goes with it."""
+    return Plan(leaf, tuple(_erasure(leaf, token) for token in tokens))
+
+
+def _erasure(leaf: Leaf, token: Token) -> Change:
+    start, end = token.start, token.end
+    if not leaf.is_html and token.form is Form.PARAGRAPH:
+        start = leaf.data.rfind(b"\n", 0, start) + 1
+        end = leaf.data.find(b"\n", end) + 1 or len(leaf.data)
+    return Change(start, end, token.tags)
+
+
+def _html_change(token: Token, paragraph: Paragraph) -> Change:
+    new = render_token(token, paragraph, is_html=True)
+    return Change(token.start, token.end, new.encode("latin-1"))
+
+
+def _version(leaf: Leaf, paragraph: Paragraph) -> tuple[str, Charset]:
+    """The form of the paragraph that the leaf's charset holds, and what to write it in."""
+    if paragraph.text.isascii():
+        return paragraph.text, _ASCII
+    charset = Charset("utf-8") if _is_unlabelled_ascii(leaf) else leaf.charset
+    if charset.codec and charsets.written(paragraph.text, charset) is not None:
+        return paragraph.text, charset
+    leaf.notes.append("ascii_fallback")
+    return paragraph.ascii_text, _ASCII
+
+
+def _is_unlabelled_ascii(leaf: Leaf) -> bool:
+    """Plain ASCII that nobody calls anything else: it may as well be called UTF-8."""
+    return leaf.charset.codec == "ascii" and not leaf.charset.mismatch and leaf.data.isascii()
+
+
+def _labelled(leaf: Leaf, changes: tuple[Change, ...], charset: Charset) -> Plan:
+    """What is no ASCII never goes into a leaf announced as 7bit: that one is encoded then."""
+    encoding = label = ""
+    if not all(change.new.isascii() for change in changes):
+        if _is_unlabelled_ascii(leaf):
+            label = charset.codec
+            leaf.notes.append("relabel")
+        if label or (leaf.part.encoding == "7bit" and leaf.raw.isascii()):
+            encoding = "base64" if leaf.part.encoding == "base64" else "quoted-printable"
+            if leaf.part.encoding != encoding:
+                leaf.notes.append("cte_upgrade")
+    return Plan(leaf, changes, label, encoding)
+
+
+def _insertion(leaf: Leaf, at: int, text: str, charset: Charset) -> Change:
+    """The paragraph's lines with an empty one on either side, as far as there is text."""
+    end = leaf.line_end
+    new = _written(leaf, wrapped(text), charset) + end
+    before, behind = leaf.data[:at], leaf.data[at:]
+    if before.strip():
+        new = (end if before.endswith(b"\n") else end + end) + new
+    if behind.strip() and not behind.lstrip(b" \t").startswith((b"\r\n", b"\n")):
+        new += end
+    return Change(at, at, _padded(leaf, new, at))
+
+
+def _written(leaf: Leaf, lines: Sequence[str], charset: Charset) -> bytes:
+    if leaf.is_flowed:
+        # RFC 3676: stuffed where a line begins with a blank, and no blank at an end, which would
+        # join it with the next one.
+        lines = [f" {line}" if line.startswith(" ") else line.rstrip() for line in lines]
+    return leaf.line_end.join(charsets.written(line, charset) or b"" for line in lines)
+
+
+def _padded(leaf: Leaf, new: bytes, at: int) -> bytes:
+    """In base64 as long as leaves all later quanta where they are."""
+    if leaf.part.encoding != "base64" or at == len(leaf.data):
+        return new
+    while len(new) % encodings.QUANTUM:
+        new += leaf.line_end
+    return new
+
+
+def _label_edits(plan: Plan) -> list[Edit]:
+    """Header edits that announce what the leaf then is. Raises Refusal."""
+    leaf, eol = plan.leaf, plan.leaf.eol
+    fields = {f.name: f for f in leaf.part.fields}
+    found: list[Edit] = []
+    added = b""
+    kind, encoding = fields.get("content-type"), fields.get("content-transfer-encoding")
+    if plan.charset and kind is not None:
+        found.append(_charset_edit(kind, plan.charset))
+    elif plan.charset:
+        added += f'Content-Type: text/plain; charset="{plan.charset}"'.encode() + eol
+    line = f"Content-Transfer-Encoding: {plan.encoding}".encode() + eol
+    if encoding is not None:
+        found.append(Edit(encoding.start, encoding.end, line))
+    else:
+        added += line
+    if leaf.is_top and "mime-version" not in fields:
+        added = b"MIME-Version: 1.0" + eol + added
+    if added:
+        behind = max((f.end for f in leaf.part.fields), default=leaf.part.start)
+        found.append(Edit(behind, behind, added))
+    return sorted(found, key=lambda edit: edit.start)
+
+
+def _charset_edit(kind: Field, charset: str) -> Edit:
+    at = kind.end - len(kind.value)
+    spans = list(_CHARSET.finditer(kind.value))
+    if len(spans) == 1:
+        return Edit(at + spans[0].start(2), at + spans[0].end(2), f'"{charset}"'.encode())
+    named = _TYPE.match(kind.value)
+    if spans or not named:
+        raise Refusal("structure_ambiguous")
+    return Edit(at + named.end(), at + named.end(), f'; charset="{charset}"'.encode())
