@@ -96,10 +96,13 @@ def send(
     envelope_from: str,
     to: str,
     before_data: Callable[[], None],
+    eight_bit: bool = False,
 ) -> SendReceipt:
     """Hand over ``message`` (CRLF lines) for one recipient.
 
-    ``envelope_from`` and ``to`` as ``sending_form`` gives them. ``before_data`` is called once,
+    ``envelope_from`` and ``to`` as ``sending_form`` gives them; ``envelope_from`` "" is the null
+    sender. ``eight_bit``: the content is announced as 8BITMIME, and refused (554) where the server
+    does not take that. ``before_data`` is called once,
     when the server has said it is ready and before the first byte of content: record there
     that the mail may be out from now on. If it raises, the connection is dropped, nothing is
     sent, and its exception comes through.
@@ -109,10 +112,11 @@ def send(
     that no server could serve).
     """
     for name, address in (("envelope sender", envelope_from), ("recipient", to)):
-        if not _ADDRESS_LINE.fullmatch(address):
+        if not _ADDRESS_LINE.fullmatch(address) and (address or name == "recipient"):
             raise SmtpRejectedError(f"the {name} is not an address SMTP can carry", phase="mail")
     with _connection(account) as server:
-        _command(server, f"MAIL FROM:<{envelope_from}>", phase="mail", expect=250)
+        body = _body_parameter(server) if eight_bit else ""
+        _command(server, f"MAIL FROM:<{envelope_from}>{body}", phase="mail", expect=250)
         _command(server, f"RCPT TO:<{to}>", phase="rcpt", expect=250)
         _command(server, "DATA", phase="data", expect=354)
         before_data()
@@ -225,6 +229,16 @@ def _no_answer_is_retryable(phase: str) -> Iterator[None]:
             "check smtp host and smtp port",
             phase=phase,
         ) from None
+
+
+def _body_parameter(server: smtplib.SMTP) -> str:
+    if server.has_extn("8bitmime"):
+        return " BODY=8BITMIME"
+    raise SmtpRejectedError(
+        "the SMTP server does not take 8-bit content (8BITMIME), and it is not converted",
+        phase="mail",
+        status=554,
+    )
 
 
 def _command(server: smtplib.SMTP, line: str, *, phase: str, expect: int) -> None:
