@@ -141,14 +141,15 @@ def signature_start(text: HtmlText, found: Sequence[Container]) -> int | None:
 def _above_attribution(text: HtmlText, start: int) -> int:
     """Above the line that says who wrote it, where that stands in front of the container."""
     window = max(start - _ATTRIBUTION_WITHIN, 0)
-    blocks = [f for f in _BLOCK_TAG.finditer(text.low, window, start)]
-    for block, behind in zip(reversed(blocks), [start, *(b.start() for b in reversed(blocks))]):
+    behind = start
+    for block in reversed(list(_BLOCK_TAG.finditer(text.low, window, start))):
         if text.has_text(block.end(), behind):
             line = _TAG.sub(b"", text.raw[block.end() : behind]).decode("utf-8", "replace")
             if not announces(html.unescape(line)):
                 break
             opens = block[0].startswith((b"<div", b"<p"))
             return climbed(text, block.start() if opens else block.end())
+        behind = block.start()
     return climbed(text, start)
 
 

@@ -1,49 +1,43 @@
-"""The marker that a template carries: found in whatever spelling editors and trackers give it."""
+"""The marker that a template carries, where a person would see it, and what takes its place."""
 
 from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from urllib.parse import quote
 
+from . import html_quotes
 from .fragment import anchor, ascii_html, html_fragment
-from .html_quotes import containers, quote_start
 from .html_text import HtmlText
+from .spellings import Spelled, misspelt, spelled
 from .text_lines import TextLines
-from .text_quotes import quote_in
+from .text_quotes import is_quoted, quote_in
 from .values import Paragraph
 
-# Bounded, all of them: what repeats without end inside a pattern makes hostile input slow.
-_JOINERS = rb"(?:\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad){0,3}"
-"""Zero-width signs and soft hyphens, which editors put into long words (UTF-8)."""
-_HTML_JOINERS = (
-    rb"(?:\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad|&(?:shy|zwnj|zwj|zerowidthspace|"
-    rb"nobreak|#(?:173|820[3-7]|8288|65279)|#x(?:ad|200[b-f]|2060|feff));?|\r?\n"
-    rb"|</?(?:span|b|i|u|em|strong|font|wbr|a|mark|small|code)(?:\s[^<>]{0,300})?/?>){0,3}"
+_TAGS = re.compile(
+    rb"<[a-z/][^>=]*+(?:=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|)[^>=]*+)*+(?:>|\Z)"
 )
-_BLANK = rb"(?:[ \t\xa0]|\xc2\xa0){0,8}"
-_HTML_BLANK = rb"(?:[ \t\xa0]|\xc2\xa0|&nbsp;|&#160;|&#xa0;){0,8}"
-_NAMED = {"{": rb"lcub|lbrace", "}": rb"rcub|rbrace", "_": rb"lowbar|underbar", "%": rb"percnt",
-          "[": rb"lsqb|lbrack", "]": rb"rsqb|rbrack"}  # fmt: skip
-_INLINE_TAG = re.compile(rb"<[^<>]*>")
-_START_TAG = re.compile(rb"<[a-zA-Z][^\s/>\x00]*(?:\"[^\"]*\"|'[^']*'|[^'\">])*>")
-_ATTRIBUTE = re.compile(rb"([^\s=/>\"'<]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']+)")
-_SCHEME_BEFORE = re.compile(rb"(?:https?:)?//\Z", re.I)
-_BLOCK_END = re.compile(
-    rb"(?:\A|<(?:p|div|td|th|li|body|br|h[1-6]|center|section|article|blockquote)(?:\s[^<>]*)?/?>"
-    rb"|</(?:p|div|td|tr|table|ul|ol|h[1-6])>)[\s\x01]*(?:&nbsp;[\s]*)*\Z",
-    re.I,
+"""https://html.spec.whatwg.org/multipage/parsing.html#tag-name-state: quotes count after "=" only.
+
+It matches wherever it begins, so that time is linear: a tag that never ends swallows the rest.
+"""
+_ATTRIBUTE = re.compile(rb"[^\s=/>]+\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))")
+_SCHEME = re.compile(rb"(?:https?(?::|%3a|%253a))?(?://|%2f%2f|%252f%252f)\Z")
+_SCHEME_WITHIN = 24
+_TEXT_SCHEME = re.compile(rb"https?://\Z")
+_IN_ADDRESS = re.compile(rb"https?:[^\s<>\"]*\Z")
+_ADDRESS_WITHIN = 1000
+_BLOCK = re.compile(
+    rb"</?(?:p|div|td|th|tr|table|tbody|li|ul|ol|dl|dd|dt|body|html|br|hr|h[1-6]|center|section|article"
+    rb"|blockquote|main|header|footer|pre)(?=[\s/>])[^<>]*>"
 )
-_BLOCK_START = re.compile(
-    rb"[\s\x01]*(?:&nbsp;\s*)*(?:\Z|</?(?:p|div|td|th|tr|li|body|html|br|table|h[1-6]|center|section"
-    rb"|article|blockquote)(?:\s[^<>]*)?/?>)",
-    re.I,
-)
-_CONTEXT = 400
-"""Bytes looked at on either side, to see whether a marker is alone in its block."""
+_BLOCK_WITHIN = 600
+_ANCHOR = re.compile(rb"<(/?)a(?=[\s/>])")
+_ANCHOR_WITHIN = 5000
 
 
 class Form(Enum):
@@ -57,8 +51,8 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A marker at ``[start:end]``. ``depth``: how often it is percent-encoded; ``tags``: inline
-    tags that stood inside and have to stay."""
+    """A marker at ``[start:end]``. ``depth``: how often what replaces it is percent-encoded;
+    ``tags``: inline tags that stood inside and have to stay."""
 
     start: int
     end: int
@@ -67,171 +61,151 @@ class Token:
     tags: bytes = b""
 
 
-def text_tokens(masked: bytes, *, marker: str) -> list[Token]:
-    """The markers of a plain text that are not quoted."""
-    found = list(_pattern(marker, is_html=False).finditer(masked))
+def text_tokens(masked: bytes, *, marker: str, lines: Sequence[str] | None = None) -> list[Token]:
+    """The markers of a plain text that are not quoted.
+
+    ``lines``: the text as it is read; without them, the bytes are read as UTF-8.
+    """
+    low = masked.lower()
+    found = spelled(low, marker=marker, is_html=False)
     if not found:
         return []
-    lines = [line.removesuffix("\r") for line in masked.decode("utf-8", "replace").split("\n")]
-    until = _offset_of_line(masked, quote_in(TextLines(lines)))
+    text = TextLines(_lines(masked) if lines is None else lines)
+    quote_begins = quote_in(text)
+    starts = _line_starts(masked)
     return [
-        Token(m.start(), m.end(), _text_form(masked, m))
-        for m in found
-        if m.start() < until and not _line_before(masked, m.start()).startswith(b">")
+        _text_token(low, mark)
+        for mark in found
+        if not _is_quoted(text, bisect_right(starts, mark.start) - 1, quote_begins)
     ]
 
 
-def _offset_of_line(data: bytes, number: int | None) -> int:
-    at = 0
-    for _ in range(number or 0):
-        at = data.find(b"\n", at) + 1
-    return len(data) + 1 if number is None else at
+def _lines(masked: bytes) -> list[str]:
+    return [line.removesuffix("\r") for line in masked.decode("utf-8", "replace").split("\n")]
 
 
-def _line_before(data: bytes, at: int) -> bytes:
-    return data[data.rfind(b"\n", 0, at) + 1 : at]
+def _line_starts(data: bytes) -> list[int]:
+    return [0, *(found.end() for found in re.finditer(b"\n", data))]
 
 
-def _text_form(data: bytes, found: re.Match[bytes]) -> Form:
-    end = data.find(b"\n", found.end())
-    behind = data[found.end() : end if end >= 0 else len(data)]
-    alone = not _line_before(data, found.start()).strip() and not behind.strip()
-    return Form.PARAGRAPH if alone else Form.URL
+def _is_quoted(text: TextLines, number: int, quote_begins: int | None) -> bool:
+    below = quote_begins is not None and number >= quote_begins
+    return below or is_quoted(text[number])
+
+
+def _text_token(low: bytes, mark: Spelled) -> Token:
+    window = low[max(mark.start - _ADDRESS_WITHIN, 0) : mark.start]
+    before = window[window.rfind(b"\n") + 1 :]
+    behind = low[mark.end : mark.end + _ADDRESS_WITHIN].partition(b"\n")[0]
+    scheme = _TEXT_SCHEME.search(before)
+    if scheme:
+        return Token(mark.start - len(scheme[0]), mark.end, Form.URL)
+    if not before.strip() and not behind.strip():
+        return Token(mark.start, mark.end, Form.PARAGRAPH)
+    return Token(mark.start, mark.end, Form.URL, mark.depth if _IN_ADDRESS.search(before) else 0)
 
 
 def html_tokens(masked: bytes, *, marker: str) -> list[Token]:
-    """The markers of an HTML text that are not quoted, nor in comments, styles or scripts."""
-    if not any(pattern.search(masked) for pattern in _patterns(marker)):
+    """The markers of an HTML text that are not quoted, nor in comments, styles or scripts.
+
+    Raises Refusal where everything behind them would be swallowed.
+    """
+    found = spelled(masked.lower(), marker=marker, is_html=True)
+    if not found:
         return []
     text = HtmlText(masked)
-    opaque, quote = text.low, quote_start(text, containers(text))
-    until = len(masked) if quote is None else quote
-    tokens: list[Token] = []
-    for depth, pattern in enumerate(_patterns(marker)):
-        for found in pattern.finditer(masked, 0, until):
-            token = _html_token(masked, opaque, found, depth)
-            if token is not None and not any(
-                t.start < token.end and token.start < t.end for t in tokens
-            ):
-                tokens.append(token)
-    return sorted(tokens, key=lambda t: t.start)
+    others = html_quotes.quotes(html_quotes.containers(text))
+    seen = [m for m in found if text.low[m.start] != 32 and not _within(others, m.start)]
+    return [_html_token(text, mark, tag) for mark, tag in _with_tags(text, seen)]
 
 
-def _html_token(data: bytes, opaque: bytes, found: re.Match[bytes], depth: int) -> Token | None:
-    start, end = found.span()
-    if opaque[start] == 1 or opaque[end - 1] == 1:
-        return None
-    value = _attribute_value(data, start, end)
-    if value is not None:
-        return _in_attribute(data, start, end, value, depth)
-    if depth:
-        # Percent-encoded where people read: still a marker, and the plain address serves them.
-        return Token(start, end, Form.ANCHOR)
-    tags = b"".join(_INLINE_TAG.findall(data[start:end]))
-    before, behind = opaque[max(start - _CONTEXT, 0) : start], opaque[end : end + _CONTEXT]
-    inside_anchor = before.rfind(b"<a ") > before.rfind(b"</a")
-    alone = (
-        not tags and not inside_anchor and _BLOCK_END.search(before) and _BLOCK_START.match(behind)
-    )
-    form = Form.URL if inside_anchor else Form.PARAGRAPH if alone else Form.ANCHOR
-    return Token(start, end, form, 0, tags)
+def _within(others: Sequence[html_quotes.Container], at: int) -> bool:
+    number = bisect_right(others, at, key=lambda c: c.start) - 1
+    return number >= 0 and at < others[number].end
 
 
-def _attribute_value(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """The span of the attribute's value that holds ``[start:end]``; None in text."""
-    tag = data.rfind(b"<", 0, start)
-    found = _START_TAG.match(data, tag) if tag >= 0 else None
-    if not found or found.end() < end:
-        return None
-    for attribute in _ATTRIBUTE.finditer(data, tag, found.end()):
-        first, last = attribute.span(2)
-        if first <= start and end <= last:
-            quoted = attribute[2][:1] in (b'"', b"'")
-            return first + quoted, last - quoted
-    return None
+def _with_tags(
+    text: HtmlText, marks: Iterable[Spelled]
+) -> Iterator[tuple[Spelled, re.Match[bytes] | None]]:
+    """Each marker with the tag it stands in. None in text."""
+    tags = _TAGS.finditer(text.low)
+    tag = next(tags, None)
+    for mark in marks:
+        while tag and tag.end() <= mark.start:
+            tag = next(tags, None)
+        yield mark, tag if tag and tag.start() < mark.start else None
 
 
-def _in_attribute(data: bytes, start: int, end: int, value: tuple[int, int], depth: int) -> Token:
-    before = data[value[0] : start]
-    behind = data[end : value[1]]
-    is_first = not before.strip() or _SCHEME_BEFORE.fullmatch(before.strip())
-    if is_first and behind.strip() in (b"", b"/"):
-        return Token(value[0], value[1], Form.ATTRIBUTE)
-    return Token(start, end, Form.ATTRIBUTE, depth)
+def _html_token(text: HtmlText, mark: Spelled, tag: re.Match[bytes] | None) -> Token:
+    if tag:
+        return _attribute_token(text.low, mark, tag)
+    before = text.low[max(mark.start - _SCHEME_WITHIN, 0) : mark.start]
+    scheme = _TEXT_SCHEME.search(before)
+    start = mark.start - len(scheme[0]) if scheme else mark.start
+    if _is_in_anchor(text.low, start):
+        form = Form.URL
+    else:
+        is_alone = not mark.tags and _is_alone(text, start, mark.end)
+        form = Form.PARAGRAPH if is_alone else Form.ANCHOR
+    return Token(start, mark.end, form, 0, mark.tags)
+
+
+def _is_in_anchor(low: bytes, at: int) -> bool:
+    tags = _ANCHOR.findall(low, max(at - _ANCHOR_WITHIN, 0), at)
+    return tags[-1:] == [b""]
+
+
+def _is_alone(text: HtmlText, start: int, end: int) -> bool:
+    """Nothing else is read in its block."""
+    window = max(start - _BLOCK_WITHIN, 0)
+    left = 0 if not window else None
+    for block in _BLOCK.finditer(text.low, window, start):
+        left = block.end()
+    behind = _BLOCK.search(text.low, end, end + _BLOCK_WITHIN)
+    right = behind.start() if behind else min(end + _BLOCK_WITHIN, len(text.low))
+    is_end = behind is not None or right == len(text.low)
+    if left is None or not is_end or b"<img" in text.low[left:right]:
+        return False
+    return not text.has_text(left, start) and not text.has_text(end, right)
+
+
+def _attribute_token(low: bytes, mark: Spelled, tag: re.Match[bytes]) -> Token:
+    """The whole value if it is nothing but the marker; a tracker's parameter keeps its depth."""
+    first, last = _value(low, mark, tag)
+    before = low[max(first, mark.start - _SCHEME_WITHIN) : mark.start].lstrip()
+    scheme = _SCHEME.search(before)
+    start = mark.start - len(scheme[0]) if scheme else mark.start
+    if low[first:start].strip():
+        return Token(start, mark.end, Form.ATTRIBUTE, mark.depth)
+    is_all = low[mark.end : last].strip() in (b"", b"/")
+    return Token(first, last if is_all else mark.end, Form.ATTRIBUTE)
+
+
+def _value(low: bytes, mark: Spelled, tag: re.Match[bytes]) -> tuple[int, int]:
+    """The attribute's value around the marker; the marker itself outside of any."""
+    for attribute in _ATTRIBUTE.finditer(low, tag.start(), tag.end()):
+        group = attribute.lastindex or 0
+        if attribute.start(group) <= mark.start and mark.end <= attribute.end(group):
+            return attribute.span(group)
+    return mark.start, mark.end
 
 
 def render_token(token: Token, paragraph: Paragraph, *, is_html: bool) -> str:
-    """What stands in the token's place."""
-    if not is_html:
-        return paragraph.text if token.form is Form.PARAGRAPH else paragraph.url
+    """What stands in the token's place; of HTML, in ASCII."""
     if token.form is Form.PARAGRAPH:
-        return html_fragment(paragraph)
-    if token.form is Form.ATTRIBUTE:
-        url = paragraph.url
-        for _ in range(token.depth):
-            url = quote(url, safe="")
-        return html.escape(url)
-    shown = html.escape(paragraph.url) if token.form is Form.URL else anchor(paragraph.url)
+        return html_fragment(paragraph) if is_html else paragraph.text
+    url = paragraph.url
+    for _ in range(token.depth):
+        url = quote(url, safe="")
+    if not is_html:
+        return url
+    shown = anchor(url) if token.form is Form.ANCHOR else html.escape(url)
     return ascii_html(shown) + token.tags.decode("latin-1")
 
 
 def marker_spelled(data: bytes, marker: str, *, exact: bool = False) -> bool:
     """The marker stands somewhere, in whatever context; not ``exact``: or one like it."""
-    if any(pattern.search(data) for pattern in _patterns(marker)):
+    low = data.lower()
+    if spelled(low, marker=marker, is_html=True):
         return True
-    return not exact and bool(_nearly(marker).search(data))
-
-
-@cache
-def _nearly(marker: str) -> re.Pattern[bytes]:
-    """Braces as the marker's around a word with the same beginning: a typing mistake."""
-    lead, core, tail = _split(marker)
-    begin = re.escape(core[: max(4, len(core) // 2)].encode())
-    return re.compile(
-        re.escape(lead.encode())
-        + rb"\s{0,4}"
-        + begin
-        + rb"[\w .-]{0,30}"
-        + re.escape(tail.encode()),
-        re.I,
-    )
-
-
-def _split(marker: str) -> tuple[str, str, str]:
-    """What opens the marker, its word, and what closes it."""
-    core = marker.strip("".join(c for c in marker if not (c.isalnum() or c == "_")))
-    lead, _, tail = marker.partition(core)
-    return lead, core, tail
-
-
-@cache
-def _patterns(marker: str) -> tuple[re.Pattern[bytes], ...]:
-    """As it is, percent-encoded once, and twice."""
-    once = quote(marker, safe="")
-    return (
-        _pattern(marker, is_html=True),
-        *(
-            re.compile(re.escape(spelling.encode("ascii")), re.I)
-            for spelling in (once, quote(once, safe=""))
-            if spelling != marker
-        ),
-    )
-
-
-@cache
-def _pattern(marker: str, *, is_html: bool) -> re.Pattern[bytes]:
-    lead, core, tail = _split(marker)
-    blank = _HTML_BLANK if is_html else _BLANK
-    glue = _HTML_JOINERS if is_html else _JOINERS
-    spelled = (glue.join(_sign(c, is_html=is_html) for c in part) for part in (lead, core, tail))
-    first, middle, last = spelled
-    return re.compile(first + glue + blank + glue + middle + glue + blank + glue + last, re.I)
-
-
-def _sign(character: str, *, is_html: bool) -> bytes:
-    plain = re.escape(character.encode("ascii"))
-    if not is_html or character.isalnum():
-        return plain
-    code = ord(character)
-    named = rb"|&(?:" + _NAMED[character] + rb");?" if character in _NAMED else b""
-    return rb"(?:%b|&#0*%d;?|&#x0*%x;?%b)" % (plain, code, code, named)
+    return not exact and misspelt(low, marker=marker)
