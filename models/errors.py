@@ -25,6 +25,7 @@
       MailError
         MessageNotInjectableError    the message goes out unchanged
         AddressError                 not an e-mail address; ``problem`` says which part
+        MilterProtocolError          the mail server's side of a milter connection is not that
         SmtpError                    phase, status
           SmtpRejectedError          5xx: this login, recipient or message will not be taken
           SmtpUnavailableError       retryable: 4xx, no answer before the message was handed over
@@ -224,6 +225,12 @@ class AddressError(MailError):
     def __init__(self, message: str, *, problem: str) -> None:
         super().__init__(message)
         self.problem = problem
+
+
+class MilterProtocolError(MailError):
+    """What connected to the milter does not speak its protocol; the connection is closed."""
+
+    code = "milter_protocol"
 
 
 class SmtpError(MailError):
