@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "simulate:simulate",
     "signals": "signals:signals",
     "work": "work:work",
+    "inject": "inject:inject_command",
     "links": "links:links",
     "slots": "slots:slots",
     "keys": "keys:keys",
