@@ -61,6 +61,9 @@ TEN = tuple(
 )
 WITHDRAWN = Applicant("辞退", "明", "akira.jitai@example.jp")
 UNREJECTED = Applicant("再考", "恵", "megumi.saiko@example.jp")
+RELAYED = Applicant("中継", "千夏", "chinatsu.chukei@example.jp")
+RELAYED_WITHDRAWN = Applicant("再辞退", "誠", "makoto.saijitai@example.jp")
+INVITED = Applicant("面接", "早紀", "saki.mensetsu@example.jp")
 OWN_MAIL = Applicant("別口", "直樹", "naoki.betsuguchi@example.jp", by_code=True)
 
 _FAMILIES = ("佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村")

@@ -21,12 +21,13 @@ from . import cast
 from .ats import seeded
 from .field_token import FieldTokenStory
 from .guide import guide
+from .mail_relay import MailRelayStory
 from .own_mail import OwnMailStory
 from .ports import choose
 from .stage import Stage, add_company, connect, running
 from .steps import Step, StepFailedError, Steps
 
-LAST_PORT = 65_532
+LAST_PORT = 65_531
 
 
 @click.command("demo")
@@ -34,7 +35,7 @@ LAST_PORT = 65_532
 @click.option(
     "--port",
     type=click.IntRange(1024, LAST_PORT),
-    help="Listen on this port and the three after it; by default on free ones.",
+    help="Listen on this port and the four after it; by default on free ones.",
 )
 @click.option(
     "--folder",
@@ -71,6 +72,7 @@ def _play(cli: Cli, out: Output, stage: Stage, *, ats_secret: str | None) -> Non
     try:
         FieldTokenStory(stage, steps, ats_secret=ats_secret).play()
         OwnMailStory(stage, steps).play()
+        MailRelayStory(stage, steps).play()
     except StepFailedError as error:
         out.data({"ok": False, **_told(steps), "expected": error.expected, "seen": error.seen})
         name = steps.done[-1].name

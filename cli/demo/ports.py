@@ -11,19 +11,20 @@ from ...models.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Of the server, the sandbox ATS, the mailbox's page and its SMTP side."""
+    """Of the server, the sandbox ATS, the mailbox's page, its SMTP side, and the mail relay."""
 
     server: int
     ats: int
     mailbox: int
     smtp: int
+    relay: int
 
 
 def choose(base: int | None) -> Ports:
-    """``base`` and the three after it, or any four that are free. Raises ConfigurationError."""
+    """``base`` and the four after it, or any five that are free. Raises ConfigurationError."""
     with ExitStack() as stack:
-        # All four are held at once, so that none is given out twice.
-        return Ports(*(_try(stack, base + n if base else 0) for n in range(4)))
+        # All five are held at once, so that none is given out twice.
+        return Ports(*(_try(stack, base + n if base else 0) for n in range(5)))
 
 
 def _try(stack: ExitStack, port: int) -> int:

@@ -17,6 +17,7 @@ import tomli_w
 from ...models.errors import ConfigurationError
 from . import cast
 from .browser import Browser
+from .certificate import Certificate, make_certificate
 from .ports import Ports
 from .steps import StepFailedError, wait_for
 
@@ -35,7 +36,10 @@ class Product:
         self.folder = folder
         self.url = f"http://127.0.0.1:{ports.server}"
         self.config = folder / CONFIG
-        self.config.write_text(tomli_w.dumps(_settings(folder, ports)), encoding="utf-8")
+        certificate = make_certificate(folder)
+        self.certificate = certificate.certificate
+        settings = _settings(folder, ports, certificate)
+        self.config.write_text(tomli_w.dumps(settings), encoding="utf-8")
         self._browser = Browser()
 
     def command(self, *args: str, secrets: Mapping[str, str] | None = None) -> Any:
@@ -130,7 +134,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def _settings(folder: Path, ports: Ports) -> dict[str, dict[str, Any]]:
+def _settings(folder: Path, ports: Ports, certificate: Certificate) -> dict[str, dict[str, Any]]:
     papers = f"http://127.0.0.1:{ports.mailbox}/operator"
     return {
         "server": {
@@ -154,5 +158,11 @@ def _settings(folder: Path, ports: Ports) -> dict[str, dict[str, Any]]:
             "port": ports.smtp,
             "security": "none",
             "sender": cast.OPERATOR_SENDER,
+        },
+        "mail_relay": {
+            "embedded": True,
+            "port": ports.relay,
+            "tls_cert_file": str(certificate.certificate),
+            "tls_key_file": str(certificate.key),
         },
     }

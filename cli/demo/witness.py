@@ -79,9 +79,12 @@ class Witness:
         )
         return self.letter(found[0]["number"])
 
+    def source(self, number: int) -> bytes:
+        """A mail as it arrived."""
+        return self._browser.get(f"{self._stage.mailbox_url}/messages/{number}/source").body
+
     def letter(self, number: int) -> Letter:
-        source = self._browser.get(f"{self._stage.mailbox_url}/messages/{number}/source")
-        message = email.message_from_bytes(source.body, policy=default)
+        message = email.message_from_bytes(self.source(number), policy=default)
         return Letter(number, message)  # type: ignore[arg-type] - the policy makes it one
 
     def record(self, candidate_id: int) -> Page:

@@ -170,7 +170,7 @@ class Handler:
         session.host_name = hostname
         found = await self._house.ask(self._house.desk.account_of_address, _peer(session))
         session.careerrelay_account = found  # type: ignore[attr-defined] - carried by the session
-        return [*responses[:-1], "ENHANCEDSTATUSCODES", "PIPELINING", responses[-1]]
+        return [*responses[:-1], "250-ENHANCEDSTATUSCODES", "250-PIPELINING", responses[-1]]
 
     async def handle_HELO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str

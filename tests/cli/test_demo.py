@@ -27,7 +27,11 @@ from careerrelay.cli.demo.steps import StepFailedError, Steps, expect, wait_for
 
 COMMAND = (sys.executable, "-m", "careerrelay", "--lang", "en", "demo")
 LONGEST_SECONDS = 240
-STEPS = [*(f"A{n}" for n in range(1, 14)), *(f"B{n}" for n in range(1, 7))]
+STEPS = [
+    *(f"A{n}" for n in range(1, 14)),
+    *(f"B{n}" for n in range(1, 7)),
+    *(f"C{n}" for n in range(1, 8)),
+]
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
@@ -106,7 +110,7 @@ def test_taken_port_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = run("--once", "--port", str(min(port, 65_532)))
+        done = run("--once", "--port", str(min(port, 65_531)))
     assert done.returncode == 2
     assert "--port" in done.stderr
 
