@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from careerrelay.mail.relay.desk import Account, Passing, Reply, Treatment
 from sqlalchemy import select
 
 from careerrelay.engine.mail_relay import MailDesk
 from careerrelay.engine.mail_relays import RelayPlan, add_relay
 from careerrelay.mail.injection import Result, Status
+from careerrelay.mail.relay.desk import Account, Passing, Reply, Treatment
 from careerrelay.models.candidates import Application, ApplicationState
 from careerrelay.models.tables import Delivery, RelayedMail
 from tests.support.world import World
@@ -19,7 +19,7 @@ from tests.support.world import World
 CONNECTION = "relayed"
 MARKER = "{{career_relay_link}}"
 SENDER = "saiyo@acme.example.jp"
-TAKEN = Reply(250, b"2.0.0 queued")
+TAKEN = Reply(250, "2.0.0 queued")
 VALUES: Mapping[str, Any] = {
     "senders": ["acme.example.jp"],
     "next_hop_host": "smtp.acme.example.jp",

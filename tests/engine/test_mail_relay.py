@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from careerrelay.mail.relay.desk import Reply
 
 from careerrelay.engine.mail_relays import RelayPlan, change_relay
 from careerrelay.engine.suppression import suppress
 from careerrelay.mail.injection import Status
+from careerrelay.mail.relay.desk import Reply
 from careerrelay.models.candidates import ApplicationState, Flag
 from careerrelay.models.errors import ApiUnavailableError
 from careerrelay.models.tables import Connection, RelayLink
@@ -45,7 +45,7 @@ def test_delivery_is_done_only_when_the_next_hop_has_taken_the_mail(relay: Relay
     relay.tell(1, REJECTED)
     relay.treat(1)
     assert relay.delivery().state == "due"
-    relay.send(1, reply=Reply(451, b"4.3.0 later"))
+    relay.send(1, reply=Reply(451, "4.3.0 later"))
     assert (relay.delivery().state, relay.delivery().error_code) == ("due", None)
     relay.send(1)
     assert relay.delivery().state == "done"
@@ -276,7 +276,7 @@ def test_message_that_could_not_be_changed_ends_the_delivery_with_what_to_do(
 
 def test_mail_the_next_hop_refuses_is_still_waited_for_and_says_so(relay: Relaying) -> None:
     relay.tell(1, REJECTED)
-    relay.send(1, reply=Reply(550, b"5.1.1 no such user"))
+    relay.send(1, reply=Reply(550, "5.1.1 no such user"))
     told = relay.delivery()
     assert (told.state, told.error_code) == ("due", "next_hop_refused")
     assert "send the mail again" in str(told.error)

@@ -16,7 +16,7 @@ MAY_CHANGE = frozenset({"content-type", "content-transfer-encoding", "mime-versi
 
 READ_BY_PEOPLE = frozenset({"text/plain", "text/html"})
 SEALED = re.compile(
-    r"multipart/(signed|encrypted)|application/(x-)?pkcs7.*|application/pgp.*|text/calendar"
+    r"multipart/(signed|encrypted)|application/(x-)?pkcs7.*|application/pgp-(signature|encrypted)|text/calendar"
     r"|application/ics"
 )
 ARMOUR = re.compile(r"^-----BEGIN PGP ", re.MULTILINE)

@@ -10,7 +10,8 @@ const GIVE_UP_AFTER = 60000; // milliseconds; a parser that stands still is told
 const sha256 = data => crypto.createHash('sha256').update(data).digest('hex');
 
 function rawFields(lines) {
-    return (lines || []).map(({ line }) => {
+    // An empty header is given as one empty line.
+    return (lines || []).filter(({ line }) => line.trim()).map(({ line }) => {
         const colon = line.indexOf(':');
         return [line.slice(0, colon), line.slice(colon + 1)];
     });
