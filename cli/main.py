@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "setup_commands:init",
     "serve": "serving:serve",
     "worker": "serving:worker",
+    "relay": "serving:relay",
     "demo": "demo.command:demo",
     "company": "company:company",
     "connections": "connections_poll:connections",

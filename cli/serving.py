@@ -1,4 +1,4 @@
-"""``careerrelay serve`` and ``careerrelay worker``: the long-running processes."""
+"""``careerrelay serve``, ``relay`` and ``worker``: the long-running processes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..engine.config import Settings
 from ..engine.connections import webhook_url
 from ..engine.ingest import Ingest
 from ..engine.installation import only_process, opened, prepare, prepare_folder
+from ..engine.mail_listeners import mail_listeners
 from ..engine.runtime import Runtime
 from ..engine.service import Service
 from ..models.errors import ConfigurationError
@@ -31,6 +32,8 @@ from .output import Output
 def serve(cli: Cli, out: Output, host: str | None, port: int | None) -> None:
     """Serve webhooks and the registration page, and work the queue ([work] embedded).
 
+    Takes mails as well with [mail_relay] embedded = true.
+
     Needs no preparation: what is missing is made, as 'careerrelay init' does. SIGTERM or Ctrl-C
     stop it gracefully: what was begun is answered and stored. On SQLite it is the only process;
     run several, and workers beside them, on PostgreSQL.
@@ -38,10 +41,14 @@ def serve(cli: Cli, out: Output, host: str | None, port: int | None) -> None:
     server_logs()
     given = {"host": host, "port": port}
     flags = {"server": {name: value for name, value in given.items() if value is not None}}
-    with _installation(cli.settings(flags), what="serve") as runtime, _app(runtime) as app:
+    with (
+        _installation(cli.settings(flags), what="serve") as runtime,
+        _app(runtime) as app,
+        _embedded_listeners(runtime) as places,
+    ):
         serving = _listening(runtime, app)
         with _stopped_by_signal(serving.stop):
-            _tell_urls(out, runtime, serving.port)
+            _tell_urls(out, runtime, serving.port, places)
             serving.run()
     out.line("stopped")
 
@@ -71,6 +78,16 @@ def _app(runtime: Runtime) -> Iterator[Any]:
             service.stop()
 
 
+@contextmanager
+def _embedded_listeners(runtime: Runtime) -> Iterator[Mapping[str, str]]:
+    """Where this process takes mails; nowhere, if another one does or none."""
+    if not runtime.settings.mail_relay["embedded"]:
+        yield {}
+        return
+    with mail_listeners(runtime) as places:
+        yield places
+
+
 def _listening(runtime: Runtime, app: Any) -> Serving:
     server = runtime.settings.server
     try:
@@ -82,7 +99,7 @@ def _listening(runtime: Runtime, app: Any) -> Serving:
         ) from None
 
 
-def _tell_urls(out: Output, runtime: Runtime, port: int) -> None:
+def _tell_urls(out: Output, runtime: Runtime, port: int, places: Mapping[str, str]) -> None:
     settings = runtime.settings
     urls = {
         "listening": f"http://{settings.server['host']}:{port}",
@@ -90,6 +107,7 @@ def _tell_urls(out: Output, runtime: Runtime, port: int) -> None:
         "webhooks": webhook_url(runtime, "CONNECTION"),
         "health": f"http://{settings.server['host']}:{port}/readyz",
         "queue": "worked here" if settings.work["embedded"] else "worked by 'careerrelay worker'",
+        **places,
     }
     if not out.data(urls):
         out.facts(urls)
@@ -128,4 +146,25 @@ def worker(cli: Cli, out: Output) -> None:
                 ended.wait()
         finally:
             service.stop()
+    out.line("stopped")
+
+
+@click.command("relay", short_help="Take mails beside servers.")
+@with_output
+def relay(cli: Cli, out: Output) -> None:
+    """Take mails as [mail_relay] says, beside servers with [mail_relay] embedded = false.
+
+    Any number, on PostgreSQL. On SQLite it is refused while 'careerrelay serve' runs: there mails
+    are taken by that one, with [mail_relay] embedded = true.
+    """
+    server_logs()
+    ended = threading.Event()
+    with (
+        _installation(cli.settings(), what="relay") as runtime,
+        mail_listeners(runtime) as places,
+        _stopped_by_signal(ended.set),
+    ):
+        if not out.data(places):
+            out.facts(places)
+        ended.wait()
     out.line("stopped")

@@ -30,6 +30,7 @@ SECRET_VARIABLE = "DEMO_RELAY_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 KEY_VARIABLE = "DEMO_RELAY_CLIENT_SECRET"
 WEBHOOK_SECRET = "demo-relay-webhook-secret"  # noqa: S105 - invented, for this demo only
 AUTHENTICATION_REQUIRED = 530
+TAKEN = 250
 
 SUBJECT = "【株式会社みほん商事】選考結果のご連絡"
 TEXT = f"""\
@@ -193,7 +194,7 @@ class MailRelayStory:
             step.note("1 personal link, 1 without (withdrawn)", "リンク1通、リンクなし1通（辞退）")
 
     def _send(self, to: str, subject: str, text: str) -> None:
-        """As the ATS does it: STARTTLS with the relay's certificate checked, then sign-in."""
+        """As an ATS does it: a mail that is not taken yet (451) is sent again a little later."""
         message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
         message["From"] = formataddr((f"{cast.COMPANY_NAME} 採用担当", cast.COMPANY_SENDER))
         message["To"] = to
@@ -202,11 +203,23 @@ class MailRelayStory:
         message["Message-ID"] = make_msgid(domain="ats.example.jp")
         message.set_content(text)
         self._sent.append(message.as_bytes())
+        wait_for(
+            lambda: self._status_of(message, to=to),
+            lambda status: status == TAKEN,
+            expected="the relay takes the mail",
+        )
+
+    def _status_of(self, message: EmailMessage, *, to: str) -> int:
+        """One try: STARTTLS with the relay's certificate checked, sign-in, the mail; the answer."""
         trusted = ssl.create_default_context(cafile=self._stage.product.certificate)
         with smtplib.SMTP("127.0.0.1", self._stage.ports.relay, timeout=SMTP_SECONDS) as server:
             server.starttls(context=trusted)
             server.login(RELAY, self._password)
-            server.send_message(message, from_addr=cast.COMPANY_SENDER, to_addrs=[to])
+            try:
+                server.send_message(message, from_addr=cast.COMPANY_SENDER, to_addrs=[to])
+            except smtplib.SMTPDataError as error:
+                return error.smtp_code
+        return TAKEN
 
 
 def _own_part(source: bytes) -> bytes:

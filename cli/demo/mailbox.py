@@ -12,8 +12,9 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
+from aiosmtpd.controller import Controller
+
 from ...connectors.testing.standin import Request, Response, StandIn, route, utcnow
-from ...models.errors import ConfigurationError
 from .pages import page, resource
 
 FRAME_POLICY = (
@@ -90,13 +91,7 @@ class Mailbox(StandIn):
 
     @contextmanager
     def listen(self, port: int) -> Iterator[None]:
-        """Speak SMTP on the loopback interface. Raises ConfigurationError without aiosmtpd."""
-        try:
-            from aiosmtpd.controller import Controller
-        except ImportError:
-            raise ConfigurationError(
-                "the demo's mailbox needs aiosmtpd; run pip install 'careerrelay-ats[demo]'"
-            ) from None
+        """Speak SMTP on the loopback interface."""
         controller = Controller(self, hostname="127.0.0.1", port=port, ready_timeout=START_SECONDS)
         controller.start()
         try:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import smtplib
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import pytest
 from flask import Flask
 
 from careerrelay.webhook_server.serving import Serving
+from tests.support.mailbox import free_port
 
 WAIT = 60.0
 
@@ -67,7 +69,7 @@ def test_serve_makes_everything_answers_alone_and_stops_on_sigterm(tmp_path: Pat
         with urllib.request.urlopen(url, timeout=WAIT) as answer:
             assert answer.status == 200
         assert (tmp_path / "careerrelay-data" / "keys.toml").exists()
-        for other in (["serve", "--port", "0"], ["worker"]):
+        for other in (["serve", "--port", "0"], ["worker"], ["relay"]):
             refused = run(tmp_path, *other)
             assert refused.returncode == 1
             assert f"(process {server.pid}) works on this SQLite file already" in refused.stderr
@@ -87,17 +89,29 @@ def test_serve_makes_everything_answers_alone_and_stops_on_sigterm(tmp_path: Pat
         assert worker.wait(WAIT) == 0
 
 
-def test_servers_and_workers_share_a_postgresql_database(
+def test_servers_workers_and_relays_share_a_postgresql_database(
     postgresql_url: str, tmp_path: Path
 ) -> None:
-    env = {"CAREERRELAY_STORE_URL": postgresql_url, "CAREERRELAY_WORK_EMBEDDED": "false"}
+    port = free_port()
+    env = {
+        "CAREERRELAY_STORE_URL": postgresql_url,
+        "CAREERRELAY_WORK_EMBEDDED": "false",
+        "CAREERRELAY_MAIL_RELAY_PORT": str(port),
+    }
     with running(tmp_path, "serve", "--port", "0", **env) as server:
         url = first_line(server, r"^health: (\S+)")
-        with running(tmp_path, "worker", **env) as worker:
+        with (
+            running(tmp_path, "worker", **env) as worker,
+            running(tmp_path, "relay", **env) as relay,
+        ):
             first_line(worker, "(is at work)")
+            assert first_line(relay, r"^mail relay: (\S+)") == f"127.0.0.1:{port}"
             with urllib.request.urlopen(url, timeout=WAIT) as answer:
                 assert answer.status == 200
-            for process in (worker, server):
+            with smtplib.SMTP("127.0.0.1", port, timeout=WAIT) as client:
+                client.ehlo()
+                assert client.mail("saiyo@example.jp")[0] == 530
+            for process in (worker, relay, server):
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(WAIT) == 0
 
