@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,11 +20,13 @@ from sqlalchemy.orm import Session
 
 from ..link_signing import Purpose
 from ..mail.addresses import normalise_for_matching
+from ..mail.dkim import DkimKey
 from ..mail.injection import Paragraph, Policy, Result, marker_in
 from ..mail.letterhead import Letterhead, read_letterhead
 from ..mail.relay.desk import Account, NextHop, Passing, Reply, Treatment
 from ..mail.smtp import Security
 from ..models.database import insert_into
+from ..models.errors import ConfigurationError
 from ..models.relays import WithoutLink
 from ..models.tables import Company, Connection, MailRelay, RelayedMail, new_id
 from . import links
@@ -79,19 +82,19 @@ class MailDesk:
             return None
         return self._account(relay) if signs_in(self._runtime, relay, password) else None
 
-    def account_of_address(self, peer: str) -> Account | None:
-        """The account of an allow-listed address; None also where two companies share it and
-        only a sign-in could tell them apart."""
+    def accounts_of_address(self, peer: str) -> Sequence[Account]:
+        """The accounts of an allow-listed address: several where companies share a provider's."""
         address = ipaddress.ip_address(peer.partition("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
         with self._runtime.database.read() as session:
             query = select(MailRelay).where(MailRelay.removed_at.is_(None)).order_by(MailRelay.id)
             found = [r for r in session.scalars(query) if _lists(r, address)]
-        return self._account(found[0]) if len(found) == 1 else None
+        return [self._account(relay) for relay in found]
 
     def _account(self, relay: MailRelay) -> Account:
         hop, rules = relay.next_hop, rules_of(relay)
         security = Security(hop.get("security") or Security.STARTTLS)
+        signing, usable = self._signing(relay)
         return Account(
             id=relay.id,
             next_hop=NextHop(
@@ -102,12 +105,23 @@ class MailDesk:
                 password=open_secret(self._runtime, relay, hop, NEXT_HOP_PASSWORD),
             ),
             senders=frozenset(relay.senders),
+            marker=rules["marker"],
             bare_line_ends=rules["bare_line_ends"],
-            signing=dkim_key(self._runtime, relay),
+            signing=signing,
+            unsigned=not usable,
             max_bytes=self._runtime.settings.mail_relay["megabytes"] << 20,
             per_hour=rules["per_hour"],
+            people_per_hour=rules["people_per_hour"],
             demand=rules["demand"],
         )
+
+    def _signing(self, relay: MailRelay) -> tuple[DkimKey | None, bool]:
+        """The key, and whether what is to sign can: mail passes without it, only unchanged."""
+        try:
+            return dkim_key(self._runtime, relay), True
+        except ConfigurationError as error:
+            log.error("relay_key_unusable", relay=relay.id, cause=error.message)
+            return None, False
 
     # What a mail is to get.
 

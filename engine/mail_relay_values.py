@@ -139,6 +139,7 @@ class RelayValues(Schema):
     demand = _switch("Refuse a rejection mail that cannot carry the link.", default=False)
     next_hop_signs = _switch("The next hop, or one after it, signs with DKIM.", default=True)
     per_hour = _number("Most mails in an hour.", 2000, 1, 100_000)
+    people_per_hour = _number("Most recipients in an hour, each counted once.", 1000, 1, 100_000)
 
 
 @cache

@@ -105,7 +105,7 @@ def normalise_for_matching(address: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", address.translate(_HALF_WIDTH)).casefold().strip(_EDGES)
     local, at, domain = folded.rpartition("@")
-    return f"{_unquoted(local)}{at}{_ascii_domain(domain)}"
+    return f"{_unquoted(local)}{at}{in_ascii(domain)}"
 
 
 def normalise_for_uniqueness(address: str) -> str:
@@ -121,6 +121,16 @@ def normalise_for_uniqueness(address: str) -> str:
     if domain in DOTS_IGNORED_DOMAINS:
         local, domain = local.replace(".", ""), "gmail.com"
     return f"{local}{at}{domain}"
+
+
+def in_ascii(domain: str) -> str:
+    """The domain as DNS knows it; as it stands where there is no such form."""
+    if domain.isascii():
+        return domain
+    try:
+        return validate_email(f"a@{domain}", check_deliverability=False).ascii_domain
+    except EmailNotValidError:
+        return domain
 
 
 def _split(cleaned: str) -> tuple[str, str]:
@@ -171,12 +181,3 @@ def _breaks_dot_rule(local: str) -> bool:
 def _unquoted(local: str) -> str:
     quoted = _QUOTED.fullmatch(local)
     return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else local
-
-
-def _ascii_domain(domain: str) -> str:
-    if domain.isascii():
-        return domain
-    try:
-        return validate_email(f"a@{domain}", check_deliverability=False).ascii_domain
-    except EmailNotValidError:
-        return domain

@@ -22,11 +22,13 @@ _END = re.compile(rb"\r?\n\r?\n")
 @dataclass(frozen=True, slots=True)
 class Letterhead:
     """``message_id`` as written, "" when there is none; ``subject`` decoded to one line;
-    ``fields`` by lower-case name, the first of each, undecoded."""
+    ``fields`` by lower-case name, the first of each, undecoded; ``authors``: each From, of which
+    there should be one."""
 
     message_id: str
     subject: str
     fields: Mapping[str, str] = field(repr=False)
+    authors: tuple[str, ...] = field(repr=False, default=())
 
 
 def read_letterhead(message: bytes) -> Letterhead:
@@ -34,13 +36,15 @@ def read_letterhead(message: bytes) -> Letterhead:
     found = _END.search(message, 0, MAX_HEADER)
     block = message[: found.start() if found else MAX_HEADER]
     parsed = BytesHeaderParser(policy=compat32).parsebytes(block)
+    items = [(name.lower(), _one_line(_written(str(v)))) for name, v in parsed.raw_items()]
     fields: dict[str, str] = {}
-    for name, value in parsed.raw_items():
-        fields.setdefault(name.lower(), _one_line(_written(str(value))))
+    for name, value in items:
+        fields.setdefault(name, value)
     return Letterhead(
         message_id=fields.get("message-id", ""),
         subject=_decoded(fields.get("subject", "")),
         fields=fields,
+        authors=tuple(value for name, value in items if name == "from"),
     )
 
 

@@ -31,9 +31,20 @@ log = structlog.get_logger(__name__)
 
 _ENHANCED = re.compile(rb"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 _QUEUED_AS = re.compile(rb"queued as ([A-Za-z0-9.-]{1,64})(?:\s|$)")
+_LONGEST_ANSWER = 400
+_PIECE = 1 << 18
+_FAREWELL_SECONDS = 5.0
 _MECHANISMS = {"CRAM-MD5", "PLAIN", "LOGIN"}  # what smtplib speaks
 _SIZE_LIMIT = re.compile(r"\d{1,18}")
-_ADDRESS_LINE = re.compile(r"[!-;=?-~]{1,320}|\"[ -;=?-~]{1,64}\"@[!-;=?-~]{1,255}")
+
+
+def _address_line(letters: str) -> re.Pattern[str]:
+    return re.compile(rf'[{letters}]{{1,320}}|"[ {letters}]{{1,64}}"@[{letters}]{{1,255}}')
+
+
+_ADDRESS_LINE = _address_line("!-;=?-~")
+_INTERNATIONAL_LINE = _address_line("!-;=?-~\u00a1-\ud7ff\uf900-\U0010ffff")
+"""With the letters of RFC 6531."""
 
 
 class Security(StrEnum):
@@ -46,7 +57,9 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpAccount:
-    """A company's SMTP account. ``timeout`` in seconds, for each step.
+    """A company's SMTP account. ``timeout`` in seconds, for each step; ``answer_timeout`` for the
+    answer to the whole message, which a filter may keep waiting (RFC 5321 section 4.5.3.2.6: ten
+    minutes); 0: the same.
 
     ``allow_plaintext``: no TLS to a server that is not this machine. ``allow_private``: the
     server may have a private address; the installation withdraws it where companies' own users,
@@ -59,6 +72,7 @@ class SmtpAccount:
     username: str = ""
     password: str = field(default="", repr=False)
     timeout: float = 20.0
+    answer_timeout: float = 0.0
     allow_plaintext: bool = False
     allow_private: bool = True
     ca_file: str = ""
@@ -97,32 +111,40 @@ def send(
     to: str,
     before_data: Callable[[], None],
     eight_bit: bool = False,
+    utf8: bool = False,
 ) -> SendReceipt:
     """Hand over ``message`` (CRLF lines) for one recipient.
 
     ``envelope_from`` and ``to`` as ``sending_form`` gives them; ``envelope_from`` "" is the null
-    sender. ``eight_bit``: the content is announced as 8BITMIME, and refused (554) where the server
-    does not take that. ``before_data`` is called once,
-    when the server has said it is ready and before the first byte of content: record there
-    that the mail may be out from now on. If it raises, the connection is dropped, nothing is
-    sent, and its exception comes through.
+    sender. ``eight_bit``, ``utf8``: announced as 8BITMIME, SMTPUTF8, and refused where the server
+    does not take that: nothing is converted. ``before_data`` is called once, when the server has
+    said it is ready and before the first byte of content: record there that the mail may be out
+    from now on. If it raises, the connection is dropped, nothing is sent, and its exception comes
+    through.
 
     Raises SmtpUnavailableError (nothing handed over, try again), SmtpRejectedError (refused for
     good), SmtpUncertainError (content sent, no readable answer), ConfigurationError (a setting
     that no server could serve).
     """
-    for name, address in (("envelope sender", envelope_from), ("recipient", to)):
-        if not _ADDRESS_LINE.fullmatch(address) and (address or name == "recipient"):
-            raise SmtpRejectedError(f"the {name} is not an address SMTP can carry", phase="mail")
+    _check_addresses(envelope_from, to, utf8=utf8)
     with _connection(account) as server:
-        body = _body_parameter(server) if eight_bit else ""
-        _command(server, f"MAIL FROM:<{envelope_from}>{body}", phase="mail", expect=250)
+        more = _parameters(server, eight_bit=eight_bit, utf8=utf8)
+        _command(server, f"MAIL FROM:<{envelope_from}>{more}", phase="mail", expect=250)
         _command(server, f"RCPT TO:<{to}>", phase="rcpt", expect=250)
         _command(server, "DATA", phase="data", expect=354)
         before_data()
-        receipt = _hand_over(server, message)
+        receipt = _hand_over(server, message, account=account)
     log.info("smtp_message_accepted", status=receipt.status, queue_id=receipt.queue_id)
     return receipt
+
+
+def _check_addresses(envelope_from: str, to: str, *, utf8: bool) -> None:
+    """No line end, blank or bracket ever gets into a command."""
+    line = _INTERNATIONAL_LINE if utf8 else _ADDRESS_LINE
+    for name, address in (("envelope sender", envelope_from), ("recipient", to)):
+        if not line.fullmatch(address) and (address or name == "recipient"):
+            told = f"the {name} is not an address SMTP can carry"
+            raise SmtpRejectedError(told, phase="mail", answer=f"5.1.3 {told.capitalize()}")
 
 
 def probe(account: SmtpAccount) -> SmtpProbe:
@@ -147,8 +169,9 @@ def _connection(account: SmtpAccount) -> Iterator[smtplib.SMTP]:
         _greet(server, account=account)
         _sign_in(server, account=account)
         yield server
-        # The outcome is known by now; a server that hangs up first changes nothing.
+        # The outcome is known by now; a server that hangs up first, or dawdles, changes nothing.
         with contextlib.suppress(smtplib.SMTPException, OSError):
+            _wait_up_to(server, min(account.timeout, _FAREWELL_SECONDS))
             server.quit()
     finally:
         server.close()
@@ -231,14 +254,29 @@ def _no_answer_is_retryable(phase: str) -> Iterator[None]:
         ) from None
 
 
-def _body_parameter(server: smtplib.SMTP) -> str:
-    if server.has_extn("8bitmime"):
-        return " BODY=8BITMIME"
-    raise SmtpRejectedError(
-        "the SMTP server does not take 8-bit content (8BITMIME), and it is not converted",
-        phase="mail",
-        status=554,
-    )
+def _parameters(server: smtplib.SMTP, *, eight_bit: bool, utf8: bool) -> str:
+    """What MAIL announces. Raises SmtpRejectedError where the server lacks the extension."""
+    said = ""
+    if eight_bit:
+        if not server.has_extn("8bitmime"):
+            raise SmtpRejectedError(
+                "the SMTP server does not take 8-bit content (8BITMIME), and it is not converted",
+                phase="mail",
+                status=554,
+                answer="5.6.3 The next server does not take 8-bit content (8BITMIME)",
+            )
+        said += " BODY=8BITMIME"
+    if utf8:
+        if not server.has_extn("smtputf8"):
+            raise SmtpRejectedError(
+                "the SMTP server does not take international addresses (SMTPUTF8)",
+                phase="mail",
+                status=553,
+                answer="5.6.7 The next server does not take international addresses (SMTPUTF8)",
+            )
+        server.command_encoding = "utf-8"
+        said += " SMTPUTF8"
+    return said
 
 
 def _command(server: smtplib.SMTP, line: str, *, phase: str, expect: int) -> None:
@@ -248,10 +286,11 @@ def _command(server: smtplib.SMTP, line: str, *, phase: str, expect: int) -> Non
         raise _refusal(status, reply, phase=phase)
 
 
-def _hand_over(server: smtplib.SMTP, message: bytes) -> SendReceipt:
+def _hand_over(server: smtplib.SMTP, message: bytes, *, account: SmtpAccount) -> SendReceipt:
     """The content and its dot. From here on only a readable answer is an answer."""
     try:
-        server.send(_dotted(message))
+        _send_all(server, _dotted(message))
+        _wait_up_to(server, account.answer_timeout or account.timeout)
         status, reply = server.getreply()
     except (smtplib.SMTPException, OSError) as error:
         raise _uncertain(type(error).__name__) from None
@@ -265,6 +304,13 @@ def _hand_over(server: smtplib.SMTP, message: bytes) -> SendReceipt:
     if 400 <= status < 600:
         raise _refusal(status, reply, phase="content")
     raise _uncertain("unreadable answer")
+
+
+def _send_all(server: smtplib.SMTP, content: bytes) -> None:
+    """In pieces: a socket's timeout is for one call, however much that sends."""
+    view = memoryview(content)
+    for start in range(0, len(view), _PIECE):
+        server.send(view[start : start + _PIECE])
 
 
 def _dotted(message: bytes) -> bytes:
@@ -299,7 +345,15 @@ def _refusal(status: int, reply: bytes, *, phase: str) -> SmtpRejectedError | Sm
     said = " ".join(part for part in (code, _enhanced(reply)) if part)
     message = f"the SMTP server answered {said} in the {phase} step; {_REMEDY[phase]}"
     kind = SmtpRejectedError if 500 <= status < 600 else SmtpUnavailableError
-    return kind(message, phase=phase, status=status if status > 0 else None)
+    return kind(
+        message, phase=phase, status=status if status > 0 else None, answer=_in_one_line(reply)
+    )
+
+
+def _in_one_line(reply: bytes) -> str:
+    """The server's words for somebody else's reply: printable ASCII, one line, not too long."""
+    words = " ".join(reply.decode("ascii", "replace").split())
+    return "".join(sign if " " <= sign <= "~" else "?" for sign in words)[:_LONGEST_ANSWER]
 
 
 def _enhanced(reply: bytes) -> str:
@@ -316,6 +370,11 @@ def _tls_context(account: SmtpAccount) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=account.ca_file or None)
     except (OSError, ssl.SSLError):
         raise ConfigurationError("smtp ca_file cannot be read as PEM certificates") from None
+
+
+def _wait_up_to(server: smtplib.SMTP, seconds: float) -> None:
+    if server.sock is not None:
+        server.sock.settimeout(seconds)
 
 
 def _socket(server: smtplib.SMTP) -> socket.socket:

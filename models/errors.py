@@ -235,7 +235,8 @@ class MilterProtocolError(MailError):
 
 class SmtpError(MailError):
     """``phase``: connect, starttls, auth, mail, rcpt, data or content, "" where no server
-    was asked; ``status``: the reply code.
+    was asked; ``status``: the reply code; ``answer``: the server's own words, which may quote
+    addresses: for who sends the mail, never for a log.
 
     Everything up to ``auth`` concerns the account and so every mail sent through it; ``rcpt``
     and later concern this one mail.
@@ -243,10 +244,13 @@ class SmtpError(MailError):
 
     code = "smtp"
 
-    def __init__(self, message: str, *, phase: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, phase: str = "", status: int | None = None, answer: str = ""
+    ) -> None:
         super().__init__(message)
         self.phase = phase
         self.status = status
+        self.answer = answer
 
     @property
     def concerns_account(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from ..dkim import DkimKey
-from ..injection import Paragraph, Policy, Result
+from ..injection import MARKER, Paragraph, Policy, Result
 from ..smtp import Security
 
 
@@ -25,29 +27,40 @@ class NextHop:
 class Account:
     """A company's way through the relay.
 
-    ``senders``: domains and addresses that may stand in the envelope and in From.
-    ``bare_line_ends``: ``reject`` or ``normalise``. ``demand``: a rejection mail that cannot carry
-    its link is refused.
+    ``senders``: domains and addresses that may stand in the envelope and in From. ``marker``: for
+    when the desk is away. ``bare_line_ends``: ``reject`` or ``normalise``. ``unsigned``: a key is
+    set and cannot be used, so nothing may be changed. ``demand``: a rejection mail that cannot
+    carry its link is refused.
     """
 
     id: str
     next_hop: NextHop
     senders: frozenset[str]
+    marker: str = MARKER
     bare_line_ends: str = "reject"
     signing: DkimKey | None = None
+    unsigned: bool = False
     max_bytes: int = 30 << 20
     per_hour: int = 2000
+    people_per_hour: int = 1000
     demand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """One mail for one recipient, as it came (CRLF line ends)."""
+    """One mail for one recipient, as it came (CRLF line ends).
+
+    ``trace``: our Received header, which every mail gets. ``eight_bit``, ``utf8``: the client
+    announced 8BITMIME, SMTPUTF8.
+    """
 
     account: Account
     sender: str
     recipient: str
     message: bytes = field(repr=False)
+    trace: bytes = field(default=b"", repr=False)
+    eight_bit: bool = False
+    utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +79,29 @@ class Treatment:
     erase: bool = False
 
 
+class Cause(StrEnum):
+    """Whose word a reply is."""
+
+    NEXT_HOP = "next_hop"
+    NEXT_HOP_ACCOUNT = "next_hop_account"
+    """It was not asked about this mail: no connection, no TLS, no sign-in."""
+    UNCERTAIN = "uncertain"
+    """It has the mail, perhaps: its answer was lost."""
+    UNUSABLE = "unusable"
+    """Our settings for it cannot work."""
+    WAITING = "waiting"
+    """Ours: nobody knows yet what the mail is to get."""
+    RULE = "rule"
+    """Ours, for good: the company's rule, or a marker that cannot be replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An SMTP reply, as the next hop gave it or as we do."""
 
     code: int
-    text: str
+    text: str = field(repr=False)
+    cause: Cause = Cause.NEXT_HOP
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}"
@@ -82,15 +112,16 @@ class Reply:
 
 
 class Desk(Protocol):
-    """Implemented by the engine. Everything but ``account_of_address`` may block: it is called in
-    a thread. What it raises never costs a mail."""
+    """Implemented by the engine. All of it may block: it is called in a thread. What it raises
+    never costs a mail."""
 
     def account(self, login: str, password: str) -> Account | None:
         """The account of a sign-in; None where name or password are wrong."""
         ...
 
-    def account_of_address(self, peer: str) -> Account | None:
-        """The account of a peer that need not sign in."""
+    def accounts_of_address(self, peer: str) -> Sequence[Account]:
+        """The accounts of a peer that need not sign in: several where companies share a mail
+        provider, told apart by their senders."""
         ...
 
     def treat(self, passing: Passing) -> Treatment:

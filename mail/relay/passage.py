@@ -22,12 +22,17 @@ from ...models.errors import (
 from .. import smtp
 from ..dkim import resign
 from ..injection import Policy, Result, Status, erase_marker, inject, marker_in
-from .desk import Desk, NextHop, Passing, Reply, Treatment
+from .desk import Account, Cause, Desk, NextHop, Passing, Reply, Treatment
 
 log = structlog.get_logger(__name__)
 
 LATER = 451
 REFUSED = 550
+OURS = "signing_key", "internal"
+"""Codes of a change that was dropped because of us."""
+PERMANENT = ("connect", "mail", "rcpt", "data", "content")
+"""Steps whose 5xx is about mail. That the next hop does not want our user or our TLS is for its
+administrator to mend, not a bounce."""
 _CLASS_TEXT = {
     4: "4.4.1 The next server does not take it now",
     5: "5.0.0 The next server refused it",
@@ -36,11 +41,13 @@ _CLASS_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How mails go on. ``timeout`` in seconds, for each step with the next hop."""
+    """How mails go on. ``timeout`` in seconds, for each step with the next hop;
+    ``answer_timeout`` for its answer to a whole mail."""
 
     clock: Callable[[], datetime]
     allow_private: bool = True
     timeout: float = 60.0
+    answer_timeout: float = 600.0
 
 
 class Passage:
@@ -50,24 +57,19 @@ class Passage:
         self._desk = desk
         self._settings = settings
 
-    def run(self, passing: Passing, *, trace: bytes, eight_bit: bool) -> Reply:
-        """The answer to the client: the next hop's own, or ours where it was never asked.
-
-        ``trace``: our Received header, which every mail gets. ``eight_bit``: the client announced
-        8BITMIME.
-        """
+    def run(self, passing: Passing) -> Reply:
+        """The answer to the client: the next hop's own, or ours where it was never asked."""
         began = time.monotonic()
         treatment = self._treat(passing)
-        result = _changed(passing, treatment)
+        result, message = self._made(passing, treatment)
         reply = _withheld(passing, treatment, result)
         if reply is None:
-            message = self._finished(passing, result, trace)
-            reply = self._forward(passing, message, eight_bit=eight_bit)
+            reply = self._forward(passing, message)
         self._tell(passing, treatment, result, reply)
         log.info(
             "mail_passed", relay=passing.account.id, mail=treatment.delivery,
             status=result.status.value, code=result.code, notes=list(result.notes),
-            size=len(passing.message), reply=reply.code,
+            size=len(passing.message), reply=reply.code, cause=reply.cause.value,
             milliseconds=round((time.monotonic() - began) * 1000),
         )  # fmt: skip
         return reply
@@ -78,33 +80,44 @@ class Passage:
         except Exception as error:
             # The desk's trouble is not the company's: without a marker its mail goes on.
             log.error("mail_desk_failed", relay=passing.account.id, kind=type(error).__name__)
-            policy = Policy(append=False)
+            policy = Policy(append=False, marker=passing.account.marker)
             retry = "desk" if marker_in(passing.message, policy) else ""
             return Treatment(None, policy, retry_later=retry)
 
-    def _finished(self, passing: Passing, result: Result, trace: bytes) -> bytes:
-        message = result.assemble(passing.message)
-        key = passing.account.signing
-        if key is not None and result.edits:
-            edits = resign(message, key=key, at=self._settings.clock())
-            message = Result(result.status, edits=edits).assemble(message)
-        return trace + message
+    def _made(self, passing: Passing, treatment: Treatment) -> tuple[Result, bytes]:
+        """What was done, and the message without our trace."""
+        try:
+            result = _changed(passing, treatment)
+            return result, self._signed(passing.account, passing.message, result)
+        except Exception as error:
+            # A change that cannot be finished, or signed, is none.
+            log.error("mail_change_failed", relay=passing.account.id, kind=type(error).__name__)
+            return _dropped(passing, treatment, "internal"), passing.message
 
-    def _forward(self, passing: Passing, message: bytes, *, eight_bit: bool) -> Reply:
+    def _signed(self, account: Account, message: bytes, result: Result) -> bytes:
+        made = result.assemble(message)
+        if account.signing is None or not result.edits:
+            return made
+        edits = resign(made, key=account.signing, at=self._settings.clock())
+        return Result(result.status, edits=edits).assemble(made)
+
+    def _forward(self, passing: Passing, message: bytes) -> Reply:
         try:
             receipt = smtp.send(
-                message,
+                passing.trace + message,
                 account=self._account(passing.account.next_hop),
                 envelope_from=passing.sender,
                 to=passing.recipient,
                 before_data=lambda: None,
-                eight_bit=eight_bit or not message.isascii(),
+                eight_bit=passing.eight_bit or not message.isascii(),
+                utf8=passing.utf8,
             )
         except SmtpError as error:
             return _reply_of(error)
         except ConfigurationError as error:
             log.error("mail_next_hop_unusable", relay=passing.account.id, cause=error.message)
-            return Reply(LATER, "4.3.5 The relay's next server is not set up right")
+            text = "4.3.5 The relay's next server is not set up right: careerrelay doctor"
+            return Reply(LATER, text, Cause.UNUSABLE)
         said = receipt.enhanced_status or "2.0.0"
         queued = f" queued as {receipt.queue_id}" if receipt.queue_id else ""
         return Reply(receipt.status, f"{said} Ok:{queued or ' taken by the next server'}")
@@ -117,6 +130,7 @@ class Passage:
             username=hop.username,
             password=hop.password,
             timeout=self._settings.timeout,
+            answer_timeout=self._settings.answer_timeout,
             allow_private=self._settings.allow_private,
         )
 
@@ -131,37 +145,51 @@ class Passage:
 def _changed(passing: Passing, treatment: Treatment) -> Result:
     if treatment.retry_later or treatment.refuse:
         return Result(Status.SKIPPED, "held")
-    if treatment.erase:
-        return erase_marker(passing.message, treatment.policy)
-    if treatment.paragraph is None:
+    if treatment.paragraph is None and not treatment.erase:
         return Result(Status.SKIPPED, "not_ours")
+    if passing.account.unsigned:
+        return _dropped(passing, treatment, "signing_key")
+    if treatment.paragraph is None:
+        return erase_marker(passing.message, treatment.policy)
     return inject(passing.message, treatment.paragraph, treatment.policy)
+
+
+def _dropped(passing: Passing, treatment: Treatment, code: str) -> Result:
+    """Nothing is changed, for a reason of ours; ``_withheld`` sees to a marker."""
+    marked = marker_in(passing.message, treatment.policy)
+    return Result(Status.FAILED, code, notes=("marked",) if marked else ())
 
 
 def _withheld(passing: Passing, treatment: Treatment, result: Result) -> Reply | None:
     """The answer to a mail that does not go on; None for one that does."""
     if treatment.retry_later:
-        return Reply(LATER, f"4.7.0 Not decided yet, please try again: {treatment.retry_later}")
+        text = f"4.7.0 Not decided yet, please try again: {treatment.retry_later}"
+        return Reply(LATER, text, Cause.WAITING)
     if treatment.refuse:
-        return Reply(REFUSED, f"5.7.1 Refused by the company's rule: {treatment.refuse}")
+        text = f"5.7.1 Refused by the mail relay's without_link: {treatment.refuse}"
+        return Reply(REFUSED, text, Cause.RULE)
+    if result.code in OURS and "marked" in result.notes:
+        text = f"4.3.0 The marker cannot be replaced now, please try again: {result.code}"
+        return Reply(LATER, text, Cause.WAITING)
     if result.hold:
-        return Reply(REFUSED, "5.6.0 The marker in this mail cannot be replaced: token_left")
+        text = "5.6.0 The marker in this mail cannot be replaced: token_left"
+        return Reply(REFUSED, text, Cause.RULE)
     failed = treatment.paragraph is not None and result.status in (Status.REFUSED, Status.FAILED)
     if failed and passing.account.demand:
-        return Reply(REFUSED, f"5.6.0 This mail cannot carry its link: {result.code}")
+        text = f"5.6.0 This mail cannot carry its link, which the relay demands: {result.code}"
+        return Reply(REFUSED, text, Cause.RULE)
     return None
 
 
 def _reply_of(error: SmtpError) -> Reply:
-    """The next hop's class and code; ours where it gave none."""
+    """The next hop's class, code and words; ours where it gave none."""
     if isinstance(error, SmtpUncertainError):
         # It may have it: a second copy is possible, a lost mail is not.
-        return Reply(LATER, "4.4.2 The next server's answer was lost")
-    permanent = isinstance(error, SmtpRejectedError) and error.phase in ("mail", "rcpt", "content")
+        return Reply(LATER, "4.4.2 The next server's answer was lost", Cause.UNCERTAIN)
+    cause = Cause.NEXT_HOP_ACCOUNT if error.concerns_account else Cause.NEXT_HOP
     code = error.status if error.status and 400 <= error.status < 600 else 0
-    if permanent:
+    if isinstance(error, SmtpRejectedError) and error.phase in PERMANENT:
         code = code or 554
     elif not 400 <= code < 500:
-        # That the next hop does not want us is for its administrator to mend, not a bounce.
-        code = LATER
-    return Reply(code, _CLASS_TEXT[code // 100])
+        return Reply(LATER, _CLASS_TEXT[4], cause)
+    return Reply(code, error.answer or _CLASS_TEXT[code // 100], cause)

@@ -11,7 +11,8 @@ import re
 from collections.abc import AsyncIterator
 
 END = b"\r\n.\r\n"
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_BARE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_DOTTED_BARE_LINE_END = re.compile(rb"(?:\r(?!\n)|(?<!\r)\n)(?:\.(?=\.))?")
 
 
 class Unacceptable(Exception):  # noqa: N818 - an answer to the client, not an error of ours
@@ -22,28 +23,47 @@ class Unacceptable(Exception):  # noqa: N818 - an answer to the client, not an e
         self.reply = reply
 
 
+TOO_LARGE = "552 5.3.4 Larger than announced, or than [mail_relay] megabytes allows"
+
+
 async def read_message(
     reader: asyncio.StreamReader, *, max_bytes: int, normalise: bool = False
 ) -> bytes:
-    """The message with its dots undone and CRLF line ends. Raises Unacceptable.
+    """The message of a DATA command, its dots undone, with CRLF line ends. Raises Unacceptable.
 
     One that is too large is read to its end all the same, so that the session stays usable, and
     kept nowhere. ``normalise``: bare CR and LF become line ends instead of a refusal.
     """
     raw = await _read_raw(reader, max_bytes=max_bytes)
-    if b"\0" in raw:
-        raise Unacceptable("550 5.6.0 NUL bytes are not taken")
-    if _has_bare_line_ends(raw):
-        if not normalise:
-            raise Unacceptable("550 5.6.0 Bare CR or LF: lines must end with CRLF")
-        raw = _LINE_END.sub(b"\r\n", raw)
-    undotted = raw.replace(b"\r\n..", b"\r\n.")
+    return wire_form(_undotted(raw), normalise=normalise, dotted=True)
+
+
+def _undotted(raw: bytes) -> bytes:
+    """The first dot of each line goes, and a line ends with CRLF (RFC 5321 section 4.5.2)."""
+    undotted = raw.replace(b"\r\n.", b"\r\n") if b"\r\n." in raw else raw
     return undotted[1:] if undotted.startswith(b".") else undotted
 
 
-def _has_bare_line_ends(raw: bytes) -> bool:
-    both = raw.count(b"\r\n")
-    return raw.count(b"\n") != both or raw.count(b"\r") != both
+def wire_form(message: bytes, *, normalise: bool, dotted: bool = False) -> bytes:
+    """A message of which any server sees the same lines. Raises Unacceptable.
+
+    ``dotted``: whoever ends lines with bare CR or LF has doubled the dots behind these as well.
+    """
+    if b"\0" in message:
+        raise Unacceptable("550 5.6.0 NUL bytes are not taken")
+    if not _has_bare_line_ends(message):
+        return message
+    if not normalise:
+        raise Unacceptable(
+            "550 5.6.0 Bare CR or LF: lines must end with CRLF, or the mail relay's "
+            "bare_line_ends be normalise"
+        )
+    return (_DOTTED_BARE_LINE_END if dotted else _BARE_LINE_END).sub(b"\r\n", message)
+
+
+def _has_bare_line_ends(message: bytes) -> bool:
+    both = message.count(b"\r\n")
+    return message.count(b"\n") != both or message.count(b"\r") != both
 
 
 async def _read_raw(reader: asyncio.StreamReader, *, max_bytes: int) -> bytes:
@@ -57,7 +77,7 @@ async def _read_raw(reader: asyncio.StreamReader, *, max_bytes: int) -> bytes:
         else:
             pieces.clear()
     if size > max_bytes:
-        raise Unacceptable("552 5.3.4 The message is too large")
+        raise Unacceptable(TOO_LARGE)
     return b"".join(pieces)
 
 

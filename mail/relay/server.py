@@ -7,6 +7,7 @@ import logging
 import ssl
 import threading
 from concurrent.futures import Future
+from functools import partial
 
 from .desk import Desk
 from .house import House, RelaySettings
@@ -31,12 +32,12 @@ class RelayServer:
         port: int,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._house = House(desk, settings)
+        self._desk = desk
+        self._settings = settings
         self._host = host
         self._wanted_port = port
         self._tls = tls
         self._listening: Future[int] = Future()
-        self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -53,8 +54,7 @@ class RelayServer:
     def stop(self) -> None:
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(timeout=30)
-        self._house.threads.shutdown(wait=True, cancel_futures=True)
+        self._thread.join(timeout=self._settings.end_seconds + 10)
 
     def _run(self) -> None:
         try:
@@ -68,21 +68,23 @@ class RelayServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await self._loop.create_server(self._session, self._host, self._wanted_port)
+        house = House(self._desk, self._settings)
+        make = partial(self._session, house)
+        server = await self._loop.create_server(make, self._host, self._wanted_port)
         self._listening.set_result(server.sockets[0].getsockname()[1])
-        async with server:
-            await self._stop.wait()
+        await self._stop.wait()
+        server.close()
+        await house.close()
 
-    def _session(self) -> RelaySession:
-        settings = self._house.settings
+    def _session(self, house: House) -> RelaySession:
         return RelaySession(
-            self._house,
-            hostname=settings.hostname,
+            house,
+            hostname=self._settings.hostname,
             ident="ESMTP CareerRelay",
-            data_size_limit=150 << 20,
+            data_size_limit=self._settings.max_bytes,
+            enable_SMTPUTF8=True,
             tls_context=self._tls,
-            require_starttls=False,
             auth_require_tls=self._tls is not None,
-            timeout=settings.idle_seconds,
+            timeout=self._settings.idle_seconds,
             loop=self._loop,
         )

@@ -1,49 +1,73 @@
 """One SMTP session: aiosmtpd, made strict where it is not.
 
-What is ours: how a message is read (its end, its size, its line ends), who may say what, and that
-the answer to it is the next hop's. CHUNKING is not announced, so BDAT is an unknown command and
-Exchange uses DATA; SMTPUTF8 is not announced either, since nothing is ever converted.
+What is ours: how a message is read (its end, its size, its line ends, BDAT), how long anything may
+take, and that the answer to it is the next hop's. SMTPUTF8 and 8BITMIME are passed on and never
+converted; DSN and BINARYMIME are not offered.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from base64 import b64decode
-from email.utils import getaddresses
-from functools import partial
+import functools
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import structlog
-from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP
 
-from ..letterhead import read_letterhead
-from .desk import Account, Passing, Reply
+from .chunking import ChunkHead, Chunks, discard, read_head
+from .desk import Account
+from .handler import Handler
 from .house import House
 from .limits import TooManyError
+from .onward import Mail, hand_on
 from .reading import Unacceptable, read_message
-from .trace import loops, received
+from .talk import Talk, Transaction, talk_of, transaction_of
 
-log = structlog.get_logger(__name__)
+LONGEST_COMMAND = 2048
+COMMANDS = {"AUTH": 3, "EHLO": 20, "HELO": 20, "NOOP": 100, "VRFY": 5, "HELP": 5, "*": 30_000}
+"""Of one session. "*": each other; ATSs keep one open for all their mails."""
+SLACK = 4096
+"""Octets by which a message may be larger than announced, beside an eighth: sizes are guessed."""
+TOO_SLOW = "421 4.4.2 The message came too slowly"
+CLOSING = "421 4.3.2 The relay stops; send this again in a minute"
 
-NULL_SENDER = "<>"
-"""What stands for the empty sender, which aiosmtpd takes for none at all."""
-LONGEST_WAIT_SECONDS = 60.0
-MOST_TRIES = 3
-"""Sign-ins of one session."""
+_AUTH_PARAMETER = re.compile(r"(?i)\s+AUTH=[!-~]+(?=\s|$)")
+_STARTED = "503 5.5.1 BDAT was begun; go on with BDAT, or RSET"
+
+Command = Callable[[str | None], Awaitable[None]]
 
 
 class RelaySession(SMTP):
-    """Reads messages by ``reading``; everything else is asked of the handler."""
+    """Reads messages by ``reading`` and ``chunking``; the rest is asked of ``Handler``."""
+
+    line_length_limit = 1 << 16  # of the reader: commands are far shorter, messages any length
 
     def __init__(self, house: House, **more: Any) -> None:
-        super().__init__(Handler(house), **more)
+        super().__init__(Handler(house), command_call_limit=COMMANDS, **more)
+        # aiosmtpd's own are shared by all sessions, and each new session empties them.
+        self.command_size_limits = defaultdict(lambda: LONGEST_COMMAND)
+        self.command_size_limit = LONGEST_COMMAND
         self._house = house
+        self._busy = False
+        self._smtp_methods = {n: self._clean(m) for n, m in self._smtp_methods.items()}
+
+    # The connection.
+
+    def _create_session(self) -> Talk:
+        return Talk(self.loop)
+
+    def _create_envelope(self) -> Transaction:
+        return Transaction()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A session too many hears 421 at once."""
         again = self._original_transport is not None
-        if not again and not self._house.enter(self):
+        peer = transport.get_extra_info("peername")
+        if not again and not self._house.enter(self, str(peer[0]) if peer else ""):
             assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP always is
             transport.write(b"421 4.3.2 Too many sessions, please try again\r\n")
             transport.close()
@@ -53,208 +77,193 @@ class RelaySession(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         self._house.leave(self)
         if self.transport is not None:
+            self._set_rset_state()
             super().connection_lost(error)
 
-    async def smtp_BDAT(self, arg: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's way
-        """Not offered. Its content would be read as commands, so the session ends here."""
-        await self.push("502 5.5.1 CHUNKING is not offered; use DATA")
-        if self.transport is not None:
-            self.transport.close()
+    def wind_up(self) -> None:
+        """The relay stops: end now, or after the mail that is under way."""
+        if not self._busy:
+            self._hang_up(CLOSING)
 
-    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way
-        if await self.check_helo_needed() or not await self._may_send_data(arg):
+    def _hang_up(self, words: str) -> None:
+        """Whatever else has come already is not done any more."""
+        if self.transport is None or self._handler_coroutine is None:
             return
-        assert self.session is not None  # noqa: S101 - set by the connection
-        assert self.envelope is not None  # noqa: S101
-        account: Account = self.session.careerrelay_account  # type: ignore[attr-defined] - ours
-        size = envelope_size(self.envelope.mail_options) or account.max_bytes
+        self._writer.write(words.encode("ascii") + b"\r\n")
+        self.transport.close()
+        self._handler_coroutine.cancel()
+
+    @contextmanager
+    def _taking(self) -> Iterator[None]:
+        """A mail is under way: it is not hung up on when the relay stops."""
+        self._busy = True
         try:
-            async with self._house.memory(min(size, account.max_bytes)):
-                await self.push(await self._take(account))
+            yield
+        finally:
+            self._busy = False
+
+    def _set_post_data_state(self) -> None:
+        if isinstance(self.envelope, Transaction):
+            self.envelope.end()
+        super()._set_post_data_state()
+
+    # Commands.
+
+    def _clean(self, command: Command) -> Command:
+        """No command with a control character in it, nor with bytes that are no UTF-8."""
+
+        @functools.wraps(command)
+        async def checked(arg: str | None) -> None:
+            if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in arg or ""):
+                await self.push("501 5.5.2 Control characters and broken UTF-8 are not taken")
+                return
+            await command(arg)
+
+        return checked
+
+    async def smtp_EHLO(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way
+        await super().smtp_EHLO(arg)
+        if self._read_ahead():
+            # Only now does the client know what it may say: RFC 2920 section 3.1.
+            self._hang_up("554 5.5.0 Wait for the answer to EHLO")
+
+    async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802
+        if self._read_ahead():
+            self._hang_up("554 5.5.0 Nothing may be sent between STARTTLS and TLS")
+            return
+        await super().smtp_STARTTLS(arg)
+
+    def _read_ahead(self) -> bool:
+        """The client has sent more than it has heard the answer to."""
+        return bool(self._reader._buffer)  # type: ignore[attr-defined]
+
+    async def smtp_AUTH(self, arg: str | None) -> None:  # noqa: N802
+        """Not inside a mail (RFC 4954 section 4): it would change whose it is."""
+        if transaction_of(self).mail_from:
+            await self.push("503 5.5.1 Not while a mail is being sent")
+            return
+        mechanism, _, rest = (arg or "").partition(" ")
+        await super().smtp_AUTH(f"{mechanism.upper()} {rest}".strip())
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+        """Every server that offers AUTH must take its parameter (RFC 4954 section 5); it tells
+        nothing that we believe."""
+        await super().smtp_MAIL(_AUTH_PARAMETER.sub("", arg) if arg else arg)
+
+    # Messages.
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+        refusal = self._not_now() or ("501 5.5.4 DATA takes no argument" if arg else "")
+        if transaction_of(self).chunks is not None:
+            refusal = _STARTED
+        if refusal:
+            await self.push(refusal)
+            return
+        with self._taking():
+            await self._answer(await self._data(self._account()))
+
+    async def _data(self, account: Account) -> str:
+        settings = self._house.settings
+        most = self._most_bytes(account)
+        self._reset_timeout(settings.wait_seconds + settings.data_seconds)
+        try:
+            room = await self._house.room(account, most)
         except TooManyError as error:
-            await self.push(f"451 4.3.2 {error}")
-        self._set_post_data_state()
-
-    async def _may_send_data(self, arg: str | None) -> bool:
-        assert self.envelope is not None  # noqa: S101
-        if not self.envelope.rcpt_tos:
-            await self.push("503 5.5.1 RCPT first")
-        elif arg:
-            await self.push("501 5.5.4 DATA takes no argument")
-        else:
-            return True
-        return False
-
-    async def _take(self, account: Account) -> str:
-        """Read the message, pass it on, and say what became of it."""
-        assert self.session is not None  # noqa: S101
-        assert self.envelope is not None  # noqa: S101
-        await self.push("354 End with CRLF.CRLF")
+            return f"451 4.3.2 {error}"
         try:
-            async with asyncio.timeout(self._house.settings.data_seconds):
+            await self.push("354 End with CRLF.CRLF")
+            async with asyncio.timeout(settings.data_seconds):
                 message = await read_message(
-                    self._reader,
-                    max_bytes=account.max_bytes,
-                    normalise=account.bare_line_ends == "normalise",
+                    self._reader, max_bytes=most, normalise=account.bare_line_ends == "normalise"
                 )
         except Unacceptable as refusal:
+            room.leave()
             return refusal.reply
         except TimeoutError:
-            assert self.transport is not None  # noqa: S101
-            self.transport.close()
-            return "421 4.4.2 The message came too slowly"
+            room.leave()
+            return TOO_SLOW
+        except BaseException:
+            room.leave()
+            raise
+        return await self._hand_on(Mail(message, room))
+
+    async def smtp_BDAT(self, arg: str | None) -> None:  # noqa: N802
+        """RFC 3030. Where the size cannot be read nobody knows what is a command, so that ends the
+        session."""
+        head = read_head(arg)
+        if head is None:
+            self._hang_up("501 5.5.4 BDAT needs a size")
+            return
+        with self._taking():
+            try:
+                reply = await self._bdat(head)
+            except TimeoutError:
+                reply = TOO_SLOW
+            await self._answer(reply, goes_on=not head.last)
+
+    async def _bdat(self, head: ChunkHead) -> str:
+        settings = self._house.settings
+        self._reset_timeout(settings.wait_seconds + settings.data_seconds)
+        refusal = self._not_now() or await self._begin_chunks()
+        if refusal:
+            async with asyncio.timeout(settings.data_seconds):
+                await discard(self._reader, head.size)
+            return refusal
+        chunks, account = transaction_of(self).chunks, self._account()
+        assert chunks is not None  # noqa: S101 - begun above
+        try:
+            await chunks.read(self._reader, head.size)
+            if not head.last:
+                return "250 2.0.0 Ok"
+            message = chunks.message(normalise=account.bare_line_ends == "normalise")
+        except Unacceptable as refused:
+            return refused.reply
+        transaction_of(self).chunks = None
+        return await self._hand_on(Mail(message, chunks.room))
+
+    async def _begin_chunks(self) -> str:
+        """Room for the message of this transaction, once; or why there is none."""
+        transaction, account = transaction_of(self), self._account()
+        if transaction.chunks is not None:
+            return ""
+        most = self._most_bytes(account)
+        try:
+            room = await self._house.room(account, most)
+        except TooManyError as error:
+            return f"451 4.3.2 {error}"
+        until = self.loop.time() + self._house.settings.data_seconds
+        transaction.chunks = Chunks(room, max_bytes=most, deadline=until)
+        return ""
+
+    def _not_now(self) -> str:
+        if not talk_of(self).host_name:
+            return "503 5.5.1 EHLO first"
+        return "" if transaction_of(self).rcpt_tos else "503 5.5.1 RCPT first"
+
+    def _account(self) -> Account:
+        account = transaction_of(self).account
+        assert account is not None  # noqa: S101 - no RCPT without MAIL, which sets it
+        return account
+
+    def _most_bytes(self, account: Account) -> int:
+        """A client that announces little and sends much must not hold what others wait for."""
+        announced = transaction_of(self).announced
+        guessed = announced + announced // 8 + SLACK if announced else account.max_bytes
+        return min(guessed, account.max_bytes)
+
+    async def _hand_on(self, mail: Mail) -> str:
         # The next hop may take its time; it has timers of its own.
         self._reset_timeout(self._house.settings.answer_seconds)
-        return str(await _passed(self._house, self.session, self.envelope, account, message))
+        return await hand_on(self._house, talk_of(self), transaction_of(self), mail)
 
-
-async def _passed(
-    house: House, session: Session, envelope: Envelope, account: Account, message: bytes
-) -> Reply:
-    if loops(message):
-        return Reply(554, "5.4.6 This mail goes round in circles")
-    if not _may_write_as(message, account):
-        return Reply(550, "5.7.1 The From address is not one of this account's senders")
-    passing = Passing(
-        account=account,
-        sender="" if envelope.mail_from == NULL_SENDER else str(envelope.mail_from),
-        recipient=envelope.rcpt_tos[0],
-        message=message,
-    )
-    encrypted = "S" if session.ssl else ""
-    trace = received(
-        helo=session.host_name or "",
-        peer=_peer(session),
-        by=house.settings.hostname,
-        protocol=f"ESMTP{encrypted}{'A' if session.authenticated else ''}",
-        id_=secrets.token_hex(8),
-        now=house.settings.clock(),
-    )
-    eight_bit = "BODY=8BITMIME" in (envelope.mail_options or ())
-    run = partial(house.passage.run, passing, trace=trace, eight_bit=eight_bit)
-    return await asyncio.get_running_loop().run_in_executor(house.threads, run)
-
-
-def _may_write_as(message: bytes, account: Account) -> bool:
-    """Every address of the From field is one of the account's; a mail without one is not sent."""
-    written = read_letterhead(message).fields.get("from", "")
-    addresses = [address for _, address in getaddresses([written])]
-    return bool(addresses) and all(is_sender(a, account) for a in addresses)
-
-
-def is_sender(address: str, account: Account) -> bool:
-    """The address, or its domain, is on the account's list."""
-    lower = address.lower()
-    return lower in account.senders or lower.rpartition("@")[2] in account.senders
-
-
-def _peer(session: Session) -> str:
-    return str(session.peer[0]) if session.peer else ""
-
-
-class Handler:
-    """What aiosmtpd asks at each command."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-
-    async def handle_EHLO(  # noqa: N802 - aiosmtpd's names
-        self,
-        server: SMTP,
-        session: Session,
-        envelope: Envelope,
-        hostname: str,
-        responses: list[str],
-    ) -> list[str]:
-        del server, envelope
-        session.host_name = hostname
-        found = await self._house.ask(self._house.desk.account_of_address, _peer(session))
-        session.careerrelay_account = found  # type: ignore[attr-defined] - carried by the session
-        return [*responses[:-1], "250-ENHANCEDSTATUSCODES", "250-PIPELINING", responses[-1]]
-
-    async def handle_HELO(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str
-    ) -> str:
-        await self.handle_EHLO(server, session, envelope, hostname, ["250 "])
-        return f"250 {self._house.settings.hostname}"
-
-    async def auth_PLAIN(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
-        """RFC 4616; the authorisation id must be empty or the login itself."""
-        if len(args) == 1:
-            answer = await server.challenge_auth("")
-            if answer is MISSING:
-                return AuthResult(success=False, handled=True)
-            given = bytes(answer)  # type: ignore[arg-type] - MISSING is excluded above
-        else:
-            try:
-                given = b64decode(args[1], validate=True)
-            except ValueError:
-                return AuthResult(success=False, handled=False, message="501 5.5.2 Not base64")
-        authorised, _, rest = given.partition(b"\0")
-        login, has_password, password = rest.partition(b"\0")
-        if not has_password or authorised not in (b"", login):
-            return AuthResult(success=False, handled=False)
-        return await self._sign_in(server, login, password)
-
-    async def auth_LOGIN(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
-        """The old way, which ATSs still use."""
-        del args
-        said: list[bytes] = []
-        for question in (b"Username:", b"Password:"):
-            answer = await server.challenge_auth(question)
-            if answer is MISSING:
-                return AuthResult(success=False, handled=True)
-            said.append(bytes(answer))  # type: ignore[arg-type] - MISSING is excluded above
-        return await self._sign_in(server, *said)
-
-    async def _sign_in(self, server: SMTP, login: bytes, password: bytes) -> AuthResult:
-        session = server.session
-        assert session is not None  # noqa: S101
-        try:
-            words = login.decode("ascii"), password.decode("ascii")
-        except UnicodeDecodeError:
-            words = ("", "")
-        account = await self._house.ask(self._house.desk.account, *words) if all(words) else None
-        if account is None:
-            log.warning("relay_sign_in_refused", peer=_peer(session))
-            await asyncio.sleep(self._house.settings.refusal_seconds)
-            return AuthResult(success=False, handled=False)
-        session.careerrelay_account = account  # type: ignore[attr-defined] - carried by the session
-        return AuthResult(success=True)
-
-    async def handle_MAIL(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        del server
-        account: Account | None = getattr(session, "careerrelay_account", None)
-        if account is None:
-            return "530 5.7.0 Sign in first"
-        if address and not is_sender(address, account):
-            return "550 5.7.1 This sender is not one of this account's"
-        if envelope_size(options) > account.max_bytes:
-            return "552 5.3.4 The message is too large"
-        envelope.mail_from = address or NULL_SENDER
-        envelope.mail_options.extend(options)
-        return "250 2.1.0 Ok"
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        del server, options
-        if envelope.rcpt_tos:
-            # Each recipient has a link of their own, and one answer cannot tell of two mails.
-            return "452 4.5.3 One recipient at a time; send the others after this one"
-        account: Account = session.careerrelay_account  # type: ignore[attr-defined] - set by MAIL
-        if not self._house.limits.take(account):
-            return "451 4.7.1 Too many mails in this hour"
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 Ok"
-
-
-def envelope_size(options: list[str]) -> int:
-    """The announced SIZE, 0 without one."""
-    for option in options:
-        name, _, value = option.partition("=")
-        if name == "SIZE" and value.isdigit():
-            return int(value)
-    return 0
+    async def _answer(self, reply: str, *, goes_on: bool = False) -> None:
+        """``goes_on``: the mail is not at its end if this is a yes."""
+        self._reset_timeout()
+        if not (goes_on and reply.startswith("250")):
+            self._set_post_data_state()
+        if reply.startswith("421"):
+            self._hang_up(reply)
+            return
+        await self.push(reply)
+        if self._house.closing:
+            self._hang_up(CLOSING)

@@ -138,15 +138,19 @@ def test_removed_account_is_refused_and_its_id_is_not_given_again(relay: Relayin
 def test_listed_network_needs_no_sign_in(world: World) -> None:
     relay = relaying(world, networks=["192.0.2.0/24"])
     for peer in ("192.0.2.7", "::ffff:192.0.2.7"):
-        assert relay.desk.account_of_address(peer) == relay.account
-    assert relay.desk.account_of_address("198.51.100.1") is None
+        assert relay.desk.accounts_of_address(peer) == [relay.account]
+    assert relay.desk.accounts_of_address("198.51.100.1") == []
 
 
-def test_network_two_companies_share_tells_nobody(world: World) -> None:
+def test_network_two_companies_share_is_no_reason_for_one_to_be_the_other(world: World) -> None:
     relay = relaying(world, networks=["192.0.2.0/24"])
     plan = RelayPlan({**VALUES, "senders": ["other.example.jp"], "networks": ["192.0.2.0/24"]})
     add_relay(world.runtime, "other", connection=CONNECTION, plan=plan, actor="test")
-    assert relay.desk.account_of_address("192.0.2.7") is None
+    both = relay.desk.accounts_of_address("192.0.2.7")
+    assert [(a.id, sorted(a.senders)) for a in both] == [
+        ("ats", ["acme.example.jp"]),
+        ("other", ["other.example.jp"]),
+    ]
     with pytest.raises(ConfigurationError, match="same network and sender"):
         change_relay(
             world.runtime, "other", plan=RelayPlan({"senders": ["acme.example.jp"]}), actor="test"

@@ -1,0 +1,81 @@
+"""A whole message, from the session to the passage: whose it is, whether it circles, its trace."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from functools import partial
+
+from ..letterhead import read_letterhead
+from .desk import Account, Passing, Reply
+from .handler import is_sender
+from .house import House, Room
+from .talk import Talk, Transaction
+from .trace import loops, received
+
+LOOP = Reply(554, "5.4.6 This mail goes round in circles: check the route behind the next hop")
+NOT_A_SENDER = Reply(550, "5.7.1 The From address is not among the mail relay's senders")
+
+LONGEST_FROM = 4000
+"""Characters; longer ones are no addresses but an attack."""
+
+_WORD = re.compile(r'"(?:\\.|[^"\\])*"(?:@[^\s<>,;:()"]*)?|[^\s<>,;:()"]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message and the room that it takes until it is through."""
+
+    message: bytes = field(repr=False)
+    room: Room
+
+
+async def hand_on(house: House, talk: Talk, transaction: Transaction, mail: Mail) -> str:
+    """What became of it, as the answer to the client."""
+    account = transaction.account
+    assert account is not None  # noqa: S101 - no message without MAIL, which sets it
+    refusal = _refusal(mail.message, account)
+    if refusal is not None:
+        mail.room.leave()
+        return str(refusal)
+    passing = Passing(
+        account=account,
+        sender=transaction.sender,
+        recipient=transaction.rcpt_tos[0],
+        message=mail.message,
+        trace=_trace(house, talk, transaction),
+        eight_bit=transaction.eight_bit,
+        utf8=transaction.smtp_utf8,
+    )
+    return str(await house.work(partial(house.passage.run, passing), mail.room))
+
+
+def _refusal(message: bytes, account: Account) -> Reply | None:
+    if loops(message):
+        return LOOP
+    return None if _may_write_as(message, account) else NOT_A_SENDER
+
+
+def _may_write_as(message: bytes, account: Account) -> bool:
+    """Whatever a reader could take for an address in From is one of the account's, and there is
+    one From: readers differ about the rest, and a forger would choose the one he likes."""
+    authors = read_letterhead(message).authors
+    if len(authors) != 1 or len(authors[0]) > LONGEST_FROM:
+        return False
+    words = [word for word in _WORD.findall(authors[0]) if "@" in word]
+    # A display name in quotes may hold any address.
+    addresses = [word for word in words if not (word.startswith('"') and word.endswith('"'))]
+    return bool(addresses) and all(is_sender(address, account) for address in addresses)
+
+
+def _trace(house: House, talk: Talk, transaction: Transaction) -> bytes:
+    kind = "UTF8SMTP" if transaction.smtp_utf8 else "ESMTP" if talk.extended_smtp else "SMTP"
+    return received(
+        helo=talk.host_name or "",
+        peer=talk.address,
+        by=house.settings.hostname,
+        protocol=f"{kind}{'S' if talk.ssl else ''}{'A' if talk.authenticated else ''}",
+        id_=secrets.token_hex(8),
+        now=house.settings.clock(),
+    )

@@ -1,0 +1,82 @@
+"""What passes a relay when nothing is wrong."""
+
+from __future__ import annotations
+
+import smtplib
+
+from tests.mail.relay.hop import Hop
+from tests.mail.relay.relays import (
+    MARKER,
+    PLAIN,
+    REJECTION,
+    SENDER,
+    TO,
+    Relay,
+    account,
+    linked,
+    running_relay,
+)
+from tests.support.mailbox import running_mailbox
+
+
+def test_mail_that_is_none_of_ours_arrives_as_it_was_sent(relay: Relay, hop: Hop) -> None:
+    assert relay.send(PLAIN) == "250 2.0.0 Ok: queued as NEXT1"
+    taken = hop.only()
+    assert taken.below_trace == PLAIN
+    assert (taken.sender, taken.recipient) == (f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{TO}>")
+
+
+def test_marker_becomes_the_link_and_the_house_hears_of_it(relay: Relay, hop: Hop) -> None:
+    relay.desk.treatment = linked
+    assert relay.send(REJECTION).startswith("250")
+    content = hop.only().content
+    assert b"https://relay.example.jp/r/taro" in content
+    assert MARKER.encode() not in content
+    assert relay.desk.told == [("mail-taro", "replaced", 250)]
+
+
+def test_library_client_and_library_server_get_on_with_the_relay() -> None:
+    with running_mailbox() as box, running_relay(account(box.port)) as relay:
+        relay.desk.treatment = linked
+        with smtplib.SMTP("127.0.0.1", relay.port, timeout=30) as client:
+            client.ehlo()
+            offered = {"8bitmime", "pipelining", "enhancedstatuscodes", "chunking", "smtputf8"}
+            assert offered <= set(client.esmtp_features)
+            assert client.esmtp_features["size"] == str(30 << 20)
+            client.sendmail(SENDER, [TO], REJECTION)
+            client.sendmail(SENDER, ["hanako@example.com"], REJECTION)
+    assert [m.recipients for m in box.messages] == [[TO], ["hanako@example.com"]]
+    for mail, name in zip(box.messages, (b"/r/taro", b"/r/hanako"), strict=True):
+        assert mail.content.count(name) == 1
+
+
+def test_old_client_without_extensions_is_served(relay: Relay, hop: Hop) -> None:
+    with relay.client(hello=False) as client:
+        assert client.say("HELO ats.example") == "250 relay.example.jp"
+        assert client.send(PLAIN).startswith("250")
+    assert b" with SMTP id " in hop.only().content
+
+
+def test_empty_sender_passes(relay: Relay, hop: Hop) -> None:
+    assert relay.send(PLAIN, sender="").startswith("250")
+    assert hop.only().sender == "MAIL FROM:<>"
+
+
+def test_connection_is_kept_for_more_than_one_mail(relay: Relay, hop: Hop) -> None:
+    with relay.client() as client:
+        for _ in range(3):
+            assert client.send(PLAIN).startswith("250")
+        assert client.say("QUIT").startswith("221")
+    assert len(hop.taken) == 3
+
+
+def test_mail_given_up_by_the_client_goes_nowhere(relay: Relay, hop: Hop) -> None:
+    with relay.client() as client:
+        client.begin()
+        assert client.say("RSET").startswith("250")
+        assert client.say("DATA").startswith("503")
+        client.begin()
+        client.say("DATA")
+        client.write(PLAIN)
+    assert relay.send(PLAIN).startswith("250"), "the relay is well"
+    assert len(hop.taken) == 1
