@@ -173,7 +173,8 @@ def _base64_edit(raw: bytes, decoded: bytes, changes: Sequence[Change], eol: byt
     """One insertion keeps all other lines; anything else is encoded anew from there to the end."""
     first = changes[0]
     begins = first.start // QUANTUM * QUANTUM
-    start = _raw_place(raw, begins // QUANTUM * 4)
+    last = len(raw.rstrip(b"\r\n"))
+    start = min(_raw_place(raw, begins // QUANTUM * 4), last)
     lead = b"" if start == 0 or raw[start - 1 : start] == b"\n" else eol
     keeps = len(changes) == 1 and first.start == first.end and not len(first.new) % QUANTUM
     if keeps and first.start < len(decoded):
@@ -185,8 +186,7 @@ def _base64_edit(raw: bytes, decoded: bytes, changes: Sequence[Change], eol: byt
             text = text.removesuffix(eol)
         return Edit(start, end, lead + text)
     tail = apply(decoded, changes)[begins:]
-    end = len(raw.rstrip(b"\r\n"))
-    return Edit(start, end, lead + base64_lines(tail, eol).removesuffix(eol))
+    return Edit(start, last, lead + base64_lines(tail, eol).removesuffix(eol))
 
 
 def _raw_place(raw: bytes, wanted: int) -> int:
