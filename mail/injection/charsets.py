@@ -7,28 +7,52 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .values import Refusal
 
-_WIDE = ("utf_16", "utf_32", "utf_7", "hz", "utf-16", "utf-32", "utf-7")
+_WIDE = re.compile(
+    r"utf-?(?:7|16|32)|ucs-?[24]|iso-?10646|(?:cs)?unicode(?:11)?$|hz\b|iso-?2022-(?:kr|cn)"
+)
+"""Not even ASCII stands for itself in them, or not always."""
+_NO_CHARSETS = frozenset(("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"))
+"""Codecs that Python counts among its text encodings."""
+_ALIASES = {
+    "cp50220": "iso2022_jp", "cp50221": "iso2022_jp", "cp50222": "iso2022_jp",
+    "iso-2022-jp-ms": "iso2022_jp", "cp51932": "euc_jp", "eucjp-ms": "euc_jp",
+    "eucjp-win": "euc_jp", "x-euc-jp": "euc_jp", "windows-31j": "cp932", "x-sjis": "cp932",
+    "x-ms-cp932": "cp932", "utf-8-sig": "utf-8", "utf-8mb4": "utf-8", "utf8mb4": "utf-8",
+    "x-gbk": "gbk",
+}  # fmt: skip
+"""Labels in use that Python does not know: https://encoding.spec.whatwg.org/#names-and-labels"""
 _TRIALS = ("utf-8", "iso2022_jp", "cp932", "euc_jp")
-_ESCAPE = b"\x1b"
-_ASCII_STATES = (b"(B", b"(J")
-_JIS_TEXT = re.compile(rb"\x1b\$(?:[@AB]|\([A-Z])[^\x1b]*|\x1b\(I[^\x1b]*")
+_KANA = re.compile("[ぁ-んァ-ヶ]")
+"""In every Japanese text, and in none that only happens to be readable as one."""
+_ELSEWHERE = ("gb", "big5", "euc_kr", "cp949", "cp950", "johab")
+"""Chinese and Korean: what they hold of Japanese looks foreign there, and wants other fonts."""
+_ESCAPE = re.compile(rb"\x1b(?:\$(?:[@AB]|\([@-Z])|\([@-Z])")
+"""https://www.rfc-editor.org/rfc/rfc1468: what chooses the signs that follow."""
+_ESCAPE_SIGN = b"\x1b"
+_ASCII_STATE, _ROMAN_STATE = b"\x1b(B", b"\x1b(J"
+_NOT_ROMAN = re.compile(rb"[\\~\x1b]")
+"""What JIS-Roman reads in another way than ASCII, or would be left by."""
+_JIS_TEXT = re.compile(rb"\x1b(?:\$(?:[@AB]|\([@-Z])|\(I)[^\x1b]*")
+_SHIFT_JIS = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]")
+_EAST_ASIAN = re.compile(rb"[\x81-\xfe][\x31-\xfe]")
 _LEAD_AND_TRAIL = {
-    "shift_jis": re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]"),
-    "cp932": re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]"),
-    "shift_jis_2004": re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]"),
-    "gbk": re.compile(rb"[\x81-\xfe][\x40-\xfe]"),
-    "gb18030": re.compile(rb"[\x81-\xfe][\x40-\xfe]"),
-    "big5": re.compile(rb"[\x81-\xfe][\x40-\xfe]"),
-    "big5hkscs": re.compile(rb"[\x81-\xfe][\x40-\xfe]"),
-    "cp949": re.compile(rb"[\x81-\xfe][\x40-\xfe]"),
-    "johab": re.compile(rb"[\x81-\xfe][\x31-\xfe]"),
-}
-_READ_AS = {"shift_jis": "cp932", "iso2022_jp": "iso2022_jp_ext"}
-"""Vendor rows (circled digits, half-width kana) that real mail carries under these labels."""
+    "shift_jis": _SHIFT_JIS, "cp932": _SHIFT_JIS, "shift_jis_2004": _SHIFT_JIS,
+    "shift_jisx0213": _SHIFT_JIS, "gbk": _EAST_ASIAN, "gb18030": _EAST_ASIAN, "big5": _EAST_ASIAN,
+    "big5hkscs": _EAST_ASIAN, "cp950": _EAST_ASIAN, "cp949": _EAST_ASIAN, "johab": _EAST_ASIAN,
+}  # fmt: skip
+_HALF_WIDTH = re.compile("[｡-ﾟ]+")
+_READ_AS = {
+    "shift_jis": "cp932", "iso2022_jp": "iso2022_jp_ext", "gb2312": "gb18030", "euc_kr": "cp949",
+}  # fmt: skip
+"""What real mail carries beyond the label: vendor rows, half-width kana, later additions."""
+_VARIANTS = {"～": "〜", "－": "−", "—": "―", "∥": "‖", "髙": "高", "﨑": "崎", "德": "徳"}
+"""The sign that JIS X 0208 has instead; all others by their compatibility form, as ㈱ for (株)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +66,49 @@ class Charset:
 def find_charset(data: bytes, label: str) -> Charset:
     """What the bytes are: as labelled, else the first of the trials. Raises Refusal."""
     codec = lookup(label)
-    if codec in _WIDE or label.lower().replace("_", "-") in ("hz-gb-2312", "utf-7-imap"):
+    if _is_wide(label, codec):
         raise Refusal("wide_charset")
-    if data.isascii() and _ESCAPE not in data:
+    is_escaped = b"\x1b$" in data
+    if data.isascii() and not is_escaped:
         return Charset(codec or "ascii")
-    as_labelled = codec not in ("", "ascii") and _reads(data, codec)
-    if as_labelled and (b"\x1b$" not in data or codec.startswith("iso2022")):
+    may_be = codec not in ("", "ascii") and (codec.startswith("iso2022") or not is_escaped)
+    if may_be and _reads(data, codec):
         return Charset(codec)
-    for trial in _TRIALS:
-        if (trial == "iso2022_jp") == (b"\x1b$" in data) and _reads(data, trial):
-            return Charset(trial, mismatch=True)
-    return Charset("", mismatch=True)
+    trials = _TRIALS[1:2] if is_escaped else (_TRIALS[0], *_TRIALS[2:])
+    return Charset(next((t for t in trials if _is(data, t)), ""), mismatch=True)
+
+
+def _is_wide(label: str, codec: str) -> bool:
+    name = label.strip().lower().replace("_", "-")
+    if _WIDE.match(name) or _WIDE.match(codec.replace("_", "-")):
+        return True
+    return bool(codec) and "<a>{2}".encode(codec, "replace") != b"<a>{2}"
 
 
 def lookup(label: str) -> str:
     """Python's name of a labelled charset; "" for one nobody knows."""
-    name = re.sub(r"[^A-Za-z0-9._-].*", "", label)
-    if name.lower() in ("", "default", "x-unknown", "unknown", "unknown-8bit"):
-        return ""
+    name = re.sub(r"[^A-Za-z0-9._-].*", "", label).lower()
     try:
-        found = codecs.lookup(name)
+        found = codecs.lookup(_ALIASES.get(name, name))
     except LookupError:
         return ""
     # Codecs that are no charsets (base64, rot13) decode nothing into text.
-    return found.name if getattr(found, "_is_text_encoding", True) else ""
+    is_text = getattr(found, "_is_text_encoding", True) and found.name not in _NO_CHARSETS
+    return _ALIASES.get(found.name, found.name) if is_text else ""
+
+
+def _is(data: bytes, trial: str) -> bool:
+    """By the bytes alone: Latin text too may be read as Shift_JIS, but makes no kana."""
+    if not _reads(data, trial):
+        return False
+    return trial not in ("cp932", "euc_jp") or bool(_KANA.search(data.decode(trial)))
 
 
 def _reads(data: bytes, codec: str) -> bool:
     try:
         data.decode(_READ_AS.get(codec, codec))
-    except (UnicodeDecodeError, LookupError):
-        return codec == "iso2022_jp" and _is_jis(data)
+    except UnicodeDecodeError:
+        return codec.startswith("iso2022_jp") and _is_jis(data)
     return True
 
 
@@ -83,12 +119,10 @@ def _is_jis(data: bytes) -> bool:
 
 def text_lines(data: bytes, charset: Charset) -> list[str]:
     """The lines for finding a place; what cannot be read stands as replacement characters."""
-    codec = charset.codec or "latin-1"
-    codec = _READ_AS.get(codec, codec)
     raw = data.split(b"\n")
-    lines = data.decode(codec, "replace").split("\n")
+    lines = read_text(data, charset).split("\n")
     if len(lines) != len(raw):
-        lines = [line.decode(codec, "replace") for line in raw]
+        lines = [read_text(line, charset) for line in raw]
     return [line.removesuffix("\r") for line in lines]
 
 
@@ -110,16 +144,42 @@ def _blank(found: re.Match[bytes]) -> bytes:
     return b"".join(b"\n" if sign == 10 else b"\x01" for sign in found[0])
 
 
-def refuse_open_jis(data: bytes, at: int) -> None:
-    """Text may only be put where ISO-2022-JP stands in its ASCII state. Raises Refusal."""
-    escape = data.rfind(_ESCAPE, 0, at)
-    if escape >= 0 and data[escape + 1 : escape + 3] not in _ASCII_STATES:
+def escapes(data: bytes) -> Sequence[re.Match[bytes]]:
+    """Where ISO-2022-JP goes from one set of signs to another."""
+    return tuple(_ESCAPE.finditer(data)) if _ESCAPE_SIGN in data else ()
+
+
+def in_ascii(new: bytes, before: bytes) -> bytes:
+    """``new`` behind the escape ``before``, so that it and what follows are read as written.
+
+    Raises Refusal where ISO-2022-JP would take it for Japanese.
+    """
+    if before in (b"", _ASCII_STATE):
+        return new
+    if before != _ROMAN_STATE:
         raise Refusal("jis_state")
+    return _ASCII_STATE + new + _ROMAN_STATE if _NOT_ROMAN.search(new) else new
 
 
 def written(text: str, charset: Charset) -> bytes | None:
-    """``text`` in the leaf's charset; None where it does not hold it."""
+    """``text`` in the leaf's charset, with the variants it has; None where it does not hold it."""
+    codec = "ascii" if charset.codec.startswith(_ELSEWHERE) else charset.codec or "ascii"
     try:
-        return text.encode(charset.codec or "ascii")
-    except (UnicodeEncodeError, LookupError):
+        return text.encode(codec)
+    except UnicodeEncodeError:
+        return _variant(text, codec)
+
+
+def _variant(text: str, codec: str) -> bytes | None:
+    full_width = _HALF_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    try:
+        return "".join(_held(sign, codec) for sign in full_width).encode(codec)
+    except UnicodeEncodeError:
         return None
+
+
+def _held(sign: str, codec: str) -> str:
+    """A sign that the charset has, where there is one."""
+    if sign.encode(codec, "ignore"):
+        return sign
+    return _VARIANTS.get(sign) or unicodedata.normalize("NFKC", sign)

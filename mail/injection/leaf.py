@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -31,6 +33,7 @@ class Leaf:
     is_top: bool
     notes: list[str] = field(default_factory=list)
     _masked: bytes | None = None
+    _escapes: Sequence[re.Match[bytes]] | None = None
 
     @classmethod
     def open(cls, message: bytes, part: Part, *, eol: bytes, is_top: bool = False) -> Leaf:
@@ -92,7 +95,9 @@ class Leaf:
             at = end + 1
         return at
 
-    def refuse_state(self, at: int) -> None:
-        """Raise where ISO-2022-JP would swallow what is put in."""
-        if b"\x1b" in self.data:
-            charsets.refuse_open_jis(self.data, at)
+    def in_ascii(self, new: bytes, at: int) -> bytes:
+        """``new`` as it can be put there. Raises where ISO-2022-JP would swallow it."""
+        if self._escapes is None:
+            self._escapes = charsets.escapes(self.data)
+        number = bisect_left(self._escapes, at, key=lambda found: found.end() - 1)
+        return charsets.in_ascii(new, self._escapes[number - 1][0] if number else b"")

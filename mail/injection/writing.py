@@ -48,29 +48,27 @@ class Plan:
 
 def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:
     """The paragraph as a block before offset ``at``; ASCII, so no label changes."""
-    leaf.refuse_state(at)
-    return Plan(leaf, (Change(at, at, _padded(leaf, html_fragment(paragraph).encode(), at)),))
+    new = leaf.in_ascii(_with_line_ends(leaf, html_fragment(paragraph)), at)
+    return Plan(leaf, (Change(at, at, _padded(leaf, new, at)),))
 
 
 def plan_text(leaf: Leaf, paragraph: Paragraph) -> Plan:
     """The paragraph at its place in a plain text. Raises Refusal."""
     at = leaf.places()[0]
-    leaf.refuse_state(at)
     text, charset = _version(leaf, paragraph)
     return _labelled(leaf, (_insertion(leaf, at, text, charset),), charset)
 
 
 def plan_tokens(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token]) -> Plan:
     """The link, or the paragraph, in place of each marker. Raises Refusal."""
-    for token in tokens:
-        leaf.refuse_state(token.start)
     if leaf.is_html:
-        return Plan(leaf, tuple(_html_change(token, paragraph) for token in tokens))
+        return Plan(leaf, tuple(_html_change(leaf, token, paragraph) for token in tokens))
     text, charset = _version(leaf, paragraph)
     lines = {Form.PARAGRAPH: wrapped(text)}
+    texts = (_written(leaf, lines.get(t.form, [paragraph.url]), charset) for t in tokens)
     changes = (
-        Change(t.start, t.end, _written(leaf, lines.get(t.form, [paragraph.url]), charset))
-        for t in tokens
+        Change(t.start, t.end, leaf.in_ascii(text, t.start))
+        for t, text in zip(tokens, texts, strict=True)
     )
     return _labelled(leaf, tuple(changes), charset)
 
@@ -88,9 +86,13 @@ def _erasure(leaf: Leaf, token: Token) -> Change:
     return Change(start, end, token.tags)
 
 
-def _html_change(token: Token, paragraph: Paragraph) -> Change:
-    new = render_token(token, paragraph, is_html=True)
-    return Change(token.start, token.end, new.encode("latin-1"))
+def _html_change(leaf: Leaf, token: Token, paragraph: Paragraph) -> Change:
+    new = _with_line_ends(leaf, render_token(token, paragraph, is_html=True))
+    return Change(token.start, token.end, leaf.in_ascii(new, token.start))
+
+
+def _with_line_ends(leaf: Leaf, fragment: str) -> bytes:
+    return fragment.encode("latin-1").replace(b"\n", leaf.line_end)
 
 
 def _version(leaf: Leaf, paragraph: Paragraph) -> tuple[str, Charset]:
@@ -132,7 +134,7 @@ def _insertion(leaf: Leaf, at: int, text: str, charset: Charset) -> Change:
         new = (end if before.endswith(b"\n") else end + end) + new
     if behind.strip() and not behind.lstrip(b" \t").startswith((b"\r\n", b"\n")):
         new += end
-    return Change(at, at, _padded(leaf, new, at))
+    return Change(at, at, _padded(leaf, leaf.in_ascii(new, at), at))
 
 
 def _written(leaf: Leaf, lines: Sequence[str], charset: Charset) -> bytes:
