@@ -131,17 +131,23 @@ def _insertion(leaf: Leaf, at: int, text: str, charset: Charset) -> Change:
     new = _written(leaf, wrapped(text), charset) + end
     before, behind = leaf.data[:at], leaf.data[at:]
     if before.strip():
-        new = (end if before.endswith(b"\n") else end + end) + new
+        new = end * _line_ends_before(leaf, before) + new
     if behind.strip() and not behind.lstrip(b" \t").startswith((b"\r\n", b"\n")):
         new += end
     return Change(at, at, _padded(leaf, leaf.in_ascii(new, at), at))
+
+
+def _line_ends_before(leaf: Leaf, before: bytes) -> int:
+    """So many that a blank line stands between. A soft one (RFC 3676) swallows one of them."""
+    is_soft = leaf.is_flowed and before.rstrip(b"\r\n").endswith(b" ")
+    return 1 + (not before.endswith(b"\n")) + is_soft
 
 
 def _written(leaf: Leaf, lines: Sequence[str], charset: Charset) -> bytes:
     if leaf.is_flowed:
         # RFC 3676: stuffed where a line begins with a blank, and no blank at an end, which would
         # join it with the next one.
-        lines = [f" {line}" if line.startswith(" ") else line.rstrip() for line in lines]
+        lines = [(" " * line.startswith(" ")) + line.rstrip() for line in lines]
     return leaf.line_end.join(charsets.written(line, charset) or b"" for line in lines)
 
 

@@ -43,12 +43,6 @@ def test_case_082_above_dashes_that_lost_their_blank() -> None:
     """)
 
 
-@pytest.mark.parametrize("gap", ["    ", "\t", " | "])
-def test_case_082_not_fooled_by_a_table_rule(gap: str) -> None:
-    lines = ["Your results:", "", f"No{gap}Part", "--", f"1{gap}Documents", f"2{gap}Test", "Bye"]
-    assert text_place(lines) == len(lines)
-
-
 def test_case_082_dashes_far_above_the_end_are_no_signature() -> None:
     assert_place("\n".join(["Dear Taro,", "", "--", *["A line of text."] * 40, "¶"]))
 
@@ -325,11 +319,6 @@ def test_case_095_flowed_japanese_reply() -> None:
         """.replace("\n\n        あ", "\n        あ").replace("\n\n        <", "\n        <"),
         is_flowed=True,
     )
-
-
-def test_case_096_form_feeds_tabs_and_trailing_blanks() -> None:
-    lines = ["Dear Taro,\t", "\x0c", "Goodbye.   ", "\x0c", " \t "]
-    assert text_place(lines) == 3
 
 
 HOSTILE = (
