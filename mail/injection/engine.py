@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from . import charsets
 from .checks import SelfCheckError, check
-from .html_quotes import containers, quote_start
+from .html_quotes import containers, quotes
 from .html_text import HtmlText
 from .leaf import Leaf
 from .mark import is_genuine, mark, marks
@@ -179,9 +179,9 @@ def _is_linked(leaf: Leaf, prefix: bytes) -> bool:
     if prefix not in leaf.data:
         return False
     if leaf.is_html:
-        text = HtmlText(leaf.masked)
-        quote = quote_start(text, containers(text))
-        return prefix in leaf.data[: len(leaf.data) if quote is None else quote]
+        others = quotes(containers(HtmlText(leaf.masked)))
+        found = re.finditer(re.escape(prefix), leaf.data)
+        return any(not any(q.start <= f.start() < q.end for q in others) for f in found)
     lines = charsets.text_lines(leaf.data, leaf.charset)
     quote = quote_in(TextLines(lines, is_flowed=leaf.is_flowed))
     text = prefix.decode()

@@ -10,7 +10,7 @@ from .values import Paragraph
 
 COLUMNS = 76
 _ADDRESS = re.compile(r"https?://\S+")
-_STYLE = (
+BLOCK_STYLE = (
     "margin:16px 0;padding:0;font-size:14px;line-height:1.6;font-weight:normal;text-align:left;"
     "color:#1a1a1a;background-color:#ffffff"
 )
@@ -25,7 +25,7 @@ def html_fragment(paragraph: Paragraph) -> str:
     Colours and size are its own, so that neither white text around it nor a size of 0 hides it.
     """
     lines = "<br>\n".join(_html_line(line) for line in paragraph.text.split("\n"))
-    block = f'<div lang="{paragraph.language}" dir="ltr" style="{_STYLE}">\n{lines}\n</div>\n'
+    block = f'<div lang="{paragraph.language}" dir="ltr" style="{BLOCK_STYLE}">\n{lines}\n</div>\n'
     return ascii_html(block)
 
 

@@ -82,7 +82,7 @@ class HtmlText:
         """Directly in a table or row, from where browsers move text in front of the table."""
         open_tables: list[bool] = []
         for found in _TABLE.finditer(self.low, 0, at):
-            closes, opens_cell = bool(found[1]), bool(found[4]) and not found[1]
+            closes, opens_cell = bool(found[1]), bool(found[3]) and not found[1]
             if found[2] and closes:
                 open_tables = open_tables[:-1]
             elif found[2]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from .fragment import BLOCK_STYLE
+
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?(?:\.0+)?\s*(?:;|!|$)"
-    r"|(?:max-height|height|max-width|width)\s*:\s*0(?:px|pt|em|%)?\s*(?:;|!|$)"
-    r"|clip\s*:\s*rect\(\s*0|text-indent\s*:\s*-\d{3,}|left\s*:\s*-\d{3,}"
+    r"|(?<![\w-])(?:max-height|height|max-width|width)\s*:\s*0(?:px|pt|em|%)?\s*(?:;|!|$)"
+    r"|clip\s*:\s*rect\(\s*0|text-indent\s*:\s*-\d{3,}|(?<![\w-])left\s*:\s*-\d{3,}"
 )
 _NEVER_SHOWN = frozenset(
     (
@@ -20,10 +23,35 @@ _NEVER_SHOWN = frozenset(
 )  # fmt: skip
 
 
+_TABLE = re.compile(r"</div>(?:\s|<!--.*?-->)*+<table", re.DOTALL | re.IGNORECASE)
+
+
 def shown_once(html: str, *, url: str) -> bool:
-    """One anchor with that address stands in the body, and a person sees it."""
+    """One anchor with that address stands in our block, where that was put, for a person to see."""
     found = [a for a in _anchors(html) if a.attributes.get("href") == url]
-    return len(found) == 1 and _is_shown(found[0])
+    if len(found) != 1 or not _is_shown(found[0]):
+        return False
+    block = found[0].parent
+    if block is None or (block.tag, block.attributes.get("style")) != ("div", BLOCK_STYLE):
+        return False
+    return not _is_moved(block, html[html.rfind(url) :])
+
+
+def _is_moved(block: LexborNode, behind: str) -> bool:
+    """What stands between the cells of a table goes in front of it, however far above.
+
+    https://html.spec.whatwg.org/multipage/parsing.html#foster-parent
+    """
+    following = block.next
+    while following is not None and following.tag in ("-text", "-comment"):
+        following = following.next if _is_empty(following) else None
+    if following is None or following.tag != "table":
+        return False
+    return not _TABLE.match(behind, behind.index("</div>"))
+
+
+def _is_empty(node: LexborNode) -> bool:
+    return node.tag == "-comment" or not node.text(deep=False).strip()
 
 
 def shown(html: str, *, forms: tuple[str, ...]) -> bool:
@@ -36,13 +64,18 @@ def shown(html: str, *, forms: tuple[str, ...]) -> bool:
     )
     if any(_is_shown(a) for a in anchors):
         return True
-    body = LexborHTMLParser(html).body
-    return body is not None and forms[0] in body.text(deep=True)
+    return any(_is_shown(text) for text in _texts(html) if forms[0] in text.text(deep=False))
 
 
 def _anchors(html: str) -> list[LexborNode]:
     body = LexborHTMLParser(html).body
     return body.css("a[href]") if body is not None else []
+
+
+def _texts(html: str) -> Iterator[LexborNode]:
+    body = LexborHTMLParser(html).body
+    nodes = body.traverse(include_text=True) if body is not None else ()
+    return (node for node in nodes if node.tag == "-text")
 
 
 def _is_shown(node: LexborNode) -> bool:
