@@ -17,6 +17,7 @@ DATA = (
     "tmpl",
     "toml",
     "txt",
+    "yml",
 )
 found = find_packages(include=[p for f in FOLDERS for p in (f, f + ".*")])
 setup(

@@ -3,8 +3,8 @@
 >>> TestAcme = conformance_suite(AcmeConnector, fixtures=Path(__file__).parent)
 
 The checks are plain functions that raise AssertionError (``declared``, ``received``,
-``called``, ``effects``); this module makes pytest tests of them. pytest is imported only here,
-and only when a suite is asked for.
+``called``, ``contract``, ``effects``); this module makes pytest tests of them. pytest is
+imported only here, and only when a suite is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from ..base import Connector
 from ..spec import Capability
-from . import called, declared, effects, received
+from . import called, contract, declared, effects, received
 from .standin import Scene
 from .subject import Subject, scene_beside
 
@@ -38,6 +38,7 @@ def conformance_suite(
         "test_declaration": _declared(subject),
         "test_webhook": _received(subject),
         "test_api": _called(subject),
+        "test_contract": _contract(subject),
         "test_effects": _effects(subject),
     }
     named = {name: _parametrized(name, cases) for name, cases in tests.items() if cases}
@@ -49,8 +50,8 @@ def cases(
 ) -> list[Case]:
     """The same as (name, call) pairs, for a runner other than pytest."""
     subject = Subject(connector, fixtures, scene or scene_beside(connector))
-    groups = (_declared(subject), _received(subject), _called(subject), _effects(subject))
-    return [case for group in groups for case in group]
+    groups = (_declared, _received, _called, _contract, _effects)
+    return [case for group in groups for case in group(subject)]
 
 
 def _declared(subject: Subject) -> list[Case]:
@@ -65,6 +66,19 @@ def _received(subject: Subject) -> list[Case]:
 
 def _called(subject: Subject) -> list[Case]:
     return _crossed(called.CHECKS, subject, subject.exchanges)
+
+
+def _contract(subject: Subject) -> list[Case]:
+    """Nothing where the examples hold no OpenAPI document."""
+    if contract.document_in(subject.folder) is None:
+        return []
+    touched = subject.declared(among=frozenset({*effects.READS, *effects.WRITES}))
+    return [
+        _case(contract.document_says_whose_it_is, subject),
+        *_crossed([contract.examples_are_as_documented], subject, subject.exchanges),
+        *_crossed([contract.stand_in_is_as_documented], subject, touched),
+        *_crossed([contract.webhook_is_as_documented], subject, subject.fixtures),
+    ]
 
 
 def _effects(subject: Subject) -> list[Case]:

@@ -47,6 +47,8 @@ class Stage:
 
     scene: Scene
     connector: Connector
+    base: str
+    """Where the stand-in is served."""
 
     def calls(self) -> int:
         """How many requests the stand-in has answered."""
@@ -63,7 +65,7 @@ def on_stage(subject: Subject) -> Iterator[Stage]:
         connector = subject.open(
             scene.settings(url), clock=scene.stand_in.clock, allow_private=True
         )
-        yield Stage(scene, connector)
+        yield Stage(scene, connector, url)
         connector.http.close()
 
 

@@ -6,9 +6,11 @@
 ``fixtures/NAME.json`` what it must mean: a list of events, or ``{"reply": {"status", "body"}}``
                        for a handshake, or ``{"raises": "PayloadError"}``
 ``api/*.json``         one capability call each: the requests we must send, the answers we get
+``openapi.yml``        the vendor's API as documented, where it is; see ``contract``
 
 In a ``.http`` file the body starts after the first blank line; one line feed at the very end
-belongs to the file. A header ``X-Received-At`` (ISO 8601) is not sent: it says when we got it.
+belongs to the file. Two headers are not sent: ``X-Received-At`` (ISO 8601) says when we got it,
+``X-Deviates`` why it is not what the OpenAPI document says.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ class Fixture:
     name: str
     request: WebhookRequest = field(repr=False)
     golden: Any = field(repr=False)
+    deviates: str = ""
+    """Why it is another than the vendor's OpenAPI document says, "" where it is not."""
 
     @property
     def event(self) -> str:
@@ -55,6 +59,8 @@ class Step:
     """status, headers; and json or body."""
     faults: Mapping[str, str]
     """What another answer than ours means: fault -> error class, or "ok" where it is handled."""
+    deviates: str = ""
+    """Why the answer is another than the vendor's OpenAPI document says, "" where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +85,20 @@ def file_stem(event: str) -> str:
 
 def read_fixtures(folder: Path) -> list[Fixture]:
     """All of ``fixtures/*.http`` with their goldens, by name. No folder: none."""
-    return [
-        Fixture(path.stem, read_request(path), _json(path.with_suffix(".json")))
-        for path in sorted((folder / "fixtures").glob("*.http"))
-    ]
+    found: list[Fixture] = []
+    for path in sorted((folder / "fixtures").glob("*.http")):
+        request, deviates = _stored(path)
+        found.append(Fixture(path.stem, request, _json(path.with_suffix(".json")), deviates))
+    return found
 
 
 def read_request(path: Path) -> WebhookRequest:
     """A stored request. Raises ValueError where it is not one."""
+    return _stored(path)[0]
+
+
+def _stored(path: Path) -> tuple[WebhookRequest, str]:
+    """The request, and why it deviates from the document."""
     head, *rest = re.split(rb"\r?\n\r?\n", path.read_bytes(), maxsplit=1)
     if not rest:
         raise ValueError(f"{path.name}: a blank line must end the headers")
@@ -94,8 +106,8 @@ def read_request(path: Path) -> WebhookRequest:
     method, target, _ = first.split(" ")
     route, _, query = target.partition("?")
     headers = dict(_header(line) for line in lines)
-    received = headers.pop("x-received-at", None)
-    return WebhookRequest(
+    received, deviates = headers.pop("x-received-at", None), headers.pop("x-deviates", "")
+    request = WebhookRequest(
         method=method,
         path=route,
         query=query,
@@ -103,6 +115,7 @@ def read_request(path: Path) -> WebhookRequest:
         body=rest[0].removesuffix(b"\n"),
         received_at=datetime.fromisoformat(received) if received else RECEIVED_AT,
     )
+    return request, deviates
 
 
 def read_settings(folder: Path, spec: ConnectorSpec) -> dict[str, str]:
@@ -136,7 +149,12 @@ def _exchange(path: Path) -> Exchange:
         method=data["call"],
         arguments=data.get("arguments", {}),
         steps=tuple(
-            Step(step["request"], step["response"], step.get("faults", {}))
+            Step(
+                step["request"],
+                step["response"],
+                step.get("faults", {}),
+                step.get("deviates", ""),
+            )
             for step in data["steps"]
         ),
         returns=data.get("returns"),

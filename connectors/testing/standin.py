@@ -98,6 +98,8 @@ class StandIn:
         self.clock = clock
         self.lock = threading.RLock()
         self.calls: list[tuple[str, str, int]] = []
+        self.watchers: list[Callable[[Request, Response], None]] = []
+        """Told of every call that was answered as the vendor would, faults apart."""
         self.retry_scale = 0.0
         """1.0 keeps the vendor's retry pauses; 0.0 tries again at once."""
         self.hang_seconds = 30.0
@@ -214,7 +216,10 @@ class StandIn:
     def _respond(self, request: Request) -> Response:
         fault = self._next_fault(request.path)
         if fault is None:
-            return self._handle(request)
+            response = self._handle(request)
+            for watcher in self.watchers:
+                watcher(request, response)
+            return response
         if fault.after_effect:
             self._handle(request)
         if fault.hang:
