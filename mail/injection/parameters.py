@@ -1,7 +1,7 @@
 """Structured header values: ``type/subtype; name=value``, comments and quoting undone.
 
-What decides the structure (boundary, charset) is read strictly: a spelling that readers take in
-different ways is a Refusal.
+What decides the structure (type, boundary, charset) is read strictly: a spelling that readers take
+in different ways is a Refusal.
 """
 
 from __future__ import annotations
@@ -15,13 +15,21 @@ from .values import Refusal
 MAX_VALUE = 8192
 """Bytes of one such value; real ones are below 500."""
 
-_QUOTED_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|\((?:[^()\\]|\\.)*\)', re.DOTALL)
-_PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^;])+', re.DOTALL)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+# Each of them matches wherever it begins, so that time is linear: what never ends takes the rest.
+_QUOTED_OR_COMMENT = re.compile(
+    r'("(?:[^"\\]|\\.)*+(?:"|\Z))|\((?:[^()\\]|\\.)*+(?:\)|\Z|)', re.DOTALL
+)
+_PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\Z)|[^;"])+', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+")
-_IN_QUOTES = re.compile(r"[ -!#-\[\]-~]+")
+_TOKEN = re.compile(r"[!#$%&+.^_`{|}~0-9A-Za-z-]+")
+"""Of RFC 2045's token all but the apostrophe and the star, which RFC 2231 gave another meaning."""
+_IN_QUOTES = re.compile(r"[!#-\[\]-~](?:[ -!#-\[\]-~]*[!#-\[\]-~])?")
 _STRUCTURAL = ("boundary", "charset")
+_REGULAR = re.compile(
+    r'[^;"()\\]*+(?:;\s*+(?:[^\s=;"()\\]++\s*+=\s*+(?:"(?:[^"\\]|\\.)*+"|[^\s;"()\\]++)\s*+)?+)*+',
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +44,25 @@ def read_value(raw: bytes) -> Value:
     """The value of Content-Type and its like. Raises Refusal."""
     if len(raw) > MAX_VALUE:
         raise Refusal("too_complex")
-    text = _QUOTED_OR_COMMENT.sub(lambda found: found[1] or " ", raw.decode("latin-1"))
-    pieces = _PIECE.findall(text)
+    text = raw.decode("latin-1")
+    first, _, rest = text.partition(";")
+    if "(" in first:
+        # For some readers a comment is a part of the type.
+        raise Refusal("malformed_header")
+    kind = first.strip().lower()
+    if kind.startswith("multipart/") and not _REGULAR.fullmatch(text):
+        raise Refusal("structure_ambiguous")
+    return Value(kind, _params(rest))
+
+
+def _params(text: str) -> Mapping[str, str]:
     params: dict[str, str] = {}
-    for piece in pieces[1:]:
+    plain = _QUOTED_OR_COMMENT.sub(lambda found: found[1] or " ", text)
+    for piece in _PIECE.findall(plain):
         name, has_value, value = piece.partition("=")
         if has_value:
             _add(params, name.strip().lower(), value.strip())
-    return Value(pieces[0].strip().lower() if pieces else "", params)
+    return params
 
 
 def _add(params: dict[str, str], name: str, value: str) -> None:

@@ -16,12 +16,17 @@ MAX_DEPTH = 20
 MAX_PARTS = 500
 MAX_HEADER = 1 << 20
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*\n(?:[ \t][^\n]*\n)*)")
-_BLANK_FOLD = re.compile(rb"\n[ \t]+\r?\n")
-_END_OF_DELIMITER = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
+MAX_DELIMITERS = 5000
+"""Places that look like one, in one multipart."""
+
+_FIELD = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+_BLANK_FOLD = re.compile(rb"\n[ \t]++\r?\n")
+_END_OF_DELIMITER = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
+_CR, _LF = b"\r\n"
 _TYPE = re.compile(r"[!#$&^_.+a-z0-9-]+/[!#$&^_.+a-z0-9-]+")
 _SINGLE = ("content-type", "content-transfer-encoding", "content-disposition")
-_ENCODINGS = ("7bit", "8bit", "binary", "quoted-printable", "base64")
+_CHANGELESS = ("7bit", "8bit", "binary")
+_ENCODINGS = ("quoted-printable", "base64")
 
 
 @dataclass(slots=True)
@@ -113,9 +118,9 @@ class Reader:
 
     def _read_children(self, part: Part, ancestors: tuple[bytes, ...]) -> None:
         boundary = part.boundary
-        if not boundary or boundary in ancestors or boundary != boundary.rstrip():
+        if not boundary or _is_like(boundary, ancestors):
             raise Refusal("structure_ambiguous")
-        if part.encoding in ("base64", "quoted-printable"):
+        if part.encoding in _ENCODINGS:
             raise Refusal("encoded_multipart")
         spans, part.closed = self._spans(part, boundary)
         if not spans:
@@ -130,36 +135,48 @@ class Reader:
         """Where the parts between the delimiter lines begin and end; whether one closes them."""
         spans: list[tuple[int, int, bool]] = []
         opened: int | None = None
-        for at, behind, closes in self._delimiters(part, boundary):
+        lines = self._lines_like(part, boundary)
+        for at in lines:
+            found = self._end_of_delimiter(at + 2 + len(boundary), part.end)
+            if found is None:
+                continue
             if opened is not None:
                 spans.append((opened, self._before_line_end(at, opened), True))
-            if closes:
-                self._refuse_more(part, boundary, behind)
+            if found[1]:
+                if any(True for _ in lines):
+                    # Behind the closing delimiter nothing may look like another part.
+                    raise Refusal("structure_ambiguous")
                 return spans, True
-            opened = behind
+            opened = found.end()
+            if len(spans) > MAX_PARTS:
+                raise Refusal("too_complex")
         if opened is not None:
             spans.append((opened, part.end, False))
         return spans, False
 
-    def _refuse_more(self, part: Part, boundary: bytes, at: int) -> None:
-        """Behind the closing delimiter nothing may look like another part."""
-        message = self._message
-        if message.find(b"\n--" + boundary, max(at - 1, 0), part.end) >= 0:
-            raise Refusal("structure_ambiguous")
-
-    def _delimiters(self, part: Part, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
-        """``(start of the line, behind it, whether it closes)`` of each delimiter line."""
-        message, mark = self._message, b"\n--" + boundary
-        at = message.find(mark, part.body - 1, part.end)
+    def _lines_like(self, part: Part, boundary: bytes) -> Iterator[int]:
+        """Where lines begin that begin like a delimiter. Raises Refusal."""
+        message, mark = self._message, b"--" + boundary
+        at = message.find(mark, part.body, part.end)
         seen = 0
         while at >= 0:
-            found = _END_OF_DELIMITER.match(message, at + len(mark), part.end)
-            if found:
-                seen += 1
-                if seen > MAX_PARTS:
-                    raise Refusal("too_complex")
-                yield at + 1, found.end(), found[1] is not None
+            seen += 1
+            if seen > MAX_DELIMITERS:
+                raise Refusal("too_complex")
+            before = message[at - 1]
+            if before == _CR:
+                # A lone CR ends a line for some readers.
+                raise Refusal("structure_ambiguous")
+            if before == _LF:
+                yield at
             at = message.find(mark, at + len(mark), part.end)
+
+    def _end_of_delimiter(self, at: int, end: int) -> re.Match[bytes] | None:
+        """What stands behind the boundary of a delimiter line. None in any other line."""
+        found = _END_OF_DELIMITER.match(self._message, at, end)
+        if found and found[3]:
+            raise Refusal("structure_ambiguous")
+        return found
 
     def _before_line_end(self, at: int, opened: int) -> int:
         """The content before a delimiter line ends before the line end in front of it."""
@@ -169,6 +186,12 @@ class Reader:
         return max(end, opened)
 
 
+def _is_like(boundary: bytes, ancestors: tuple[bytes, ...]) -> bool:
+    """What closes the one would be the other."""
+    likes = (boundary, boundary + b"--", boundary.removesuffix(b"--"))
+    return any(like in ancestors for like in likes)
+
+
 def read_fields(
     message: bytes, start: int, end: int, *, is_top: bool = True
 ) -> tuple[list[Field], int]:
@@ -176,6 +199,9 @@ def read_fields(
     stop, body = _header_end(message, start, end, is_top=is_top)
     if stop - start > MAX_HEADER:
         raise Refusal("too_complex")
+    if message.count(b"\r", start, stop) != message.count(b"\r\n", start, stop):
+        # A lone CR ends a line for some readers.
+        raise Refusal("malformed_header")
     fields: list[Field] = []
     at = start
     while at < stop:
@@ -226,11 +252,12 @@ def _encoding(raw: bytes | None) -> str:
     """The announced transfer encoding; none is 7bit."""
     if raw is None:
         return "7bit"
-    # A list where one word belongs: readers disagree whether it counts.
-    encoding = "" if b";" in raw else read_value(raw).text
-    if encoding not in _ENCODINGS:
-        raise Refusal("unknown_cte")
-    return encoding
+    said = raw.decode("latin-1").rstrip("\r\n").lstrip(" \t").lower()
+    encoding = said.rstrip()
+    if encoding in _CHANGELESS or said in _ENCODINGS:
+        return encoding
+    # With a comment, a semicolon, even a blank behind it, it counts for some readers only.
+    raise Refusal("unknown_cte")
 
 
 def _single(fields: list[Field], name: str) -> bytes | None:

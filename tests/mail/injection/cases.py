@@ -39,14 +39,15 @@ _OUR_HEADER = re.compile(rb"^X-CareerRelay:.*\r?\n(?:[ \t].*\r?\n)*", re.MULTILI
 def mail(content: str | bytes, *, header: str = HEADER, eol: str = CRLF) -> bytes:
     """A mail with ``content`` behind the usual header: more fields, a blank line, a body.
 
-    Of a string, the margin is no part, and its lines end as all do.
+    Of a string, the margin is no part.
     """
     return lines(header, eol=eol) + (content if isinstance(content, bytes) else lines(content, eol))
 
 
 def lines(text: str, eol: str = CRLF, *, charset: str = "utf-8") -> bytes:
-    """A text without its margin, in wire form."""
-    return dedent(text).lstrip("\n").replace("\n", eol).encode(charset)
+    """A text in wire form; where it begins on a new line with a margin, without these."""
+    text = dedent(text[1:]) if text.startswith("\n ") else text
+    return text.replace("\n", eol).encode(charset)
 
 
 def leaf(
@@ -138,10 +139,9 @@ def _judge(
     told = compare(read_all(message), read_all(after), paragraph=paragraph, result=result)
     assert len(stumbles) <= 1
     for judge, finding in stumbles.items():
-        assert any(t.startswith(f"{judge}: {finding}") for t in told), (
-            "it does not stumble any more"
-        )
-    assert [t for t in told if t.partition(":")[0] not in stumbles] == []
+        assert any(t.startswith(f"{judge}: {finding}") for t in told), f"stumbles no more: {told}"
+    broken = [t for t in told if t.partition(":")[0] not in stumbles]
+    assert not broken, broken
 
 
 def _assert_known_again(after: bytes, paragraph: Paragraph, policy: Policy) -> None:
