@@ -19,7 +19,7 @@ from .leaf import Leaf
 from .mark import is_genuine, mark, marks
 from .placeholder import Token, marker_spelled
 from .refusals import refuse_untouchable
-from .structure import Part, Reader
+from .structure import MAX_HEADER, Part, Reader
 from .targets import find_targets
 from .text_lines import TextLines
 from .text_quotes import quote_in
@@ -27,6 +27,10 @@ from .values import Edit, Paragraph, Policy, Refusal, Result, Status
 from .writing import Plan, plan_erasure, plan_html, plan_text, plan_tokens
 
 _BASE64_RUN = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}\r?\n?)+")
+MAX_TOKENS = 200
+"""Markers in one message; a template has one or two."""
+ROOM = 512
+"""Bytes of header that an injection may add."""
 TOKEN_LEFT = "token_left"  # noqa: S105 - a code, no secret
 ONLY_A_PART = "token_in_one_part"
 IN_SUBJECT = "token_in_subject"
@@ -85,8 +89,11 @@ class _Injection:
         refuse_untouchable(self._root, self._policy)
         targets = find_targets(self._root)
         self._notes += targets.notes
+        _refuse_full_headers(self._root, *targets.leaves)
         leaves = [self._open(part) for part in targets.leaves]
         tokens = [leaf.tokens(self._policy.marker) for leaf in leaves]
+        if sum(map(len, tokens)) > MAX_TOKENS:
+            raise Refusal("too_complex")
         self._note_subject()
         if self._paragraph is None:
             return self._erase(leaves, tokens)
@@ -160,6 +167,12 @@ class _Injection:
         top = Edit(self._root.start, self._root.start, header)
         forged = [Edit(f.start, f.end, b"") for f in marks(self._root)]
         return [top, *sorted([*forged, *_sorted(plans)], key=lambda e: e.start)]
+
+
+def _refuse_full_headers(*parts: Part) -> None:
+    """Ours has to have room, or the result would be too complex for us."""
+    if any(part.body - part.start > MAX_HEADER - ROOM for part in parts):
+        raise Refusal("too_complex")
 
 
 def _plan(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token], *, is_last: bool) -> Plan:

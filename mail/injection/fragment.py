@@ -55,11 +55,16 @@ def _wrap(line: str) -> list[str]:
     parts: list[str] = []
     current = ""
     for piece in re.findall(r"[!-~]+ *|.", line):
-        if current and _width(current + piece.rstrip()) > COLUMNS and piece not in _NOT_FIRST:
+        if _width(current + piece.rstrip()) > COLUMNS and _may_begin(piece, current):
             parts.append(current.rstrip())
             current = ""
         current += piece
     return [*parts, current.rstrip()]
+
+
+def _may_begin(piece: str, current: str) -> bool:
+    """A line, behind ``current``. Mail programs would take the latter two for something else."""
+    return bool(current) and piece not in _NOT_FIRST and not piece.startswith((">", "From "))
 
 
 def _width(text: str) -> int:

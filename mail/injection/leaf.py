@@ -18,6 +18,8 @@ from .values import Refusal
 
 LONGEST_LEAF = 10 << 20
 """Decoded bytes of a leaf; a text of that size is no letter."""
+LONGEST_LINE = 998
+"""https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1"""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class Leaf:
             leaf.notes.append("charset_mismatch")
         if part.encoding == "7bit" and not raw.isascii():
             leaf.notes.append("eight_bit")
+        if _has_long_line(raw):
+            leaf.notes.append("long_line")
         return leaf
 
     @property
@@ -101,3 +105,14 @@ class Leaf:
             self._escapes = charsets.escapes(self.data)
         number = bisect_left(self._escapes, at, key=lambda found: found.end() - 1)
         return charsets.in_ascii(new, self._escapes[number - 1][0] if number else b"")
+
+
+def _has_long_line(raw: bytes) -> bool:
+    """Some server may break it; we neither make such a line nor mend one."""
+    at = 0
+    while at + LONGEST_LINE < len(raw):
+        end = raw.rfind(b"\n", at, at + LONGEST_LINE + 2)
+        if end < 0:
+            return True
+        at = end + 1
+    return False

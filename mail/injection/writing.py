@@ -11,13 +11,14 @@ from .charsets import Charset
 from .encodings import Change
 from .fragment import html_fragment, wrapped
 from .leaf import Leaf
+from .parameters import read_value
 from .placeholder import Form, Token, render_token
 from .structure import Field
 from .values import Edit, Paragraph, Refusal
 
 _ASCII = Charset("ascii")
-_CHARSET = re.compile(rb"(;\s*charset\s*=\s*)(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
-_TYPE = re.compile(rb"\s*text/plain", re.IGNORECASE)
+_CHARSET = re.compile(rb";\s*charset\s*=(?:[ \t]|\r?\n[ \t])*(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
+PLAIN = b"text/plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +164,19 @@ def _padded(leaf: Leaf, new: bytes, at: int) -> bytes:
 def _label_edits(plan: Plan) -> list[Edit]:
     """Header edits that announce what the leaf then is. Raises Refusal."""
     leaf, eol = plan.leaf, plan.leaf.eol
-    fields = {f.name: f for f in leaf.part.fields}
-    found: list[Edit] = []
-    added = b""
-    kind, encoding = fields.get("content-type"), fields.get("content-transfer-encoding")
-    if plan.charset and kind is not None:
-        found.append(_charset_edit(kind, plan.charset))
-    elif plan.charset:
-        added += f'Content-Type: text/plain; charset="{plan.charset}"'.encode() + eol
+    kinds, codings, versions = (
+        [f for f in leaf.part.fields if f.name == name]
+        for name in ("content-type", "content-transfer-encoding", "mime-version")
+    )
     line = f"Content-Transfer-Encoding: {plan.encoding}".encode() + eol
-    if encoding is not None:
-        found.append(Edit(encoding.start, encoding.end, line))
-    else:
+    found = [Edit(f.start, f.end, line) for f in codings]
+    added = b"" if versions or not leaf.is_top else b"MIME-Version: 1.0" + eol
+    if plan.charset:
+        found += [_charset_edit(kind, plan.charset) for kind in kinds]
+    if plan.charset and not kinds:
+        added += f'Content-Type: text/plain; charset="{plan.charset}"'.encode() + eol
+    if not codings:
         added += line
-    if leaf.is_top and "mime-version" not in fields:
-        added = b"MIME-Version: 1.0" + eol + added
     if added:
         behind = max((f.end for f in leaf.part.fields), default=leaf.part.start)
         found.append(Edit(behind, behind, added))
@@ -185,11 +184,15 @@ def _label_edits(plan: Plan) -> list[Edit]:
 
 
 def _charset_edit(kind: Field, charset: str) -> Edit:
-    at = kind.end - len(kind.value)
-    spans = list(_CHARSET.finditer(kind.value))
-    if len(spans) == 1:
-        return Edit(at + spans[0].start(2), at + spans[0].end(2), f'"{charset}"'.encode())
-    named = _TYPE.match(kind.value)
-    if spans or not named:
+    """The label where it stands, or behind the type. Raises Refusal where it would not count."""
+    value, new = kind.value, f'"{charset}"'.encode()
+    found = _CHARSET.search(value)
+    if found:
+        start, end = found.span(1)
+    else:
+        start = end = value.lower().index(PLAIN) + len(PLAIN)
+        new = b"; charset=" + new
+    if read_value(value[:start] + new + value[end:]).params.get("charset") != charset:
         raise Refusal("structure_ambiguous")
-    return Edit(at + named.end(), at + named.end(), f'; charset="{charset}"'.encode())
+    at = kind.end - len(value)
+    return Edit(at + start, at + end, new)

@@ -1,0 +1,149 @@
+"""Quoted-printable, changed at certain places while all other lines stay as they are.
+
+https://www.rfc-editor.org/rfc/rfc2045#section-6.7
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from .values import Edit, Refusal
+
+LONGEST_LINE = 76
+
+_SIGNS = re.compile(rb"(?:[^=]|=[0-9A-Fa-f]{2})*+")
+"""What all readers undo in the same way."""
+_TOO_LONG = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
+_SOME_LINES = 1 << 14
+_CUT = 6
+"""About so many bytes go to the next line where there is no room for a soft break."""
+
+
+def decode(raw: bytes) -> bytes:
+    """Undone; what is no escape stays."""
+    return binascii.a2b_qp(raw)
+
+
+def quoted(data: bytes, eol: bytes) -> bytes:
+    """``data`` with line ends of ``eol``; others in it are encoded."""
+    if eol == b"\n" and b"\r" not in data:
+        return _encoded(data, istext=True)
+    if eol == b"\r\n" and data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+        return _encoded(data.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", eol)
+    return _encoded(data, istext=False).replace(b"\n", eol)
+
+
+def _encoded(data: bytes, *, istext: bool) -> bytes:
+    """The library forgets the length of a line when it encodes the blank at its end."""
+    return _TOO_LONG.sub(rb"\1=\n\2", binascii.b2a_qp(data, istext=istext))
+
+
+class Places:
+    """Where decoded offsets are in the raw bytes; asked for in ascending order, so that all
+    together take linear time."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._at = self._length = 0
+        """A raw offset, and the decoded one that it stands for."""
+        self._stop = self._stop_length = 0
+        """The same of a line's start, not before."""
+
+    def find(self, wanted: int) -> int:
+        """The raw offset, behind a soft break. Raises Refusal where readers may disagree."""
+        while self._stop_length <= wanted and self._stop < len(self._raw):
+            self._move(self._stop, self._stop_length)
+            self._stop = self._raw.find(b"\n", self._at + _SOME_LINES) + 1 or len(self._raw)
+            self._stop_length = self._length_at(self._stop)
+        self._narrow(wanted)
+        if self._stop_length <= wanted:
+            self._move(self._stop, self._stop_length)
+        self._step(wanted - self._length)
+        return self._at
+
+    def _move(self, at: int, length: int) -> None:
+        self._at, self._length = at, length
+
+    def _length_at(self, line: int) -> int:
+        return self._length + len(decode(self._raw[self._at : line]))
+
+    def _narrow(self, wanted: int) -> None:
+        """To the line in which it is."""
+        while middle := self._line_within():
+            length = self._length_at(middle)
+            if length <= wanted:
+                self._move(middle, length)
+            else:
+                self._stop, self._stop_length = middle, length
+
+    def _line_within(self) -> int:
+        """The start of a line, about in the middle; 0 where none starts."""
+        middle = (self._at + self._stop) // 2
+        before = self._raw.rfind(b"\n", self._at, middle) + 1
+        return before or self._raw.find(b"\n", middle, self._stop - 1) + 1
+
+    def _step(self, length: int) -> None:
+        """So many decoded bytes further in the line."""
+        raw, start = self._raw, self._at
+        at = start + length
+        seen, escapes = start, raw.count(b"=", start, at)
+        while seen < at:
+            seen, at = at, start + length + 2 * escapes
+            escapes += raw.count(b"=", seen, at)
+        if at > len(raw) or not _SIGNS.fullmatch(raw, start, at):
+            raise Refusal("bad_qp")
+        self._move(at, self._length + length)
+
+
+class Splicer:
+    """Makes edits of changes, which are ascending and do not overlap."""
+
+    def __init__(self, raw: bytes, eol: bytes) -> None:
+        self._raw = raw
+        self._eol = eol
+        self._places = Places(raw)
+        self._line = 0
+        """Where the last edit began a new line."""
+
+    def edits(self, start: int, end: int, new: bytes) -> list[Edit]:
+        """``new`` in place of what is decoded ``[start:end]``. Raises Refusal."""
+        raw, soft = self._raw, b"=" + self._eol
+        first = self._find(start)
+        last = self._find(end) if end > start else first
+        line = max(self._line, raw.rfind(b"\n", 0, first) + 1)
+        text = quoted(new, self._eol)
+        if not text.endswith(self._eol) and raw[last : last + 1] not in (b"\r", b"\n", b""):
+            text = self._soft_at_end(text)
+        found: list[Edit] = []
+        if first > line:
+            text = soft + text
+            if first - line >= LONGEST_LINE:
+                at = _before(raw, first)
+                found.append(Edit(at, at, soft))
+        if text.endswith(self._eol):
+            self._line = last
+        return [*found, Edit(first, last, text)]
+
+    def _find(self, wanted: int) -> int:
+        """The raw offset; what stands behind a last sign would make it another one."""
+        at = self._places.find(wanted)
+        if at < len(self._raw) or not self._raw.endswith(b"="):
+            return at
+        if self._raw.endswith(b"=="):
+            raise Refusal("bad_qp")
+        return at - 1
+
+    def _soft_at_end(self, text: bytes) -> bytes:
+        soft = b"=" + self._eol
+        if len(text) - text.rfind(b"\n") > LONGEST_LINE:
+            at = _before(text, len(text))
+            text = text[:at] + soft + text[at:]
+        return text + soft
+
+
+def _before(raw: bytes, end: int) -> int:
+    """A little before the end of a full line, which has no room for a soft break behind it."""
+    at = end - _CUT
+    escape = raw.rfind(b"=", at - 2, at)
+    return at if escape < 0 else escape
