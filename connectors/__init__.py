@@ -42,6 +42,7 @@ from ..models.events import (
     WebhookReply,
     WebhookRequest,
 )
+from .api import VendorApi
 from .base import Check, Connector
 from .http import HttpClient, HttpResponse, join_url
 from .oauth import (
@@ -60,6 +61,7 @@ from .payload import (
     Text,
     read_json,
 )
+from .probes import Probe, run_probes
 from .registry import (
     check_settings,
     connector_class,
@@ -87,6 +89,8 @@ from .spec import (
     Trust,
     WebhookSpec,
 )
+from .values import channels, listed, whole_number
+from .windows import Window
 
 __all__ = [
     "AccessToken",
@@ -126,6 +130,7 @@ __all__ = [
     "PayloadError",
     "PayloadSchema",
     "PollPage",
+    "Probe",
     "RateLimit",
     "Reason",
     "RegistrationReport",
@@ -138,11 +143,14 @@ __all__ = [
     "Trust",
     "UnknownEventError",
     "UnsupportedCapabilityError",
+    "VendorApi",
     "WebhookError",
     "WebhookReply",
     "WebhookRequest",
     "WebhookSpec",
     "WebhookVerificationError",
+    "Window",
+    "channels",
     "check_settings",
     "client_credentials_token",
     "connector_class",
@@ -151,12 +159,15 @@ __all__ = [
     "hmac_sha256_base64",
     "hmac_sha256_hex",
     "join_url",
+    "listed",
     "open_connector",
     "read_json",
+    "run_probes",
     "split_secrets",
     "utcnow",
     "verify_basic",
     "verify_hmac",
     "verify_recent",
     "verify_url_token",
+    "whole_number",
 ]

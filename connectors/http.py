@@ -34,9 +34,11 @@ from ..models.errors import (
     ApiResponseError,
     ApiUnavailableError,
     ConfigurationError,
+    PayloadError,
 )
 from .addresses import check_url, pool_classes
-from .limits import CallLimiter, shared_limiter
+from .limits import CallLimiter, reset_after, shared_limiter
+from .payload import PayloadSchema
 from .spec import RateLimit
 
 MAX_RESPONSE_BYTES = 10 * 1024 * 1024
@@ -70,6 +72,18 @@ class HttpResponse:
         except (ValueError, RecursionError):
             raise ApiResponseError(
                 f"{self.connector} answered '{self.operation}' with something that is no JSON",
+                connector=self.connector,
+                operation=self.operation,
+                status=self.status,
+            ) from None
+
+    def read(self, schema: PayloadSchema) -> Any:
+        """The body as the schema knows it. Raises ApiResponseError naming fields, not values."""
+        try:
+            return schema.read(self.json())
+        except PayloadError as error:
+            raise ApiResponseError(
+                f"{self.connector} answered '{self.operation}' {error.message}",
                 connector=self.connector,
                 operation=self.operation,
                 status=self.status,
@@ -202,7 +216,8 @@ class HttpClient:
         call = Call(self.connector, answer.operation, permission, setting)
         return call.error(
             answer.status,
-            retry_after=retry_after(answer.headers.get("retry-after")),
+            retry_after=retry_after(answer.headers.get("retry-after"))
+            or reset_after(answer.headers),
             codes=error_codes(answer.body) if 400 <= answer.status < 500 else (),
         )
 

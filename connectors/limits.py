@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from .spec import RateLimit
+
+_RESETS = ("x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
+_EPOCH = 10**9
+"""Larger is a moment in seconds since 1970; smaller the seconds that are left."""
 
 
 class CallLimiter:
@@ -44,3 +50,17 @@ class CallLimiter:
 def shared_limiter(account: tuple[str, str], limit: RateLimit) -> CallLimiter:  # noqa: ARG001 - cache key
     """The one limiter of a (connector, account) in this process, however many clients it has."""
     return CallLimiter(limit)
+
+
+def reset_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
+    """Seconds until a vendor's window begins anew, for answers that have no Retry-After.
+
+    ``headers`` in lower case. Vendors tell either the seconds left or the moment.
+    """
+    told = next((headers[name].strip() for name in _RESETS if name in headers), "")
+    if not re.fullmatch(r"[0-9]{1,12}", told, re.ASCII):
+        return None
+    left = int(told)
+    if left >= _EPOCH:
+        left = round(left - (time.time() if now is None else now))
+    return float(min(max(left, 1), 3600))

@@ -1,0 +1,42 @@
+"""Settings as values: numbers, lists and maps that a company types as text.
+
+Read once, when the connector is made, so that a mistake is refused where it is typed in. Every
+ConfigurationError names the setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..models.candidates import Channel
+from ..models.errors import ConfigurationError
+
+
+def whole_number(settings: Mapping[str, str], *, name: str, low: int = 0, high: int) -> int:
+    """A number within its bounds."""
+    value = settings[name].strip()
+    if not (value.isascii() and value.isdigit() and low <= int(value[:9]) <= high):
+        raise ConfigurationError(f"{name} must be a whole number from {low} to {high}")
+    return int(value)
+
+
+def listed(settings: Mapping[str, str], *, name: str) -> frozenset[str]:
+    """Words separated by commas or line breaks; upper and lower case are the same."""
+    parts = settings[name].replace("\n", ",").split(",")
+    return frozenset(part.strip().casefold() for part in parts if part.strip())
+
+
+def channels(settings: Mapping[str, str], *, name: str) -> dict[str, Channel]:
+    """What a company's own names of sources mean: "ABC Agency=agent, Sourcing=scout"."""
+    found: dict[str, Channel] = {}
+    for part in settings[name].replace("\n", ",").split(","):
+        source, _, word = part.rpartition("=")
+        if not part.strip():
+            continue
+        if not source.strip() or word.strip().lower() not in set(Channel):
+            raise ConfigurationError(
+                f"{name} must look like 'ABC Agency=agent, Sourcing=scout', with one of "
+                f"{', '.join(Channel)} behind each '='"
+            )
+        found[source.strip().casefold()] = Channel(word.strip().lower())
+    return found
