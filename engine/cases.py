@@ -76,9 +76,9 @@ class CaseFile:
             return self._erase(event)
         if event.application is None:
             raise PayloadError("an event without a snapshot of the case cannot be recorded")
-        return self._record_snapshot(event.application)
+        return self._record_snapshot(event.application, notice_after=event.notice_after)
 
-    def _record_snapshot(self, application: Application) -> str:
+    def _record_snapshot(self, application: Application, *, notice_after: datetime | None) -> str:
         record = self._find(application.external_id)
         if record is not None:
             if record.state == ApplicationState.ERASED.value:
@@ -88,6 +88,13 @@ class CaseFile:
         else:
             record = self._new(application)
         was = record.state
+        # What the signal says outlives what a later look at the same state can only assume.
+        if (
+            notice_after
+            or record.notice_after is None
+            or application.changed_at > record.changed_at
+        ):
+            record.notice_after = notice_after or application.notice_after
         self._copy(record, application)
         if self._is_tombstoned(record):
             self._forget(record)

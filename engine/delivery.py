@@ -1,24 +1,19 @@
-"""Getting the link into the mail: what is owed when, and doing it.
+"""Getting the link into the mail: what is owed when. ``delivering`` does it.
 
-``field_token`` is owed at application time; everything else after the decision. A delivery is
-looked at once more just before its effect: an un-rejection or a stop link since then wins.
+``field_token`` is owed at application time; everything else after the decision.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..link_signing import Purpose
 from ..mail.calendar import next_send_time
 from ..models.companies import Strategy
 from ..models.decisions import ReasonCode
-from ..models.errors import PostponedError
-from ..models.events import OutgoingMessage
 from ..models.tables import (
     ApplicationAddress,
     ApplicationRecord,
@@ -30,17 +25,16 @@ from ..models.tables import (
     WorkState,
     new_id,
 )
-from . import links, own_mail
-from .claims import settle
+from . import links
 from .eligibility import NOTICE_WITHOUT_LINK
-from .people import is_suppressed, open_application
+from .people import is_suppressed
 from .runtime import Runtime
 
 DELIVER = "deliver"
 PREPARE = "prepare"
 CLEAR = "clear"
-NO_MAIL = "no_mail"
-"""No mail of the ATS has passed the relay within the time that one was expected."""
+NOTICES = (Strategy.OWN_MAIL, Strategy.ATS_MESSAGE)
+"""Strategies by which the notice is ours: composed here, and timed here."""
 
 
 def prepare(
@@ -99,15 +93,13 @@ def follow_decision(
     """After the decision: the first of the connection's strategies that applies is owed."""
     strategies = [Strategy(s) for s in connection.strategies]
     code = ReasonCode(decision.code)
-    if code in NOTICE_WITHOUT_LINK and strategies[:1] == [Strategy.OWN_MAIL]:
-        _owe_own_mail(runtime, session, record, connection, decision, link=None)
-        return
-    if not decision.link or not strategies:
+    if not strategies or not (decision.link or code in NOTICE_WITHOUT_LINK):
         return
     strategy = strategies[0]
-    if strategy is Strategy.OWN_MAIL:
-        link = links.personal_link(runtime, session, record, connection)
-        _owe_own_mail(runtime, session, record, connection, decision, link=link)
+    if strategy in NOTICES:
+        _owe_notice(runtime, session, record, connection, decision, strategy=strategy)
+    elif not decision.link:
+        return
     elif strategy is Strategy.FIELD_TOKEN:
         _check_field(runtime, session, record, connection, decision)
     elif strategy is Strategy.STATIC_LINK:
@@ -115,12 +107,6 @@ def follow_decision(
     elif strategy is Strategy.MAIL_RELAY:
         link = links.personal_link(runtime, session, record, connection)
         owe_relayed(runtime, session, record, link, decision=decision)
-    elif strategy is Strategy.ATS_MESSAGE:
-        link = links.personal_link(runtime, session, record, connection)
-        _owe(
-            runtime, session, record, link,
-            strategy=strategy, purpose=_purpose(decision), decision=decision,
-        )  # fmt: skip
 
 
 def _purpose(decision: Decision) -> str:
@@ -186,20 +172,23 @@ def owe_relayed(
     )  # fmt: skip
 
 
-def _owe_own_mail(
+def _owe_notice(
     runtime: Runtime,
     session: Session,
     record: ApplicationRecord,
     connection: Connection,
     decision: Decision,
     *,
-    link: RelayLink | None,
+    strategy: Strategy,
 ) -> None:
+    """In the company's hours, and never before the ATS lets the candidate know."""
+    link = links.personal_link(runtime, session, record, connection) if decision.link else None
     company = connection.company
-    at = send_time(company, runtime.clock() + timedelta(days=company.hold_days))
+    held = runtime.clock() + timedelta(days=company.hold_days)
     _owe(
         runtime, session, record, link,
-        strategy=Strategy.OWN_MAIL, purpose=_purpose(decision), decision=decision, at=at,
+        strategy=strategy, purpose=_purpose(decision), decision=decision,
+        at=send_time(company, max(held, record.notice_after or held)),
     )  # fmt: skip
 
 
@@ -257,97 +246,3 @@ def _note_static_link(
             detail={"in_template": True},
         )
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Owed:
-    """A delivery with all it needs, as they stand now. ``obstacle``: why it is not wanted."""
-
-    delivery: Delivery
-    record: ApplicationRecord
-    connection: Connection
-    company: Company
-    suppressed: bool
-    obstacle: str | None
-
-
-def _look(runtime: Runtime, delivery_id: str) -> _Owed:
-    with runtime.database.read() as session:
-        delivery = session.get_one(Delivery, delivery_id)
-        record = session.get_one(ApplicationRecord, delivery.application_id)
-        connection = session.get_one(Connection, delivery.connection_id)
-        company = session.get_one(Company, connection.company_id)
-        hashes = [address.email_hash for address in record.addresses]
-        suppressed = is_suppressed(session, hashes, company.id)
-    obstacle = _obstacle(delivery, record, suppressed=suppressed)
-    return _Owed(delivery, record, connection, company, suppressed, obstacle)
-
-
-def deliver(runtime: Runtime, delivery_id: str) -> None:
-    """Task: do one owed delivery."""
-    owed = _look(runtime, delivery_id)
-    if owed.obstacle is None:
-        strategy = Strategy(owed.delivery.strategy)
-        if strategy is Strategy.FIELD_TOKEN:
-            owed = _write_field(runtime, owed)
-        elif strategy is Strategy.MAIL_RELAY:
-            owed = replace(owed, obstacle=NO_MAIL)
-        elif strategy is Strategy.OWN_MAIL:
-            _wait_for_send_time(runtime, owed.company)
-            own_mail.send(
-                runtime, owed.delivery, owed.record, owed.company, with_link=not owed.suppressed
-            )
-        else:
-            _send_ats_message(runtime, owed)
-    _finish(runtime, delivery_id, obstacle=owed.obstacle)
-
-
-def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
-    """Why the delivery is not wanted any more."""
-    if record.person_sealed is None:
-        return ReasonCode.ERASED.value
-    if delivery.decision_id and record.current_decision_id != delivery.decision_id:
-        return ReasonCode.UNREJECTED.value
-    if suppressed and delivery.strategy != Strategy.OWN_MAIL.value and delivery.purpose != CLEAR:
-        return ReasonCode.SUPPRESSED.value
-    return None
-
-
-def _wait_for_send_time(runtime: Runtime, company: Company) -> None:
-    now = runtime.clock()
-    at = send_time(company, now)
-    if at > now:
-        raise PostponedError("outside the sending hours", retry_after=(at - now).total_seconds())
-
-
-def _write_field(runtime: Runtime, owed: _Owed) -> _Owed:
-    """Write, unless somebody's stop link or un-rejection was quicker; what was found then."""
-    person = owed.record.candidate_external_id
-    # Vendors replace whole arrays: read, merge and write must not interleave with another
-    # worker's for the same person.
-    with runtime.locks.hold(f"record:{owed.connection.id}:{person}"):
-        owed = _look(runtime, owed.delivery.id)
-        if owed.obstacle is not None:
-            return owed
-        clearing = owed.delivery.purpose == CLEAR
-        runtime.connector(owed.connection).write_link(
-            open_application(runtime.vault, owed.record),
-            "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
-            ours=runtime.signer.prefix(Purpose.RELAY),
-        )
-    return owed
-
-
-def _send_ats_message(runtime: Runtime, owed: _Owed) -> None:
-    mail = own_mail.compose(runtime, owed.delivery, owed.record, owed.company, with_link=True)
-    message = OutgoingMessage(marker=owed.delivery.id, subject=mail.subject, text=mail.text)
-    application = open_application(runtime.vault, owed.record)
-    runtime.connector(owed.connection).send_message(application, message)
-
-
-def _finish(runtime: Runtime, delivery_id: str, *, obstacle: str | None) -> None:
-    state = WorkState.SKIPPED if obstacle else WorkState.DONE
-    with runtime.database.begin() as session:
-        row = session.get_one(Delivery, delivery_id)
-        by_ats = row.strategy != Strategy.OWN_MAIL.value and not obstacle
-        settle(session, row, runtime.clock(), state=state, code=obstacle or "", ats_answered=by_ats)

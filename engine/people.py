@@ -98,6 +98,7 @@ def open_application(vault: Vault, record: ApplicationRecord) -> Application:
         channel=Channel(record.channel),
         flags=frozenset(Flag(flag) for flag in record.flags),
         applied_at=record.applied_at,
+        notice_after=record.notice_after,
         ats_url=record.ats_url,
     )
 

@@ -236,7 +236,8 @@ def _complete(
         if event.kind is EventKind.ERASED:
             return event
         return None
-    return snapshot_event(found, ats_event=event.ats_event)
+    told = snapshot_event(found, ats_event=event.ats_event)
+    return replace(told, notice_after=event.notice_after)
 
 
 def snapshot_event(found: Application, *, ats_event: str = "") -> ApplicationEvent:

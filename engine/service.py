@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from ..models.tables import Delivery, OutgoingMail, Report, Signal, WorkState
 from . import claims, polling, retention
-from .delivery import DELIVER, deliver
+from .delivering import deliver
+from .delivery import DELIVER
 from .ingest import READ_SIGNALS
 from .queue import Job
 from .reading import read_signal, read_signals

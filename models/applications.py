@@ -42,6 +42,8 @@ class ApplicationRecord(Base):
     applied_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
     """The ATS's time of the last change we applied; older events are stale."""
+    notice_after: Mapped[datetime | None]
+    """The candidate is not told before; None: the ATS knows no such time."""
     ats_url: Mapped[str | None]
     current_decision_id: Mapped[str | None]
     created_at: Mapped[datetime]

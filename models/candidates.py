@@ -107,7 +107,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A snapshot of one case: the whole truth at ``changed_at`` (the ATS's time, aware)."""
+    """A snapshot of one case: the whole truth at ``changed_at`` (the ATS's time, aware).
+
+    ``notice_after``: the ATS, or the company by a setting, lets the candidate know no earlier.
+    """
 
     external_id: str
     candidate: Candidate
@@ -120,4 +123,5 @@ class Application:
     channel: Channel = Channel.UNKNOWN
     flags: frozenset[Flag] = frozenset()
     applied_at: datetime | None = None
+    notice_after: datetime | None = None
     ats_url: str | None = None

@@ -31,6 +31,7 @@ class ApplicationEvent:
     ``application_id`` is the ATS's id of the case; it is None for MERGED and ERASED, which
     speak of a person (``candidate_id``; ``merged_into`` is the id that stays).
     ``application`` is a snapshot where the signal carries one that may be believed.
+    ``notice_after``: the signal itself says when the candidate may know, at the earliest.
     ``ats_event`` is the vendor's own name for it.
     """
 
@@ -41,6 +42,7 @@ class ApplicationEvent:
     application: Application | None = None
     merged_into: str | None = None
     application_ids: tuple[str, ...] = ()
+    notice_after: datetime | None = None
     ats_event: str = field(default="", repr=False, compare=False)
 
 

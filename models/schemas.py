@@ -89,6 +89,7 @@ class ApplicationSchema(_Value):
     channel = fields.Enum(Channel, by_value=True)
     flags = _Texts(fields.Enum(Flag, by_value=True), into=frozenset)
     applied_at = fields.AwareDateTime(format="iso", allow_none=True)
+    notice_after = fields.AwareDateTime(format="iso", allow_none=True)
     ats_url = fields.String(allow_none=True)
 
 
@@ -101,6 +102,7 @@ class ApplicationEventSchema(_Value):
     application = fields.Nested(ApplicationSchema, allow_none=True)
     merged_into = fields.String(allow_none=True)
     application_ids = _Texts(fields.String())
+    notice_after = fields.AwareDateTime(format="iso", allow_none=True)
     ats_event = fields.String()
 
 

@@ -18,7 +18,12 @@ from careerrelay.engine.runtime import Runtime
 from careerrelay.engine.service import Service
 from tests.support.databases import migrate, sqlite_copy, sqlite_template
 from tests.support.postgres import PostgresServer, running_postgres
-from tests.support.toy import HintToyConnector, ToyConnector, ToyVendor
+from tests.support.toy import (
+    HintToyConnector,
+    MessagingToyConnector,
+    ToyConnector,
+    ToyVendor,
+)
 from tests.support.world import Clock, World, open_runtime
 
 # How fast examples are made says something of the machine, nothing of the code.
@@ -90,10 +95,11 @@ def toys(monkeypatch: pytest.MonkeyPatch, vendor: ToyVendor) -> None:
     """The toy connectors, installed beside the real ones."""
     toy = type("BoundToy", (ToyConnector,), {"vendor": vendor})
     hint = type("BoundHint", (HintToyConnector,), {"vendor": vendor})
+    messaging = type("BoundMessaging", (MessagingToyConnector,), {"vendor": vendor})
     real = dict(registry.connector_classes())
 
     def with_toys() -> dict[str, type]:
-        return {**real, "toy": toy, "hint": hint}
+        return {**real, "toy": toy, "hint": hint, "messaging": messaging}
 
     with_toys.cache_clear = lambda: None  # type: ignore[attr-defined]
     for module in (registry, runtime_module, links_module, polling_module):

@@ -25,6 +25,7 @@ from careerrelay.models.candidates import Application
 from careerrelay.models.errors import ApiConflictError, ApiNotFoundError, WebhookVerificationError
 from careerrelay.models.events import (
     ApplicationEvent,
+    OutgoingMessage,
     PollPage,
     RegistrationReport,
     WebhookRequest,
@@ -42,6 +43,7 @@ class ToyVendor:
     applications: dict[str, Application] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    messages: dict[str, OutgoingMessage] = field(default_factory=dict)
     events: list[ApplicationEvent] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     trouble: Callable[[str], None] = field(default=lambda _operation: None)
@@ -135,6 +137,24 @@ class HintToyConnector(ToyConnector):
         webhook=WebhookSpec(Trust.HINT, "HMAC of the body", delivery_id_header="X-Toy-Id"),
         events=("changed",),
     )
+
+
+class MessagingToyConnector(HintToyConnector):
+    """The same, and it sends a message when asked."""
+
+    spec: ClassVar[ConnectorSpec] = ConnectorSpec(
+        name="messaging",
+        title="Messaging ATS",
+        docs_url="https://toy.example/docs",
+        capabilities={**HintToyConnector.spec.capabilities, Capability.ATS_MESSAGE: DOCUMENTED},
+        settings=ToyConnector.spec.settings,
+        webhook=HintToyConnector.spec.webhook,
+        events=("changed",),
+    )
+
+    def send_message(self, application: Application, message: OutgoingMessage) -> None:
+        self.vendor.call("send_message")
+        self.vendor.messages.setdefault(message.marker, message)
 
 
 def _sign(secret: str, body: bytes) -> str:

@@ -195,6 +195,7 @@ def upgrade() -> None:
         sa.Column("flags", sa.JSON(), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("notice_after", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ats_url", sa.String(), nullable=True),
         sa.Column("current_decision_id", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

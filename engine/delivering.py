@@ -1,0 +1,150 @@
+"""Doing what is owed: the link into a field, or the notice sent.
+
+A delivery is looked at once more just before its effect: an un-rejection or a stop link since
+then wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..connectors.spec import Capability
+from ..link_signing import Purpose
+from ..models.companies import Strategy
+from ..models.decisions import ReasonCode
+from ..models.errors import ApiNotFoundError, PostponedError
+from ..models.events import OutgoingMessage
+from ..models.tables import ApplicationRecord, Company, Connection, Delivery, WorkState
+from . import own_mail
+from .cases import CaseFile
+from .claims import settle
+from .delivery import CLEAR, NOTICES, send_time
+from .people import is_suppressed, open_application
+from .reading import snapshot_event
+from .runtime import Runtime
+
+NO_MAIL = "no_mail"
+"""No mail of the ATS has passed the relay within the time that one was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """A delivery with all it needs, as they stand now. ``obstacle``: why it is not wanted."""
+
+    delivery: Delivery
+    record: ApplicationRecord
+    connection: Connection
+    company: Company
+    suppressed: bool
+    obstacle: str | None
+
+
+def _look(runtime: Runtime, delivery_id: str) -> _Owed:
+    with runtime.database.read() as session:
+        delivery = session.get_one(Delivery, delivery_id)
+        record = session.get_one(ApplicationRecord, delivery.application_id)
+        connection = session.get_one(Connection, delivery.connection_id)
+        company = session.get_one(Company, connection.company_id)
+        hashes = [address.email_hash for address in record.addresses]
+        suppressed = is_suppressed(session, hashes, company.id)
+    obstacle = _obstacle(delivery, record, suppressed=suppressed)
+    return _Owed(delivery, record, connection, company, suppressed, obstacle)
+
+
+def deliver(runtime: Runtime, delivery_id: str) -> None:
+    """Task: do one owed delivery."""
+    owed = _look(runtime, delivery_id)
+    if owed.obstacle is None:
+        strategy = Strategy(owed.delivery.strategy)
+        if strategy is Strategy.FIELD_TOKEN:
+            owed = _write_field(runtime, owed)
+        elif strategy is Strategy.MAIL_RELAY:
+            owed = replace(owed, obstacle=NO_MAIL)
+        elif strategy in NOTICES:
+            owed = _send_notice(runtime, owed, strategy)
+    _finish(runtime, delivery_id, obstacle=owed.obstacle)
+
+
+def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
+    """Why the delivery is not wanted any more."""
+    if record.person_sealed is None:
+        return ReasonCode.ERASED.value
+    if delivery.decision_id and record.current_decision_id != delivery.decision_id:
+        return ReasonCode.UNREJECTED.value
+    notice = Strategy(delivery.strategy) in NOTICES
+    if suppressed and not notice and delivery.purpose != CLEAR:
+        return ReasonCode.SUPPRESSED.value
+    return None
+
+
+def _send_notice(runtime: Runtime, owed: _Owed, strategy: Strategy) -> _Owed:
+    """Send it, unless the ATS says by now that there is nothing to tell."""
+    _wait_for_send_time(runtime, owed)
+    owed = _confirmed(runtime, owed)
+    if owed.obstacle is not None:
+        return owed
+    _wait_for_send_time(runtime, owed)
+    with_link = not owed.suppressed
+    if strategy is Strategy.OWN_MAIL:
+        own_mail.send(runtime, owed.delivery, owed.record, owed.company, with_link=with_link)
+    else:
+        _send_ats_message(runtime, owed, with_link=with_link)
+    return owed
+
+
+def _wait_for_send_time(runtime: Runtime, owed: _Owed) -> None:
+    now = runtime.clock()
+    at = send_time(owed.company, max(now, owed.record.notice_after or now))
+    if at > now:
+        raise PostponedError("not yet the time to send", retry_after=(at - now).total_seconds())
+
+
+def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
+    """An ATS that holds its own notice back may drop it without a signal: ask it once more."""
+    connector = runtime.connector(owed.connection)
+    if owed.record.notice_after is None or not connector.spec.can(Capability.FETCH):
+        return owed
+    record = owed.record
+    try:
+        found = connector.fetch_application(
+            record.external_id, candidate_id=record.candidate_external_id
+        )
+    except ApiNotFoundError:
+        return replace(owed, obstacle=ReasonCode.ERASED.value)
+    with runtime.database.begin() as session:
+        connection = session.get_one(Connection, owed.connection.id)
+        CaseFile(runtime, session, connection).record(snapshot_event(found))
+    return _look(runtime, owed.delivery.id)
+
+
+def _write_field(runtime: Runtime, owed: _Owed) -> _Owed:
+    """Write, unless somebody's stop link or un-rejection was quicker; what was found then."""
+    person = owed.record.candidate_external_id
+    # Vendors replace whole arrays: read, merge and write must not interleave with another
+    # worker's for the same person.
+    with runtime.locks.hold(f"record:{owed.connection.id}:{person}"):
+        owed = _look(runtime, owed.delivery.id)
+        if owed.obstacle is not None:
+            return owed
+        clearing = owed.delivery.purpose == CLEAR
+        runtime.connector(owed.connection).write_link(
+            open_application(runtime.vault, owed.record),
+            "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
+            ours=runtime.signer.prefix(Purpose.RELAY),
+        )
+    return owed
+
+
+def _send_ats_message(runtime: Runtime, owed: _Owed, *, with_link: bool) -> None:
+    mail = own_mail.compose(runtime, owed.delivery, owed.record, owed.company, with_link=with_link)
+    message = OutgoingMessage(marker=owed.delivery.id, subject=mail.subject, text=mail.text)
+    application = open_application(runtime.vault, owed.record)
+    runtime.connector(owed.connection).send_message(application, message)
+
+
+def _finish(runtime: Runtime, delivery_id: str, *, obstacle: str | None) -> None:
+    state = WorkState.SKIPPED if obstacle else WorkState.DONE
+    with runtime.database.begin() as session:
+        row = session.get_one(Delivery, delivery_id)
+        by_ats = row.strategy != Strategy.OWN_MAIL.value and not obstacle
+        settle(session, row, runtime.clock(), state=state, code=obstacle or "", ats_answered=by_ats)

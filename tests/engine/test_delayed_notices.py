@@ -1,0 +1,173 @@
+"""Where an ATS holds its notice back, ours is not the quicker one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from careerrelay.models.candidates import Application, ApplicationState
+from careerrelay.models.errors import ApiUnavailableError
+from careerrelay.models.events import ApplicationEvent, EventKind, OutgoingMessage
+from careerrelay.models.tables import (
+    ApplicationAddress,
+    ApplicationRecord,
+    Company,
+    Delivery,
+    Suppression,
+)
+from tests.support.world import World
+
+
+@pytest.fixture
+def messaging(world: World) -> World:
+    """A company whose ATS sends our notice."""
+    world.connect("messaging", connector="messaging", strategies=("ats_message",))
+    return world
+
+
+def reject(world: World, *, told: datetime | None = None, **values: Any) -> Application:
+    """The ATS says so by a hint; ``told`` is what the hint itself says of the notice."""
+    found = world.application(1, ApplicationState.REJECTED, **values)
+    hint(world, found, told=told)
+    return found
+
+
+def hint(world: World, found: Application, *, told: datetime | None = None) -> None:
+    event = ApplicationEvent(
+        EventKind.CHANGED, world.clock(), found.external_id, found.candidate.external_id
+    )
+    world.hear(replace(event, notice_after=told), connection="messaging")
+    world.work()
+
+
+def sent(world: World) -> list[OutgoingMessage]:
+    return list(world.vendor.messages.values())
+
+
+def the_delivery(world: World) -> Delivery:
+    with world.runtime.database.read() as session:
+        return session.scalars(select(Delivery)).one()
+
+
+def in_days(world: World, days: float) -> datetime:
+    return world.clock() + timedelta(days=days)
+
+
+def test_the_ats_sends_our_notice_with_the_personal_link(messaging: World) -> None:
+    reject(messaging)
+    (message,) = sent(messaging)
+    link = messaging.runtime.signer.url_for(str(the_delivery(messaging).link_id))
+    assert link in message.text
+    assert message.marker == the_delivery(messaging).id
+
+
+def test_a_message_keeps_the_companys_hours_and_waiting_time(messaging: World) -> None:
+    with messaging.runtime.database.begin() as session:
+        session.get_one(Company, "acme").hold_days = 1
+    messaging.clock.forward(hours=8)
+    reject(messaging)
+    messaging.clock.forward(hours=13)
+    messaging.work()
+    assert sent(messaging) == []
+    messaging.clock.forward(hours=26)
+    messaging.work()
+    assert len(sent(messaging)) == 1
+
+
+def test_nothing_is_sent_before_the_ats_lets_the_candidate_know(messaging: World) -> None:
+    reject(messaging, notice_after=in_days(messaging, 2))
+    messaging.clock.forward(days=1, hours=23)
+    messaging.work()
+    assert sent(messaging) == []
+    messaging.clock.forward(hours=2)
+    messaging.work()
+    assert len(sent(messaging)) == 1
+
+
+def test_what_the_signal_says_outlives_what_a_later_look_assumes(messaging: World) -> None:
+    found = reject(messaging, told=in_days(messaging, 1), notice_after=in_days(messaging, 7))
+    hint(messaging, found)
+    messaging.clock.forward(days=1, hours=1)
+    messaging.work()
+    assert len(sent(messaging)) == 1
+
+
+def test_a_later_signal_can_move_the_moment(messaging: World) -> None:
+    found = reject(messaging, told=in_days(messaging, 1))
+    hint(messaging, found, told=in_days(messaging, 2))
+    messaging.clock.forward(days=1, hours=1)
+    messaging.work()
+    assert sent(messaging) == []
+    messaging.clock.forward(days=1)
+    messaging.work()
+    assert len(sent(messaging)) == 1
+
+
+def test_a_notice_dropped_in_the_ats_without_a_signal_is_not_sent(messaging: World) -> None:
+    reject(messaging, notice_after=in_days(messaging, 1))
+    messaging.clock.forward(hours=20)
+    messaging.application(1, ApplicationState.ACTIVE)
+    messaging.clock.forward(hours=5)
+    messaging.work()
+    assert sent(messaging) == []
+    assert the_delivery(messaging).error_code == "unrejected"
+
+
+def test_a_candidate_deleted_meanwhile_gets_nothing(messaging: World) -> None:
+    reject(messaging, notice_after=in_days(messaging, 1))
+    messaging.vendor.applications.clear()
+    messaging.clock.forward(days=1, hours=1)
+    messaging.work()
+    assert sent(messaging) == []
+    assert the_delivery(messaging).error_code == "erased"
+
+
+def test_an_ats_that_cannot_be_asked_delays_the_notice(messaging: World) -> None:
+    reject(messaging, notice_after=in_days(messaging, 1))
+
+    def down(operation: str) -> None:
+        raise ApiUnavailableError("no answer", connector="messaging", operation=operation)
+
+    messaging.vendor.trouble = down
+    messaging.clock.forward(days=1, hours=1)
+    messaging.work()
+    assert the_delivery(messaging).state == "due"
+    messaging.vendor.trouble = lambda _operation: None
+    messaging.clock.forward(minutes=1)
+    messaging.work()
+    assert len(sent(messaging)) == 1
+
+
+def test_a_new_rejection_forgets_when_the_old_one_was_to_be_told(messaging: World) -> None:
+    reject(messaging, notice_after=in_days(messaging, 5))
+    messaging.clock.forward(hours=1)
+    hint(messaging, messaging.application(1, ApplicationState.ACTIVE))
+    messaging.clock.forward(hours=1)
+    reject(messaging)
+    assert len(sent(messaging)) == 1
+    with messaging.runtime.database.read() as session:
+        assert session.scalars(select(ApplicationRecord.notice_after)).one() is None
+
+
+def test_who_used_the_stop_link_hears_from_the_company_without_a_link(messaging: World) -> None:
+    found = messaging.application(1, ApplicationState.ACTIVE)
+    hint(messaging, found)
+    with messaging.runtime.database.begin() as session:
+        email_hash = session.scalars(select(ApplicationAddress.email_hash)).one()
+        cause = Suppression(
+            email_hash=email_hash, scope="*", cause="stop_link", at=messaging.clock()
+        )
+        session.add(cause)
+    messaging.clock.forward(minutes=1)
+    reject(messaging)
+    (message,) = sent(messaging)
+    assert "relay.example.jp" not in message.text
+
+
+def test_a_withdrawal_is_answered_by_nobody(messaging: World) -> None:
+    hint(messaging, messaging.application(1, ApplicationState.WITHDRAWN))
+    assert sent(messaging) == []
