@@ -41,6 +41,7 @@ from ..models.events import (
     RegistrationReport,
     WebhookReply,
     WebhookRequest,
+    snapshot_event,
 )
 from .api import VendorApi
 from .base import Check, Connector
@@ -54,9 +55,14 @@ from .oauth import (
     utcnow,
 )
 from .payload import (
+    CamelCaseSchema,
     EpochMilliseconds,
     ExternalId,
     IsoDateTime,
+    KebabCaseSchema,
+    OptionalList,
+    OptionalPart,
+    OptionalText,
     PayloadSchema,
     Text,
     read_json,
@@ -89,10 +95,22 @@ from .spec import (
     Trust,
     WebhookSpec,
 )
+from .usual import (
+    DO_NOT_CONTACT_TAGS,
+    HISTORY_DAYS,
+    NOTICE_DELAY_DAYS,
+    SOURCE_CHANNELS,
+    Policy,
+    address,
+)
 from .values import channels, listed, whole_number
 from .windows import Window
 
 __all__ = [
+    "DO_NOT_CONTACT_TAGS",
+    "HISTORY_DAYS",
+    "NOTICE_DELAY_DAYS",
+    "SOURCE_CHANNELS",
     "AccessToken",
     "ApiAuthenticationError",
     "ApiConflictError",
@@ -107,6 +125,7 @@ __all__ = [
     "ApplicationEvent",
     "ApplicationState",
     "BearerSession",
+    "CamelCaseSchema",
     "Candidate",
     "Capability",
     "CareerRelayError",
@@ -124,11 +143,16 @@ __all__ = [
     "HttpResponse",
     "IsoDateTime",
     "Job",
+    "KebabCaseSchema",
     "LinkScope",
     "MemoryTokens",
+    "OptionalList",
+    "OptionalPart",
+    "OptionalText",
     "OutgoingMessage",
     "PayloadError",
     "PayloadSchema",
+    "Policy",
     "PollPage",
     "Probe",
     "RateLimit",
@@ -150,6 +174,7 @@ __all__ = [
     "WebhookSpec",
     "WebhookVerificationError",
     "Window",
+    "address",
     "channels",
     "check_settings",
     "client_credentials_token",
@@ -163,6 +188,7 @@ __all__ = [
     "open_connector",
     "read_json",
     "run_probes",
+    "snapshot_event",
     "split_secrets",
     "utcnow",
     "verify_basic",

@@ -77,6 +77,11 @@ class Connector:
         self.http = http or HttpClient(self.spec.name, rate_limit=self.spec.rate_limit)
         self.tokens = tokens or MemoryTokens(clock=clock)
         self.clock = clock
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Read the settings into what the methods need, so that a mistake shows where it is
+        typed in. No I/O. Raises ConfigurationError naming the setting."""
 
     # WEBHOOK: no I/O in these three.
 

@@ -32,6 +32,26 @@ class PayloadSchema(Schema):
         return loaded
 
 
+class CamelCaseSchema(PayloadSchema):
+    """The same, of a vendor that writes ``firstName`` for what we call ``first_name``."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        first, *others = field_name.split("_")
+        _name(field_obj, "".join([first, *(part.capitalize() for part in others)]))
+
+
+class KebabCaseSchema(PayloadSchema):
+    """The same, of a vendor that writes ``first-name``."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        _name(field_obj, field_name.replace("_", "-"))
+
+
+def _name(field_obj: fields.Field[Any], name: str) -> None:
+    if field_obj.data_key is None:
+        field_obj.data_key = name
+
+
 class ExternalId(fields.Field[str]):
     """A vendor's id, a number or a text, as text of 1 to 255 characters, not made of dots."""
 
@@ -50,6 +70,35 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         return text.replace("\0", "").strip()
+
+
+class OptionalText(Text):
+    """A text that may be missing or null, which is ``""``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(load_default="", allow_none=True, **kwargs)
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super().deserialize(value, *args, **kwargs)
+        return "" if found is None else found
+
+
+class OptionalList(fields.List):
+    """A list that may be missing or null, which is ``[]``."""
+
+    def __init__(self, inner: fields.Field[Any], **kwargs: Any) -> None:
+        super().__init__(inner, load_default=list, allow_none=True, **kwargs)
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super().deserialize(value, *args, **kwargs)
+        return [] if found is None else found
+
+
+class OptionalPart(fields.Nested):
+    """A part that may be missing or null, which is None."""
+
+    def __init__(self, schema: type[PayloadSchema], **kwargs: Any) -> None:
+        super().__init__(schema, load_default=None, allow_none=True, **kwargs)
 
 
 class EpochMilliseconds(fields.Field[datetime]):

@@ -13,14 +13,13 @@ from ..link_signing import Purpose
 from ..models.companies import Strategy
 from ..models.decisions import ReasonCode
 from ..models.errors import ApiNotFoundError, PostponedError
-from ..models.events import OutgoingMessage
+from ..models.events import OutgoingMessage, snapshot_event
 from ..models.tables import ApplicationRecord, Company, Connection, Delivery, WorkState
 from . import own_mail
 from .cases import CaseFile
 from .claims import settle
 from .delivery import CLEAR, NOTICES, send_time
 from .people import is_suppressed, open_application
-from .reading import snapshot_event
 from .runtime import Runtime
 
 NO_MAIL = "no_mail"

@@ -20,6 +20,7 @@ from ..models.candidates import ApplicationState
 from ..models.companies import Strategy
 from ..models.decisions import ReasonCode
 from ..models.errors import CareerRelayError
+from ..models.events import snapshot_event
 from ..models.tables import (
     ApplicationAddress,
     ApplicationRecord,
@@ -34,7 +35,6 @@ from .cases import CaseFile
 from .delivery import owe_relayed
 from .people import is_suppressed
 from .polling import can_poll, poll_now
-from .reading import snapshot_event
 from .runtime import Runtime
 
 log = structlog.get_logger(__name__)

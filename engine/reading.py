@@ -16,24 +16,15 @@ from sqlalchemy.orm import Session
 
 from ..connectors.base import Connector
 from ..connectors.spec import Capability, Trust
-from ..models.candidates import Application, ApplicationState
+from ..models.candidates import ApplicationState
 from ..models.errors import ApiNotFoundError, CareerRelayError, PayloadError, UnknownEventError
-from ..models.events import ApplicationEvent, EventKind, WebhookRequest
+from ..models.events import ApplicationEvent, EventKind, WebhookRequest, snapshot_event
 from ..models.schemas import load_event
 from ..models.tables import ApplicationRecord, Connection, Signal, WorkState
 from .cases import CaseFile
 from .claims import settle, settle_all
 from .runtime import Runtime
 from .signals import trust_of
-
-KIND_OF_STATE = {
-    ApplicationState.ACTIVE: EventKind.APPLIED,
-    ApplicationState.REJECTED: EventKind.REJECTED,
-    ApplicationState.WITHDRAWN: EventKind.WITHDRAWN,
-    ApplicationState.HIRED: EventKind.HIRED,
-    ApplicationState.ERASED: EventKind.ERASED,
-}
-
 
 BARE = (EventKind.MERGED, EventKind.ERASED)
 """Kinds that need no snapshot of the case."""
@@ -238,18 +229,6 @@ def _complete(
         return None
     told = snapshot_event(found, ats_event=event.ats_event)
     return replace(told, notice_after=event.notice_after)
-
-
-def snapshot_event(found: Application, *, ats_event: str = "") -> ApplicationEvent:
-    """What a case says when the ATS was asked for it."""
-    return ApplicationEvent(
-        kind=KIND_OF_STATE[found.state],
-        occurred_at=found.changed_at,
-        application_id=found.external_id,
-        candidate_id=found.candidate.external_id,
-        application=found,
-        ats_event=ats_event,
-    )
 
 
 def _settle(

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from .candidates import Application
+from .candidates import Application, ApplicationState
 
 
 class EventKind(StrEnum):
@@ -44,6 +44,27 @@ class ApplicationEvent:
     application_ids: tuple[str, ...] = ()
     notice_after: datetime | None = None
     ats_event: str = field(default="", repr=False, compare=False)
+
+
+KIND_OF_STATE = {
+    ApplicationState.ACTIVE: EventKind.APPLIED,
+    ApplicationState.REJECTED: EventKind.REJECTED,
+    ApplicationState.WITHDRAWN: EventKind.WITHDRAWN,
+    ApplicationState.HIRED: EventKind.HIRED,
+    ApplicationState.ERASED: EventKind.ERASED,
+}
+
+
+def snapshot_event(found: Application, *, ats_event: str = "") -> ApplicationEvent:
+    """What a case says when the ATS was asked for it."""
+    return ApplicationEvent(
+        kind=KIND_OF_STATE[found.state],
+        occurred_at=found.changed_at,
+        application_id=found.external_id,
+        candidate_id=found.candidate.external_id,
+        application=found,
+        ats_event=ats_event,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,24 @@ import pytest
 from marshmallow import fields
 
 from careerrelay.connectors import (
+    HISTORY_DAYS,
+    NOTICE_DELAY_DAYS,
+    SOURCE_CHANNELS,
     ApiPermissionError,
     ApiRateLimitedError,
     ApiResponseError,
     Channel,
     Check,
     ConfigurationError,
+    Flag,
     HttpClient,
     PayloadSchema,
+    Policy,
     Probe,
+    Setting,
     VendorApi,
     Window,
+    address,
     channels,
     listed,
     run_probes,
@@ -180,3 +187,39 @@ def test_a_number_out_of_bounds_names_its_setting(value: str) -> None:
 def test_a_source_without_a_channel_names_its_setting(value: str) -> None:
     with pytest.raises(ConfigurationError, match="sources must look like"):
         channels({"sources": value}, name="sources")
+
+
+def test_the_usual_settings_become_a_policy() -> None:
+    policy = Policy.read(
+        {
+            "source_channels": "ABC Agency=agent",
+            "do_not_contact_tags": "連絡不可, DNC",
+            "notice_delay_days": "7",
+            "history_days": "30",
+            "api_key": "x",
+        }
+    )
+    assert policy.history == timedelta(days=30)
+    assert policy.notice_after(NOW) == NOW + timedelta(days=7)
+    assert policy.channel(None, "", " abc agency ") is Channel.AGENT
+    assert policy.channel("Other", otherwise=Channel.DIRECT) is Channel.DIRECT
+    assert policy.flags(["vip", " dnc "]) == {Flag.DO_NOT_CONTACT}
+    assert policy.flags([], do_not_contact=True) == {Flag.DO_NOT_CONTACT}
+    assert policy.flags(["vip"]) == frozenset()
+
+
+def test_a_connection_without_the_usual_settings_has_an_empty_policy() -> None:
+    policy = Policy.read({"api_key": "x"})
+    assert policy == Policy()
+    assert policy.notice_after(NOW) is None
+
+
+@pytest.mark.parametrize("setting", [SOURCE_CHANNELS, NOTICE_DELAY_DAYS, HISTORY_DAYS])
+def test_a_usual_setting_that_cannot_be_read_is_named(setting: Setting) -> None:
+    with pytest.raises(ConfigurationError, match=setting.name):
+        Policy.read({setting.name: "soon"})
+
+
+def test_the_address_is_a_setting_of_its_own() -> None:
+    assert address("https://api.example.com").name == "api_url"
+    assert address("https://api.example.com", name="base_url").default == "https://api.example.com"

@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 from marshmallow import fields
 
 from careerrelay.connectors import (
+    CamelCaseSchema,
     EpochMilliseconds,
     ExternalId,
     IsoDateTime,
+    KebabCaseSchema,
+    OptionalList,
+    OptionalPart,
+    OptionalText,
     PayloadError,
     PayloadSchema,
     Text,
@@ -155,3 +160,39 @@ def test_what_is_no_json_is_a_payload_error(body: bytes, why: str) -> None:
 def test_no_bytes_raise_anything_else(body: bytes) -> None:
     with suppress(PayloadError):
         read_json(body)
+
+
+class Place(CamelCaseSchema):
+    job_title = OptionalText()
+    reasonless_end = OptionalPart(Person)
+    all_tags = OptionalList(fields.String())
+    id = ExternalId(data_key="ID")
+
+
+class Row(KebabCaseSchema):
+    rejected_at = OptionalText()
+
+
+def test_names_follow_the_vendors_way_of_writing() -> None:
+    sent = {"jobTitle": " 営業 ", "reasonlessEnd": {"id": 1}, "allTags": ["a"], "ID": 7}
+    assert Place().read(sent) == {
+        "job_title": "営業",
+        "reasonless_end": {"id": "1", "name": ""},
+        "all_tags": ["a"],
+        "id": "7",
+    }
+    assert Row().read({"rejected-at": "x"}) == {"rejected_at": "x"}
+
+
+@pytest.mark.parametrize(
+    "nothing", [{}, {"jobTitle": None, "reasonlessEnd": None, "allTags": None}]
+)
+def test_what_may_be_missing_may_also_be_null(nothing: dict[str, Any]) -> None:
+    found = Place().read(nothing)
+    assert (found["job_title"], found["reasonless_end"], found["all_tags"]) == ("", None, [])
+
+
+@pytest.mark.parametrize("key", ["jobTitle", "reasonlessEnd", "allTags"])
+def test_what_may_be_missing_may_not_be_something_else(key: str) -> None:
+    with pytest.raises(PayloadError, match=key):
+        Place().read({key: 7})

@@ -1,0 +1,102 @@
+"""What nearly every ATS leaves to the company to say, as settings and as values.
+
+Which source is an agency, which tag means "do not contact", how long the ATS may hold its notice
+back: no vendor's API tells, or each company has its own words. A connector declares the settings
+it needs and reads them with ``Policy.read``, once, when it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ..models.candidates import Channel, Flag
+from .spec import Setting
+from .values import channels, listed, whole_number
+
+SOURCE_CHANNELS = Setting(
+    "source_channels",
+    "Your sources by name, for example 'ABC Agency=agent, Sourcing=scout'. Values: direct, agent, "
+    "scout, school, referral, internal. Agents, scouts and schools never get a link.",
+    "応募経路の名前と種別。例「ABC Agency=agent, Sourcing=scout」。値はdirect・agent・scout・"
+    "school・referral・internal。人材紹介（agent）・スカウト（scout）・学校（school）経由の方には"
+    "リンクを送りません。",
+    required=False,
+    default="",
+)
+DO_NOT_CONTACT_TAGS = Setting(
+    "do_not_contact_tags",
+    "Candidate tags that mean 'do not contact', separated by commas.",
+    "「連絡不可」を意味する候補者タグ（カンマ区切り）。",
+    required=False,
+    default="",
+)
+NOTICE_DELAY_DAYS = Setting(
+    "notice_delay_days",
+    "Days after a rejection before CareerRelay itself may write to the candidate, where the ATS "
+    "does not say when: longer than the longest delay of your rejection mails (5 business days "
+    "are 7 days).",
+    "不採用から、CareerRelayが候補者にお知らせを送れるようになるまでの日数（ATSから時期が伝えられない"
+    "場合）。不採用メールの送信を遅らせている最長の期間より長くしてください（5営業日なら7日）。",
+    required=False,
+    default="7",
+)
+HISTORY_DAYS = Setting(
+    "history_days",
+    "How many days back the first poll reads.",
+    "初回の取り込みで遡る日数。",
+    required=False,
+    default="365",
+)
+
+
+def address(default: str, *, name: str = "api_url") -> Setting:
+    """Where the API is."""
+    return Setting(
+        name,
+        "Address of the API; another one for a sandbox or region.",
+        "APIのURL。検証環境や別リージョンを使う場合に変更します。",
+        required=False,
+        default=default,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The usual settings, those of them that the connection has, as values."""
+
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    stop_tags: frozenset[str] = frozenset()
+    notice_delay: timedelta = timedelta()
+    history: timedelta = timedelta()
+
+    @classmethod
+    def read(cls, settings: Mapping[str, str]) -> Policy:
+        """Raises ConfigurationError naming the setting."""
+        days = {
+            setting.name: timedelta(days=whole_number(settings, name=setting.name, high=3650))
+            for setting in (NOTICE_DELAY_DAYS, HISTORY_DAYS)
+            if setting.name in settings
+        }
+        words = {SOURCE_CHANNELS.name: "", DO_NOT_CONTACT_TAGS.name: "", **settings}
+        return cls(
+            channels(words, name=SOURCE_CHANNELS.name),
+            listed(words, name=DO_NOT_CONTACT_TAGS.name),
+            days.get(NOTICE_DELAY_DAYS.name, timedelta()),
+            days.get(HISTORY_DAYS.name, timedelta()),
+        )
+
+    def channel(self, *sources: str | None, otherwise: Channel = Channel.UNKNOWN) -> Channel:
+        """What the company says of the first source that it names; else what the ATS says."""
+        names = (source.strip().casefold() for source in sources if source)
+        return next((self.channels[name] for name in names if name in self.channels), otherwise)
+
+    def flags(self, tags: Iterable[str], *, do_not_contact: bool = False) -> frozenset[Flag]:
+        """By tag, or because the ATS itself says so."""
+        marked = do_not_contact or any(tag.strip().casefold() in self.stop_tags for tag in tags)
+        return frozenset({Flag.DO_NOT_CONTACT}) if marked else frozenset()
+
+    def notice_after(self, rejected_at: datetime) -> datetime | None:
+        """Before that nobody but the ATS tells the candidate; None: no delay is known of."""
+        return rejected_at + self.notice_delay if self.notice_delay else None
