@@ -1,4 +1,4 @@
-"""``careerrelay database``: upgrade, copy, check."""
+"""``careerrelay database``: upgrade, copy, check, move."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from ..engine import relocation
 from ..engine.installation import backup as copy_database
-from ..engine.installation import check_engine_tables, prepare
-from ..engine.relocation import import_sqlite
+from ..engine.installation import check_engine_tables, opened, prepare
 from ..models.errors import ConfigurationError
 from .context import Cli, command
 from .output import Output
@@ -16,7 +16,7 @@ from .output import Output
 
 @click.group()
 def database() -> None:
-    """Upgrade, copy and check the database."""
+    """Upgrade, copy, check and move the database."""
 
 
 @command(database, "upgrade")
@@ -68,15 +68,22 @@ def check(cli: Cli, out: Output) -> None:
         out.line(f"database: in order, revision {revision}")
 
 
-@command(database, "import")
+@command(database, "move")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def import_(cli: Cli, out: Output, file: Path) -> None:
+def move(cli: Cli, out: Output, file: Path) -> None:
     """Move from SQLite: copy the stopped FILE into the empty database of these settings.
 
-    The settings name the new database ([store] url) and the same key file. All rows or, on any
-    fault, none; FILE stays as it is. Run 'init' with the new settings first.
+    The settings name the new database ([store] url) and the same key file; run 'init' with them
+    first. After a kill the same command goes on. When all rows are there, both sides are read
+    whole and compared; only then can the new database be worked on, and FILE, which stays as it
+    is, no longer be served.
     """
-    with cli.runtime() as runtime, out.progress() as step:
-        copied = import_sqlite(runtime, file, actor=cli.actor, progress=step)
-    if not out.data(copied):
-        out.line(f"{sum(copied.values())} rows copied; next: careerrelay doctor")
+    with opened(cli.settings(), moving=True) as runtime, out.progress() as step:
+        sums = relocation.move(runtime, file, actor=cli.actor, progress=step)
+    if out.data({name: {"rows": s.rows, "checksum": s.checksum} for name, s in sums.items()}):
+        return
+    out.table(
+        ("table", "rows", "checksum"), [(name, s.rows, s.checksum) for name, s in sums.items()]
+    )
+    rows = sum(s.rows for s in sums.values())
+    out.line(f"{rows} rows moved and compared; next: careerrelay doctor")

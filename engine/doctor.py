@@ -18,7 +18,7 @@ from .doctor_connections import connection_findings
 from .findings import Finding, Status, fail, hint, ok
 from .installation import (
     check_engine_tables,
-    check_revision,
+    check_schema,
     store_errors,
     unchecked_runtime,
 )
@@ -119,7 +119,7 @@ def _store(settings: Settings, connection: str | None) -> Iterator[Finding]:
 def _database(runtime: Runtime) -> Iterator[Finding]:
     """Stops at the first that fails: the next would fail for the same cause."""
     steps: tuple[tuple[str, Callable[[], None], str], ...] = (
-        ("revision", lambda: check_revision(runtime.database), "the schema is this version's"),
+        ("revision", lambda: check_schema(runtime.database), "the schema is this version's"),
         ("integrity", runtime.database.check, "it answers and is not damaged"),
         ("engine", lambda: check_engine_tables(runtime), "the queue's own tables answer"),
     )

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..models.database import Database
 from ..models.errors import CareerRelayError, ConfigurationError, RefusedError
-from ..models.tables import Company
+from ..models.facts import MOVE
+from ..models.tables import Company, Fact
 from .config import Settings
 from .dbos_queue import DbosQueue
 from .keys import KeyFile
@@ -87,8 +88,9 @@ def upgrade(settings: Settings, database: Database) -> Step:
         if was != head:
             database.upgrade()
         _queue(database).migrate()
+        now = database.revision()
     where = "SQLite" if database.is_sqlite else "PostgreSQL"
-    return Step("database", was != head, f"{where}, revision {head}")
+    return Step("database", was != now, f"{where}, revision {now}")
 
 
 @contextmanager
@@ -127,14 +129,15 @@ def unchecked_runtime(settings: Settings) -> Runtime:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Runtime]:
+def opened(settings: Settings, *, moving: bool = False) -> Iterator[Runtime]:
     """The runtime of a prepared installation, for one command.
 
-    Raises ConfigurationError when it was never prepared, or by another version.
+    Raises ConfigurationError when it was never prepared, or by another version, or when a move
+    into it has not ended, unless ``moving``.
     """
     KeyFile(settings.key_file).current()
     with _database(settings) as database:
-        check_revision(database)
+        check_schema(database, moving=moving)
     runtime = Runtime(settings)
     try:
         with store_errors():
@@ -143,15 +146,20 @@ def opened(settings: Settings) -> Iterator[Runtime]:
         runtime.close()
 
 
-def check_revision(database: Database) -> None:
-    """Raises ConfigurationError unless the schema is this version's."""
-    revision, head = database.revision(), database.head()
-    if revision is None:
-        raise ConfigurationError("the database is empty; run 'careerrelay init'")
-    if revision != head:
+def check_schema(database: Database, *, moving: bool = False) -> None:
+    """Raises ConfigurationError unless this version may work on all of the database.
+
+    ``moving``: for the command that ends a move that was cut off.
+    """
+    database.schema.check()
+    if moving:
+        return
+    with database.read() as session:
+        begun = session.get(Fact, MOVE)
+    if begun is not None:
         raise ConfigurationError(
-            f"the database is at revision {revision}, this version needs {head}; "
-            "run 'careerrelay database upgrade'"
+            f"the move from {begun.value['source']} into this database has not ended; "
+            "run 'careerrelay database move' with that file again"
         )
 
 
@@ -192,8 +200,18 @@ def only_process(settings: Settings, *, what: str) -> Iterator[None]:
     if not settings.database_url.startswith("sqlite"):
         yield
         return
+    if (note := moved_note(_file(settings))).exists():
+        raise RefusedError(
+            f"the data of this SQLite file were moved to another database; {note} says when. "
+            "Two places must not go on with them: remove that note only if the other one is gone"
+        )
     with locked(_beside(settings, "lock"), what=what):
         yield
+
+
+def moved_note(file: Path) -> Path:
+    """Stands beside a SQLite file whose data live elsewhere now."""
+    return Path(f"{file}.moved")
 
 
 @contextmanager
@@ -217,7 +235,11 @@ def locked(path: Path, *, what: str) -> Iterator[None]:
 
 def _beside(settings: Settings, ending: str) -> Path:
     """A file next to the SQLite file: whoever opens the same database meets the same lock."""
-    return Path(f"{make_url(settings.database_url).database}.{ending}")
+    return Path(f"{_file(settings)}.{ending}")
+
+
+def _file(settings: Settings) -> Path:
+    return Path(str(make_url(settings.database_url).database))
 
 
 def backup(database: Database, target: Path) -> int:

@@ -6,17 +6,17 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from .errors import ConfigurationError
+from .schema import Schema
 
 _WRITE = "careerrelay_write"
 
@@ -133,32 +133,22 @@ class Database:
             _take_turns(engine, self._lock)
         return engine
 
+    @cached_property
+    def schema(self) -> Schema:
+        """Which revision there is, and which is wanted."""
+        return Schema(self._write_engine)
+
     def upgrade(self) -> None:
         """Bring the schema to this version's, creating it where there is none."""
-        with self._write_engine.connect() as connection:
-            command.upgrade(self._alembic(connection), "head")
-            connection.commit()
-
-    def _alembic(self, connection: Connection) -> Config:
-        config = Config()
-        folder = Path(__file__).parent / "migrations"
-        config.set_main_option("script_location", str(folder))
-        config.attributes["connection"] = connection
-        return config
+        self.schema.upgrade()
 
     def revision(self) -> str | None:
         """The schema's revision, None before the first upgrade."""
-        from alembic.runtime.migration import MigrationContext
+        return self.schema.revision()
 
-        with self.engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
-
-    def head(self) -> str | None:
+    def head(self) -> str:
         """The revision ``upgrade`` would bring the schema to."""
-        from alembic.script import ScriptDirectory
-
-        with self.engine.connect() as connection:
-            return ScriptDirectory.from_config(self._alembic(connection)).get_current_head()
+        return self.schema.head
 
     def backup(self, target: Path) -> None:
         """A consistent copy of a live SQLite file; PostgreSQL has its own tools for that."""

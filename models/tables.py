@@ -5,6 +5,7 @@ from .audit import Attempt, AuditEntry, Heartbeat
 from .base import Base, OwedWork, WorkState, new_id
 from .companies import Company, Connection, MailTemplate, ReasonRule, SharedToken
 from .decisions import Decision, ReasonCode
+from .facts import Fact
 from .ledger import CountedPerson, LedgerEntry
 from .links import Delivery, RelayLink
 from .registrations import Consent, OutgoingMail, Provision, Registration, Report
@@ -24,6 +25,7 @@ __all__ = [
     "CountedPerson",
     "Decision",
     "Delivery",
+    "Fact",
     "Heartbeat",
     "LedgerEntry",
     "MailRelay",

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask
 
 from ..engine.config import load
+from ..engine.installation import check_schema, store_errors
 from ..engine.runtime import Runtime
 from ..models.errors import ConfigurationError
 from .app import create_app
@@ -21,11 +22,17 @@ SETTINGS = "CAREERRELAY_CONFIG"
 
 
 def application() -> Flask:
-    """The app on PostgreSQL. Raises ConfigurationError for a store that has but one process."""
+    """The app on PostgreSQL.
+
+    Raises ConfigurationError for a store that has but one process, or is not prepared.
+    """
     path = os.environ.get(SETTINGS)
     settings = load(Path(path) if path else None)
     if settings.database_url.startswith("sqlite"):
         raise ConfigurationError(
             "[store] url: several processes need PostgreSQL; use 'careerrelay serve' with SQLite"
         )
-    return create_app(Runtime(settings))
+    runtime = Runtime(settings)
+    with store_errors():
+        check_schema(runtime.database)
+    return create_app(runtime)

@@ -21,7 +21,8 @@ context.configure(
     target_metadata=tables.Base.metadata,
     render_as_batch=True,
     render_item=render_item,
-    transaction_per_migration=False,
+    # So that an index may be made without locking its table, outside of any transaction.
+    transaction_per_migration=True,
     include_name=lambda name, kind, _: kind != "table" or name in tables.Base.metadata.tables,
 )
 with context.begin_transaction():
