@@ -29,7 +29,8 @@ $(STAMP): setup.cfg setup.py pyproject.toml
 	@touch $@
 
 # The browser that the page tests drive, and fonts so that Japanese is no row of boxes; a mail
-# server, a signing milter, a second DKIM verifier and two more readers for the mail tests.
+# server, a signing milter, a second DKIM verifier and two more readers for the mail tests; what
+# checks the example units.
 # Without them, and without the right to install them, those tests skip - except in CI.
 system:
 	@.ci/system-packages chromium=chromium chromium-driver=chromedriver \
@@ -37,6 +38,8 @@ system:
 		|| test -z "$$CI"
 	@.ci/system-packages postfix=/usr/sbin/postfix opendkim=/usr/sbin/opendkim \
 		libmail-dkim-perl=/usr/share/perl5/Mail/DKIM/Verifier.pm \
+		|| test -z "$$CI"
+	@.ci/system-packages systemd=/usr/bin/systemd-analyze \
 		|| test -z "$$CI"
 	@.ci/system-packages nodejs=node npm=npm libmime-tools-perl=/usr/share/perl5/MIME/Parser.pm \
 		&& $(MAKE) --no-print-directory $(JUDGES) \
