@@ -5,13 +5,13 @@ Rows and their attempts change together; the functions here run inside the calle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, load_only
 
 from ..models.errors import CareerRelayError
@@ -29,6 +29,10 @@ PAUSES_AFTER_KILLS = tuple(timedelta(seconds=s) for s in (0, 2, 4, 8, 16))
 Work in hand when a process dies is rarely what killed it: the pauses let a storm of restarts pass,
 and the first kill, which may have been any other subject's of the same job, costs nothing.
 """
+
+PARKED = timedelta(minutes=5)
+"""How long an account that refused our credentials is left alone before one more try."""
+_UNLOADED = {"synchronize_session": False}
 
 
 @dataclass(slots=True)
@@ -117,14 +121,59 @@ def _pauses(
     session: Session, task: Task, rows: Sequence[Any], now: datetime
 ) -> dict[str, timedelta]:
     """Connections of these rows that must not be called now, and for how long."""
-    if not task.calls_ats:
+    if not task.waits:
         return {}
-    paused = session.execute(
+    return gate(session, {row.connection_id for row in rows}, now)
+
+
+def gate(session: Session, connections: Collection[str], now: datetime) -> dict[str, timedelta]:
+    """Which of them must not be called now, and for how long.
+
+    Of a parked one whose pause is over, exactly one caller is let through to try; whoever comes
+    second waits for what the ATS says to the first.
+    """
+    found = session.execute(
         select(Connection.id, Connection.paused_until).where(
-            Connection.id.in_({row.connection_id for row in rows}), Connection.paused_until > now
+            Connection.id.in_(connections),
+            or_(Connection.paused_until > now, Connection.attention.is_not(None)),
         )
     )
-    return {id_: until - now for id_, until in paused if until is not None}
+    pauses: dict[str, timedelta] = {}
+    for id_, until in found:
+        if until is not None and until > now:
+            pauses[id_] = until - now
+        elif until is not None and not _may_try(session, id_, until, now):
+            pauses[id_] = PARKED
+    return pauses
+
+
+def _may_try(session: Session, connection_id: str, until: datetime, now: datetime) -> bool:
+    ours = (
+        update(Connection)
+        .where(Connection.id == connection_id, Connection.paused_until == until)
+        .values(paused_until=now + PARKED)
+        .returning(Connection.id)
+    )
+    return session.execute(ours, execution_options=_UNLOADED).first() is not None
+
+
+def park(session: Session, connection_id: str, error: CareerRelayError, now: datetime) -> None:
+    """The ATS refuses our credentials. Told once, however many pieces of work find out."""
+    first = (
+        update(Connection)
+        .where(Connection.id == connection_id, Connection.attention.is_(None))
+        .values(attention=error.message)
+        .returning(Connection.id)
+    )
+    if session.execute(first, execution_options=_UNLOADED).first():
+        log.warning("connection_parked", connection=connection_id, code=error.code)
+    pause(session, connection_id, now + PARKED)
+
+
+def pause(session: Session, connection_id: str, until: datetime) -> None:
+    """No call before ``until``."""
+    paused = update(Connection).where(Connection.id == connection_id).values(paused_until=until)
+    session.execute(paused, execution_options=_UNLOADED)
 
 
 def settle(
@@ -147,7 +196,8 @@ def settle(
     mended = update(Connection).where(
         Connection.id == row.connection_id, Connection.attention.is_not(None)
     )
-    if session.execute(mended.values(attention=None).returning(Connection.id)).first():
+    well = mended.values(attention=None, paused_until=None).returning(Connection.id)
+    if session.execute(well, execution_options=_UNLOADED).first():
         log.info("connection_mended", connection=row.connection_id)
 
 
@@ -165,13 +215,13 @@ def settle_all(
     }
     session.execute(
         update(row).where(row.id.in_(ids)).values(**done, **values),
-        execution_options={"synchronize_session": False},
+        execution_options=_UNLOADED,
     )
     session.execute(
         update(Attempt)
         .where(Attempt.subject_id.in_(ids), Attempt.finished_at.is_(None))
         .values(finished_at=now, outcome=WorkState.DONE.value),
-        execution_options={"synchronize_session": False},
+        execution_options=_UNLOADED,
     )
 
 

@@ -8,7 +8,7 @@ flush serves all that wait. A full queue, or a store that cannot commit, is an O
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,9 +60,13 @@ def store_signals(runtime: Runtime, session: Session, rows: Sequence[dict[str, A
     """
     statement = _INSERT_SQLITE if runtime.database.is_sqlite else _INSERT_POSTGRESQL
     new = set(session.connection().execute(statement, rows).scalars())
-    subjects = tuple(row["id"] for row in rows if row["id"] in new)
-    if subjects:
-        runtime.queue.submit(session, Job(READ_SIGNALS, subjects, 1))
+    subjects: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row["id"] in new:
+            subjects[row["connection_id"]].append(row["id"])
+    for connection_id, ids in subjects.items():
+        # A line of its own for each connection: nobody waits behind somebody else's bulk.
+        runtime.queue.submit(session, Job(READ_SIGNALS, tuple(ids), 1, connection_id))
     return new
 
 

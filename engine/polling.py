@@ -17,6 +17,7 @@ from ..connectors.registry import connector_classes
 from ..connectors.spec import Capability
 from ..models.errors import ApiAuthenticationError, ApiRateLimitedError, CareerRelayError
 from ..models.tables import Connection
+from . import claims
 from .health import STORE_ERRORS
 from .ingest import store_signals
 from .queue import Job
@@ -123,7 +124,8 @@ def _plan_next(runtime: Runtime, connection_id: str, turn: _Turn, *, more: bool)
         wait = timedelta() if more else timedelta(seconds=seconds) * random.uniform(0.95, 1.05)  # noqa: S311
         turn.move(connection, now + wait)
         connection.polled_at = now
-        connection.attention = None
+        if connection.attention is not None:
+            connection.attention = connection.paused_until = None
 
 
 def _note_failure(runtime: Runtime, connection_id: str, error: CareerRelayError) -> None:
@@ -135,7 +137,9 @@ def _note_failure(runtime: Runtime, connection_id: str, error: CareerRelayError)
         connection.next_poll_at = now + wait
         if isinstance(error, ApiRateLimitedError):
             connection.paused_until = now + wait
-        elif isinstance(error, ApiAuthenticationError) or not error.retryable:
+        elif isinstance(error, ApiAuthenticationError):
+            claims.park(session, connection_id, error, now)
+        elif not error.retryable:
             connection.attention = error.message
 
 

@@ -34,9 +34,9 @@ TASKS: Mapping[str, Task] = {
     task.name: task
     for task in (
         Task(READ_SIGNALS, Signal, read_signal, calls_ats=True, run_together=read_signals),
-        Task(DELIVER, Delivery, deliver, calls_ats=True),
+        Task(DELIVER, Delivery, deliver, calls_ats=True, waits=True),
         Task(SEND_MAIL, OutgoingMail, send_mail),
-        Task(REPORT, Report, report, calls_ats=True),
+        Task(REPORT, Report, report, calls_ats=True, waits=True),
     )
 }
 SWEEP_BATCH = 500

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import exc
+from sqlalchemy import exc, select
 from sqlalchemy.orm import Session
 
 from ..models.errors import (
@@ -52,8 +52,6 @@ TOGETHER = 2
 """Claims done in one transaction at once: they call nobody, so the interpreter is their bound, and
 more of them would only take turns in it while requests wait."""
 SPREAD_AFTER_SECONDS = 1.0
-PARKED = timedelta(minutes=5)
-"""How long an account that refused our credentials is left alone before one more try."""
 CONFLICTS = (*STORE_ERRORS, exc.IntegrityError)
 """The store is away for a while, or another process has just made the same row: trying again
 finds it."""
@@ -67,7 +65,9 @@ class Task:
     row: type[Any]
     run: Callable[[Runtime, str], None]
     calls_ats: bool = False
-    """Waits while its connection is paused."""
+    """What the ATS answers may pause its connection."""
+    waits: bool = False
+    """It always calls the ATS, so it is not begun while its connection is paused."""
     run_together: Callable[[Runtime, Sequence[str]], list[str]] | None = None
     """Does what it can of several at once and returns those that are left for ``run``; what it
     raises has undone all of it."""
@@ -136,7 +136,8 @@ class Worker:
 
     def _run_one(self, task: Task, subject: str) -> None:
         try:
-            task.run(self._runtime, subject)
+            if self._needs_turn(task, subject):
+                task.run(self._runtime, subject)
         except CareerRelayError as error:
             self._fail(task, subject, error)
         except CONFLICTS as error:
@@ -146,6 +147,33 @@ class Worker:
             found = defect(error)
             log.error("task_bug", task=task.name, subject=subject, where=found.message)
             self._fail(task, subject, found)
+
+    def _needs_turn(self, task: Task, subject: str) -> bool:
+        """False: done already, without the ATS, whose connection is paused.
+
+        A signed webhook says all by itself, so a broken account must not keep it from being read.
+        Raises PostponedError where the ATS must be asked and may not be.
+        """
+        if task.run_together is None or not self._is_paused(task, subject):
+            return True
+        if not task.run_together(self._runtime, [subject]):
+            return False
+        now = self._runtime.clock()
+        with self._runtime.database.begin() as session:
+            connection_id = session.get_one(task.row, subject).connection_id
+            wait = claims.gate(session, [connection_id], now).get(connection_id)
+        if wait is not None:
+            raise PostponedError("the account is paused", retry_after=wait.total_seconds())
+        return True
+
+    def _is_paused(self, task: Task, subject: str) -> bool:
+        query = (
+            select(Connection.paused_until)
+            .join(task.row, task.row.connection_id == Connection.id)
+            .where(task.row.id == subject)
+        )
+        with self._runtime.database.read() as session:
+            return session.scalar(query) is not None
 
     def _fail(self, task: Task, subject: str, error: CareerRelayError) -> None:
         now = self._runtime.clock()
@@ -175,7 +203,7 @@ def _delay(row: OwedWork, error: CareerRelayError) -> timedelta | None:
     if isinstance(error, PostponedError):
         return timedelta(seconds=error.retry_after or 0)
     if isinstance(error, ApiAuthenticationError):
-        return _jittered(PARKED)
+        return _jittered(claims.PARKED)
     if not _may_pass(error) or row.failures >= len(BACKOFF):
         return None
     wait = timedelta(seconds=error.retry_after or 0)
@@ -195,14 +223,9 @@ def _pause_account(
     session: Session, connection_id: str, error: CareerRelayError, now: datetime
 ) -> None:
     if isinstance(error, ApiAuthenticationError):
-        connection = session.get_one(Connection, connection_id)
-        if connection.attention is None:
-            log.warning("connection_parked", connection=connection.id, code=error.code)
-        connection.attention = error.message
-        connection.paused_until = now + PARKED
+        claims.park(session, connection_id, error, now)
     elif isinstance(error, ApiRateLimitedError) and error.retry_after is not None:
-        pause = timedelta(seconds=error.retry_after)
-        session.get_one(Connection, connection_id).paused_until = now + pause
+        claims.pause(session, connection_id, now + timedelta(seconds=error.retry_after))
 
 
 def _jittered(delay: timedelta) -> timedelta:

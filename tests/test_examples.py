@@ -25,7 +25,7 @@ from careerrelay.webhook_server import wsgi
 EXAMPLES = Path(__file__).parents[1] / "examples"
 UNITS = sorted((EXAMPLES / "systemd").glob("*.service"))
 COMPOSE = EXAMPLES / "docker/compose.yaml"
-MANIFEST = EXAMPLES / "kubernetes/careerrelay.yaml"
+MANIFEST = EXAMPLES / "kubernetes/manifest.yaml"
 ENVIRONMENT = {"DATABASE_URL": "postgresql://db/careerrelay", "SMTP_PASSWORD": "secret"}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from careerrelay.engine import ingest as ingest_module
 from careerrelay.engine.ingest import Ingest, store_signals
-from careerrelay.engine.queue import InlineQueue
+from careerrelay.engine.queue import InlineQueue, Job
 from careerrelay.engine.signals import signal_row
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.errors import OverloadedError
@@ -244,3 +244,17 @@ def test_stop_commits_what_waits_and_takes_nothing_more(
     with pytest.raises(OverloadedError):
         writer.store(row(world, "too late"))
     assert stored(world) == [f"d{n}" for n in range(6)]
+
+
+def test_each_connection_waits_in_a_line_of_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One company's bulk of thousands must not stand before another's single rejection."""
+    world.connect("other")
+    jobs: list[Job] = []
+    monkeypatch.setattr(world.queue, "submit", lambda _session, job: jobs.append(job))
+    bulk = [row(world, f"d{n}") for n in range(5)]
+    single = row(world, "d9") | {"connection_id": "other"}
+    with world.runtime.database.begin() as session:
+        store_signals(world.runtime, session, [*bulk[:3], single, *bulk[3:]])
+    assert {job.partition: len(job.subjects) for job in jobs} == {"toy": 5, "other": 1}

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from careerrelay.engine.claims import PARKED, gate
 from careerrelay.engine.ingest import READ_SIGNALS
 from careerrelay.engine.queue import Job
 from careerrelay.engine.replay import owe_again
 from careerrelay.engine.service import TASKS, sweep
 from careerrelay.engine.worker import BACKOFF, Worker
+from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.errors import (
     ApiAuthenticationError,
     ApiError,
@@ -110,6 +112,81 @@ def test_refused_credentials_park_the_account_and_it_mends_by_itself(world: Worl
     assert len(world.vendor.fields) == 3
     with world.runtime.database.read() as session:
         assert session.get_one(Connection, "toy").attention is None
+
+
+def parked(world: World, *, number: int) -> None:
+    """So many deliveries of an account that refuses our credentials."""
+    for n in range(number):
+        world.apply(n)
+    world.vendor.trouble = fail_with(ApiAuthenticationError, status=401)
+    world.work()
+
+
+def test_a_broken_account_is_told_once_and_tried_by_one_at_a_time(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parked(world, number=5)
+    assert capsys.readouterr().out.count("connection_parked") == 1
+    for _ in range(3):
+        world.vendor.calls.clear()
+        world.clock.forward(minutes=6)
+        world.work()
+        assert world.vendor.calls == ["write_link"]
+    assert "connection_parked" not in capsys.readouterr().out
+
+
+def test_of_two_processes_at_once_one_tries_a_parked_account(world: World) -> None:
+    parked(world, number=1)
+    world.clock.forward(minutes=6)
+    now = world.clock()
+    with world.runtime.database.begin() as session:
+        assert gate(session, ["toy"], now) == {}
+        assert gate(session, ["toy"], now) == {"toy": PARKED}
+
+
+def test_a_mended_account_lets_all_that_waited_through(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parked(world, number=5)
+    world.vendor.trouble = calm
+    world.clock.forward(minutes=6)
+    world.work()
+    world.clock.forward(minutes=6)
+    world.work()
+    assert len(world.vendor.fields) == 5
+    assert capsys.readouterr().out.count("connection_mended") == 1
+    with world.runtime.database.read() as session:
+        assert session.get_one(Connection, "toy").paused_until is None
+
+
+def test_signed_webhooks_are_read_while_the_account_is_broken(world: World) -> None:
+    parked(world, number=1)
+    world.clock.forward(seconds=1)
+    world.reject(2)
+    world.vendor.calls.clear()
+    world.work()
+    assert world.vendor.calls == []
+    with world.runtime.database.read() as session:
+        signals = session.scalars(select(Signal)).all()
+        assert {signal.state for signal in signals} == {"done"}
+
+
+def test_a_hint_waits_with_the_account_it_must_be_asked_at(world: World) -> None:
+    world.connect("hinted", connector="hint")
+    found = world.application(1, ApplicationState.REJECTED)
+    world.vendor.trouble = fail_with(ApiRateLimitedError, status=429, retry_after=60.0)
+    world.tell(found, connection="hinted")
+    world.work()
+    world.vendor.calls.clear()
+    world.tell(found, connection="hinted")
+    world.work()
+    assert world.vendor.calls == []
+    world.vendor.trouble = calm
+    world.clock.forward(seconds=70)
+    world.work()
+    with world.runtime.database.read() as session:
+        signals = session.scalars(select(Signal)).all()
+        assert [signal.state for signal in signals] == ["done", "done"]
 
 
 def test_bug_buries_the_work_without_telling_its_message(
