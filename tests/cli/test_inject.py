@@ -56,7 +56,7 @@ def test_the_paragraph_follows_the_text_in_the_usual_words(mail: Path, tmp_path:
     text = text_of((tmp_path / "out.eml").read_bytes())
     assert text.startswith("山田様\n\n今回は見送らせていただきます。\n")
     assert text.count(USUAL_TEXTS["ja"].format(link=URL)) == 1
-    assert done.stdout == "injected\n"
+    assert done.stdout == "injected (append)\n"
 
 
 def test_english_words_where_english_is_asked_for(mail: Path, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_signed_mail_is_written_as_it_was_with_the_code_told(mail: Path, tmp_p
 def test_a_pipe_gets_the_mail_and_nothing_else() -> None:
     done = run("--link", URL, "-", "-", stdin=PLAIN)
     assert URL in text_of(done.stdout_bytes)
-    assert done.stderr == "injected\n"
+    assert done.stderr == "injected (append)\n"
     assert "cannot be stdout" in run("--link", URL, "--json", "-", "-", stdin=PLAIN, code=2).stderr
 
 
@@ -189,9 +189,9 @@ def test_a_folder_is_treated_and_each_mail_reported(folder: Path, tmp_path: Path
     done = run("--link", URL, "--batch", folder, out, "--report", report)
     told = lines(report)
     assert {name: (line["status"], line["code"]) for name, line in told.items()} == {
-        "a.eml": ("injected", ""),
+        "a.eml": ("injected", "append"),
         "sub/b.EML": ("refused", "signed"),
-        "sub/日本語.eml": ("replaced", ""),
+        "sub/日本語.eml": ("replaced", "marker"),
     }
     assert all(set(t) == {"file", "status", "code", "notes", "milliseconds"} for t in told.values())
     assert all(line["milliseconds"] > 0 for line in told.values())

@@ -10,6 +10,13 @@ from sqlalchemy import select
 
 from careerrelay.engine import registration, rotation
 from careerrelay.engine.companies import change_company
+from careerrelay.engine.mail_relays import (
+    NEXT_HOP_PASSWORD,
+    RelayPlan,
+    add_relay,
+    dkim_key,
+    relay_place,
+)
 from careerrelay.engine.own_mail import account_of
 from careerrelay.engine.people import open_candidate
 from careerrelay.engine.rotation import Progress, new_key, rotate, sealed_columns
@@ -19,15 +26,28 @@ from careerrelay.models.tables import (
     ApplicationRecord,
     Company,
     Connection,
+    MailRelay,
     Provision,
     Registration,
     SharedToken,
     Signal,
 )
 from tests.engine.test_flow import register
+from tests.support.dkim import rsa_pem
 from tests.support.toy import SECRET
 from tests.support.world import World
 
+RELAY = RelayPlan(
+    values={
+        "senders": ["example.jp"],
+        "next_hop_host": "smtp.example.jp",
+        "next_hop_username": "relay",
+        "dkim_domain": "example.jp",
+        "dkim_selector": "s1",
+    },
+    next_hop_password="hop-pass",
+    signing_key=rsa_pem(),
+)
 NOW = {"settle": rotation.SETTLE, "sleep": lambda _seconds: None}
 
 
@@ -52,6 +72,7 @@ def full(world: World) -> World:
     sealed = runtime.vault.seal("token", place="shared_tokens:k")
     with runtime.database.begin() as session:
         session.add(SharedToken(key="k", token_sealed=sealed, expires_at=world.clock()))
+    add_relay(runtime, "smtp", connection="toy", plan=RELAY, actor="test")
     return world
 
 
@@ -73,6 +94,11 @@ def assert_everything_opens(world: World) -> None:
         assert account_of(runtime, session.get_one(Company, "acme")).password == "smtp-pass"
         token = session.get_one(SharedToken, "k")
         assert vault.open(token.token_sealed, place="shared_tokens:k") == "token"
+        relay = session.get_one(MailRelay, "smtp")
+        sealed = relay.next_hop[NEXT_HOP_PASSWORD]
+        place = relay_place("smtp", NEXT_HOP_PASSWORD)
+        assert vault.open(sealed, place=place) == RELAY.next_hop_password
+        assert dkim_key(runtime, relay) is not None
 
 
 def test_every_sealed_column_has_something_in_it_here(full: World) -> None:
