@@ -148,7 +148,9 @@ def test_suppressed_address_gets_no_link_whatever_was_decided(relay: Relaying) -
     assert relay.mails()[0].reason == "suppressed"
 
 
-def test_same_mail_sent_again_carries_the_same_link_and_is_one_mail(relay: Relaying) -> None:
+def test_case_151_same_mail_sent_again_carries_the_same_link_and_is_one_mail(
+    relay: Relaying,
+) -> None:
     relay.tell(1, REJECTED)
     first, second = relay.treat(1), relay.send(1)
     assert first == second
