@@ -1,0 +1,60 @@
+"""What real mails broke once: one small mail of our own making for each cause."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+
+from careerrelay.mail.injection import Paragraph, Policy, Result, Status, inject
+from tests.mail.judges import compare, read_all, require_judges
+
+URL = "https://relay.example.jp/r/1.aZ9"
+PARAGRAPH = Paragraph(
+    text=f"登録はこちらから\n{URL}\nご検討ください。", url=URL, link_id="aZ9",
+    ascii_text=f"Register here:\n{URL}",
+)  # fmt: skip
+HEADER = b"From: hr@example.jp\r\nTo: taro@example.com\r\nSubject: Result\r\nMIME-Version: 1.0\r\n"
+
+
+def mail(fields: str, body: bytes) -> bytes:
+    """One in wire form; ``fields``: further ones, as lines."""
+    return HEADER + fields.replace("\n", "\r\n").encode() + b"\r\n" + body
+
+
+def injected(message: bytes, *, paragraph: Paragraph = PARAGRAPH) -> tuple[bytes, Result]:
+    """The mail with the paragraph, in which no reader sees anything else that is new."""
+    result = inject(message, paragraph)
+    assert result.status is Status.INJECTED, (result.code, result.notes)
+    after = result.assemble(message)
+    require_judges()
+    assert not compare(read_all(message), read_all(after), paragraph=paragraph, result=result)
+    return after, result
+
+
+BASE64_TEXT = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n"
+
+
+@pytest.mark.parametrize("behind", [b"", b"\r\n", b"\r\n\r\n", b"\r\n\r\n\r\n"])
+@pytest.mark.parametrize("text", ["選考の結果", "選考の結果\r\n", "選考の結果\r\n\r\n"])
+def test_base64_may_end_in_blank_lines_behind_a_whole_last_quantum(
+    behind: bytes, text: str
+) -> None:
+    """The place was looked for behind the blank lines, the end in front of them."""
+    for extra in range(3):
+        message = mail(BASE64_TEXT, b64encode(text.encode() + b" " * extra) + behind)
+        after, _ = injected(message)
+        assert after.endswith(behind)
+
+
+def test_a_quote_below_a_table_is_looked_at() -> None:
+    html = b"<table><tr><td>Result</td></tr></table><blockquote type=cite>Old mail</blockquote>"
+    after, _ = injected(mail("Content-Type: text/html\n", html))
+    assert after.index(URL.encode()) < after.index(b"<blockquote")
+
+
+@pytest.mark.parametrize("label", ["utf-16le", "UTF-16BE", "utf_16_le", "utf-32le"])
+def test_wide_charsets_are_known_by_all_their_names(label: str) -> None:
+    message = mail(f"Content-Type: text/plain; charset={label}\n", "Result".encode("utf-16-le"))
+    result = inject(message, PARAGRAPH, Policy())
+    assert (result.status, result.code) == (Status.REFUSED, "wide_charset")
