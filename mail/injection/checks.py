@@ -128,7 +128,7 @@ def _linked(plan: Plan, paragraph: Paragraph) -> None:
 def _known_again(found: Part, policy: Policy) -> None:
     """I5: our header is on top, and the only one."""
     ours = marks(found)
-    if len(ours) != 1 or ours[0] is not found.fields[0]:
+    if len(ours) != 1 or ours[0].start != found.start:
         raise SelfCheckError("I5")
     if policy.mark_key and not is_genuine(ours[0], found, policy):
         raise SelfCheckError("I5")

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 from . import charsets
 from .checks import SelfCheckError, check
+from .header import MAX_HEADER
 from .html_quotes import containers, quotes
 from .html_text import HtmlText
 from .leaf import Leaf
 from .mark import is_genuine, mark, marks
 from .placeholder import Token, marker_spelled
 from .refusals import refuse_untouchable
-from .structure import MAX_HEADER, Part, Reader
+from .structure import Part, Reader
 from .targets import find_targets
 from .text_lines import TextLines
 from .text_quotes import quote_in
@@ -107,7 +108,7 @@ class _Injection:
         return Leaf.open(self._message, part, eol=self._eol, is_top=part is self._root)
 
     def _note_subject(self) -> None:
-        subject = self._root.get("subject") or b""
+        subject = self._root.get(b"subject") or b""
         if self._policy.marker.encode().lower() in subject.lower():
             self._notes.append(IN_SUBJECT)
 

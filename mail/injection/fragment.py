@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 
 from .values import Paragraph
 
@@ -24,13 +26,18 @@ def html_fragment(paragraph: Paragraph) -> str:
 
     Colours and size are its own, so that neither white text around it nor a size of 0 hides it.
     """
-    lines = "<br>\n".join(_html_line(line) for line in paragraph.text.split("\n"))
-    block = f'<div lang="{paragraph.language}" dir="ltr" style="{BLOCK_STYLE}">\n{lines}\n</div>\n'
-    return ascii_html(block)
+    lines = "<br>\n".join([_html_line(line) for line in paragraph.text.split("\n")])
+    return f'<div lang="{paragraph.language}" dir="ltr" style="{BLOCK_STYLE}">\n{lines}\n</div>\n'
 
 
 def _html_line(line: str) -> str:
-    return anchor(line) if _ADDRESS.fullmatch(line) else html.escape(line)
+    return anchor(line) if _ADDRESS.fullmatch(line) else _escaped(line)
+
+
+@lru_cache(maxsize=512)
+def _escaped(line: str) -> str:
+    """The words around the link are the same in all mails of a company."""
+    return ascii_html(html.escape(line))
 
 
 def anchor(url: str) -> str:
@@ -49,9 +56,14 @@ def wrapped(text: str) -> list[str]:
     return [part for line in text.split("\n") for part in _wrap(line)]
 
 
-def _wrap(line: str) -> list[str]:
-    if _width(line) <= COLUMNS or _ADDRESS.fullmatch(line):
-        return [line]
+def _wrap(line: str) -> Sequence[str]:
+    return (line,) if _ADDRESS.fullmatch(line) else _wrap_words(line)
+
+
+@lru_cache(maxsize=512)
+def _wrap_words(line: str) -> Sequence[str]:
+    if _width(line) <= COLUMNS:
+        return (line,)
     parts: list[str] = []
     current = ""
     for piece in re.findall(r"[!-~]+ *|.", line):
@@ -59,7 +71,7 @@ def _wrap(line: str) -> list[str]:
             parts.append(current.rstrip())
             current = ""
         current += piece
-    return [*parts, current.rstrip()]
+    return (*parts, current.rstrip())
 
 
 def _may_begin(piece: str, current: str) -> bool:

@@ -6,14 +6,15 @@ so that the header of one message is worth nothing on another.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 
-from .structure import Field, Part
+from .header import Field
+from .structure import Part
 from .values import Policy
 
 NAME = "X-CareerRelay"
+_NAME = NAME.lower().encode()
 _VALUE = re.compile(
     rb"\s*v=1;\s*s=([a-z_]{1,20});\s*c=([a-z_]{1,30});\s*id=([A-Za-z0-9._-]{1,64});"
     rb"\s*m=([0-9a-f]{32})\s*"
@@ -29,7 +30,7 @@ def mark(root: Part, policy: Policy, *, status: str, code: str, link_id: str, eo
 
 def marks(root: Part) -> list[Field]:
     """All headers of that name, whoever wrote them."""
-    return [f for f in root.fields if f.name == NAME.lower()]
+    return root.header.all(_NAME)
 
 
 def is_genuine(found: Field, root: Part, policy: Policy) -> bool:
@@ -43,6 +44,6 @@ def is_genuine(found: Field, root: Part, policy: Policy) -> bool:
 
 
 def _mac(said: str, root: Part, policy: Policy) -> str:
-    message_id = b"".join((root.get("message-id") or b"").split())
+    message_id = b"".join((root.get(b"message-id") or b"").split())
     signed = said.encode("ascii") + b"|" + message_id
-    return hmac.new(policy.mark_key, signed, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(policy.mark_key, signed, "sha256").hex()[:32]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .values import Refusal
 
@@ -25,6 +26,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _TOKEN = re.compile(r"[!#$%&+.^_`{|}~0-9A-Za-z-]+")
 """Of RFC 2045's token all but the apostrophe and the star, which RFC 2231 gave another meaning."""
 _IN_QUOTES = re.compile(r"[!#-\[\]-~](?:[ -!#-\[\]-~]*[!#-\[\]-~])?")
+_TYPE = re.compile(r"[!#$&^_.+a-z0-9-]+/[!#$&^_.+a-z0-9-]+")
 _STRUCTURAL = ("boundary", "charset")
 _REGULAR = re.compile(
     r'[^;"()\\]*+(?:;\s*+(?:[^\s=;"()\\]++\s*+=\s*+(?:"(?:[^"\\]|\\.)*+"|[^\s;"()\\]++)\s*+)?+)*+',
@@ -40,10 +42,24 @@ class Value:
     params: Mapping[str, str]
 
 
+def read_type(raw: bytes) -> Value:
+    """The value of Content-Type. Raises Refusal."""
+    value = read_value(raw)
+    if not _TYPE.fullmatch(value.text):
+        raise Refusal("malformed_header")
+    return value
+
+
 def read_value(raw: bytes) -> Value:
     """The value of Content-Type and its like. Raises Refusal."""
     if len(raw) > MAX_VALUE:
         raise Refusal("too_complex")
+    return _read(raw)
+
+
+@lru_cache(maxsize=256)
+def _read(raw: bytes) -> Value:
+    """Mails of one sender have the same few."""
     text = raw.decode("latin-1")
     first, _, rest = text.partition(";")
     if "(" in first:

@@ -38,7 +38,8 @@ _BY_SUFFIX = {
     ".asc": "", "winmail.dat": "tnef",
 }  # fmt: skip
 _REPLIES_FOR_ALL = ("no", "auto-generated")
-_AUTO_REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply")
+_AUTO_REPLY_FIELDS = (b"x-autoreply", b"x-autorespond", b"x-autoreply-from", b"x-mail-autoreply")
+_MAY_REPLY = re.compile(rb"\n(?:auto-submitted|x-auto|x-mail-auto|precedence|return-path)")
 _SIGNED_BY = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
 _ARMOUR = re.compile(rb"-----BEGIN PGP (?:SIGNED )?MESSAGE-----|-----BEGIN PKCS7-----")
 _UUENCODED = re.compile(rb"(?:^|\n)begin [0-7]{3,4} [^\r\n]{1,255}\r?\n[ -`]{1,61}\r?\n")
@@ -71,22 +72,23 @@ def _by_name(part: Part) -> str:
 
 
 def _is_auto_reply(root: Part) -> bool:
-    submitted = (root.get("auto-submitted") or b"no").split(b";")[0].strip().lower()
+    if not root.header.finds(_MAY_REPLY):
+        return False
+    submitted = (root.get(b"auto-submitted") or b"no").split(b";")[0].strip().lower()
     if submitted.decode("latin-1") not in _REPLIES_FOR_ALL:
         return True
-    if any(root.get(name) is not None for name in _AUTO_REPLY_FIELDS):
+    if any(name in root.header for name in _AUTO_REPLY_FIELDS):
         return True
-    if (root.get("precedence") or b"").strip().lower() == b"auto_reply":
+    if (root.get(b"precedence") or b"").strip().lower() == b"auto_reply":
         return True
-    return (root.get("return-path") or b"").strip() == b"<>"
+    return (root.get(b"return-path") or b"").strip() == b"<>"
 
 
 def signing_domains(root: Part) -> Iterator[str]:
     """The domains (d=) of the message's DKIM signatures, lower-case."""
-    for found in root.fields:
-        if found.name == "dkim-signature":
-            domain = _SIGNED_BY.search(found.value)
-            yield domain[1].decode("latin-1").lower() if domain else ""
+    for found in root.header.all(b"dkim-signature"):
+        domain = _SIGNED_BY.search(found.value)
+        yield domain[1].decode("latin-1").lower() if domain else ""
 
 
 def refuse_armour(text: bytes) -> None:

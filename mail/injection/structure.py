@@ -1,4 +1,4 @@
-"""The structure of a message as spans of its bytes: fields of headers, and the tree of parts.
+"""The structure of a message as spans of its bytes: the tree of its parts.
 
 Nothing is decoded or copied. What two readers could take for different things is a Refusal.
 """
@@ -9,34 +9,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .parameters import Value, read_value
+from .header import Header, read_header
+from .parameters import Value, read_type, read_value
 from .values import Refusal
 
 MAX_DEPTH = 20
 MAX_PARTS = 500
-MAX_HEADER = 1 << 20
-
 MAX_DELIMITERS = 5000
 """Places that look like one, in one multipart."""
 
-_FIELD = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
-_BLANK_FOLD = re.compile(rb"\n[ \t]++\r?\n")
 _END_OF_DELIMITER = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
 _CR, _LF = b"\r\n"
-_TYPE = re.compile(r"[!#$&^_.+a-z0-9-]+/[!#$&^_.+a-z0-9-]+")
-_SINGLE = ("content-type", "content-transfer-encoding", "content-disposition")
+_SINGLE = (b"content-type", b"content-transfer-encoding", b"content-disposition")
 _CHANGELESS = ("7bit", "8bit", "binary")
 _ENCODINGS = ("quoted-printable", "base64")
-
-
-@dataclass(slots=True)
-class Field:
-    """One header field; ``end`` is behind its line end, ``value`` raw with its folds."""
-
-    name: str
-    start: int
-    end: int
-    value: bytes
+_TEXT = Value("text/plain", {})
+_NOTHING = Value("", {})
 
 
 @dataclass(slots=True)
@@ -51,7 +39,7 @@ class Part:
     start: int
     body: int
     end: int
-    fields: list[Field]
+    header: Header
     content_type: Value
     encoding: str
     disposition: Value
@@ -87,9 +75,9 @@ class Part:
         for child in self.children:
             yield from child.walk()
 
-    def get(self, name: str) -> bytes | None:
+    def get(self, name: bytes) -> bytes | None:
         """The raw value of the first field of that (lower-case) name."""
-        return next((f.value for f in self.fields if f.name == name), None)
+        return self.header.get(name)
 
 
 class Reader:
@@ -110,8 +98,8 @@ class Reader:
         self._parts += 1
         if self._parts > MAX_PARTS or len(ancestors) > MAX_DEPTH:
             raise Refusal("too_complex")
-        fields, body = read_fields(self._message, start, end, is_top=not ancestors)
-        part = _part_of(fields, start, body, end, closed=closed)
+        header, body = read_header(self._message, start, end, is_top=not ancestors)
+        part = _part_of(header, body, end, closed=closed)
         if part.is_multipart:
             self._read_children(part, ancestors)
         return part
@@ -192,77 +180,39 @@ def _is_like(boundary: bytes, ancestors: tuple[bytes, ...]) -> bool:
     return any(like in ancestors for like in likes)
 
 
-def read_fields(
-    message: bytes, start: int, end: int, *, is_top: bool = True
-) -> tuple[list[Field], int]:
-    """The fields of a header, and where the body begins. Raises Refusal."""
-    stop, body = _header_end(message, start, end, is_top=is_top)
-    if stop - start > MAX_HEADER:
-        raise Refusal("too_complex")
-    if message.count(b"\r", start, stop) != message.count(b"\r\n", start, stop):
-        # A lone CR ends a line for some readers.
-        raise Refusal("malformed_header")
-    fields: list[Field] = []
-    at = start
-    while at < stop:
-        found = _FIELD.match(message, at, stop)
-        if not found or _BLANK_FOLD.search(found[2]):
-            raise Refusal("malformed_header")
-        fields.append(Field(found[1].decode("ascii").lower(), at, found.end(), found[2]))
-        at = found.end()
-    return fields, body
-
-
-def _header_end(message: bytes, start: int, end: int, *, is_top: bool) -> tuple[int, int]:
-    """Where the fields end and where the body begins."""
-    for blank in (b"\r\n", b"\n"):
-        if message.startswith(blank, start, end):
-            if is_top:
-                raise Refusal("no_header_end")
-            return start, start + len(blank)
-    limit = min(end, start + MAX_HEADER + 4)
-    crlf = message.find(b"\n\r\n", start, limit)
-    lf = message.find(b"\n\n", start, limit if crlf < 0 else crlf)
-    if crlf < 0 and lf < 0:
-        raise Refusal("no_header_end" if limit == end else "too_complex")
-    if lf >= 0:
-        return lf + 1, lf + 2
-    return crlf + 1, crlf + 3
-
-
-def _part_of(fields: list[Field], start: int, body: int, end: int, *, closed: bool) -> Part:
+def _part_of(header: Header, body: int, end: int, *, closed: bool) -> Part:
     """A part as its own header describes it."""
-    kind, encoding, disposition = (_single(fields, name) for name in _SINGLE)
-    content_type = Value("text/plain", {}) if kind is None else read_value(kind)
-    if not _TYPE.fullmatch(content_type.text):
-        raise Refusal("malformed_header")
+    said = _said(header)
+    kind, encoding, disposition = (said.get(name) for name in _SINGLE)
     return Part(
-        start=start,
+        start=header.start,
         body=body,
         end=end,
-        fields=fields,
-        content_type=content_type,
-        encoding=_encoding(encoding),
-        disposition=read_value(disposition or b""),
+        header=header,
+        content_type=_TEXT if kind is None else read_type(kind),
+        encoding="7bit" if encoding is None else _encoding(encoding),
+        disposition=_NOTHING if disposition is None else read_value(disposition),
         closed=closed,
     )
 
 
-def _encoding(raw: bytes | None) -> str:
-    """The announced transfer encoding; none is 7bit."""
-    if raw is None:
-        return "7bit"
+def _said(header: Header) -> dict[bytes, bytes]:
+    """The values of the fields that say what a part is. Two that agree are one."""
+    said: dict[bytes, bytes] = {}
+    for name, value in header.beginning(b"content-"):
+        if name in said and name in _SINGLE:
+            if name == b"content-disposition" or said[name].strip() != value.strip():
+                raise Refusal("duplicate_field")
+        else:
+            said[name] = value
+    return said
+
+
+def _encoding(raw: bytes) -> str:
+    """The announced transfer encoding."""
     said = raw.decode("latin-1").rstrip("\r\n").lstrip(" \t").lower()
     encoding = said.rstrip()
     if encoding in _CHANGELESS or said in _ENCODINGS:
         return encoding
     # With a comment, a semicolon, even a blank behind it, it counts for some readers only.
     raise Refusal("unknown_cte")
-
-
-def _single(fields: list[Field], name: str) -> bytes | None:
-    """The one value of a field that says what a part is. Two that agree are one."""
-    found = [f.value for f in fields if f.name == name]
-    if len(found) > 1 and (name == "content-disposition" or len({v.strip() for v in found}) > 1):
-        raise Refusal("duplicate_field")
-    return found[0] if found else None

@@ -72,7 +72,7 @@ def _root(part: Part) -> Part:
     wanted = part.content_type.params.get("start", "").strip("<> ")
     if wanted:
         for child in part.children:
-            found = (child.get("content-id") or b"").decode("latin-1").strip().strip("<> ")
+            found = (child.get(b"content-id") or b"").decode("latin-1").strip().strip("<> ")
             if found == wanted:
                 return child
     return part.children[0]

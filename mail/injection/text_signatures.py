@@ -107,7 +107,7 @@ def _is_note(block: Sequence[str]) -> bool:
 def is_rule(line: str) -> bool:
     """Signs repeated to a line, also with a few words in it."""
     found = line.strip()
-    if not found or len(found) > _LONGEST:
+    if not found or not _draws(found[0]) or len(found) > _LONGEST:
         return False
     words = found.strip("".join(c for c in set(found) if _draws(c)))
     if not words:

@@ -10,10 +10,10 @@ from . import charsets, encodings
 from .charsets import Charset
 from .encodings import Change
 from .fragment import html_fragment, wrapped
+from .header import Field
 from .leaf import Leaf
 from .parameters import read_value
 from .placeholder import Form, Token, render_token
-from .structure import Field
 from .values import Edit, Paragraph, Refusal
 
 _ASCII = Charset("ascii")
@@ -163,23 +163,19 @@ def _padded(leaf: Leaf, new: bytes, at: int) -> bytes:
 
 def _label_edits(plan: Plan) -> list[Edit]:
     """Header edits that announce what the leaf then is. Raises Refusal."""
-    leaf, eol = plan.leaf, plan.leaf.eol
-    kinds, codings, versions = (
-        [f for f in leaf.part.fields if f.name == name]
-        for name in ("content-type", "content-transfer-encoding", "mime-version")
-    )
+    leaf, eol, header = plan.leaf, plan.leaf.eol, plan.leaf.part.header
+    kinds, said = header.all(b"content-type"), header.all(b"content-transfer-encoding")
     line = f"Content-Transfer-Encoding: {plan.encoding}".encode() + eol
-    found = [Edit(f.start, f.end, line) for f in codings]
-    added = b"" if versions or not leaf.is_top else b"MIME-Version: 1.0" + eol
+    found = [Edit(field.start, field.end, line) for field in said]
+    added = b"" if said else line
     if plan.charset:
-        found += [_charset_edit(kind, plan.charset) for kind in kinds]
-    if plan.charset and not kinds:
-        added += f'Content-Type: text/plain; charset="{plan.charset}"'.encode() + eol
-    if not codings:
-        added += line
+        found += [_charset_edit(field, plan.charset) for field in kinds]
+        if not kinds:
+            added = f'Content-Type: text/plain; charset="{plan.charset}"'.encode() + eol + added
+    if leaf.is_top and b"mime-version" not in header:
+        added = b"MIME-Version: 1.0" + eol + added
     if added:
-        behind = max((f.end for f in leaf.part.fields), default=leaf.part.start)
-        found.append(Edit(behind, behind, added))
+        found.append(Edit(header.end, header.end, added))
     return sorted(found, key=lambda edit: edit.start)
 
 

@@ -1,0 +1,104 @@
+"""The header of a message or of a part of one: fields as spans of its bytes, found by their names.
+
+A header is proved well-formed in one go. Its fields are looked for only when somebody asks: of the
+thirty or more that a mail carries, most are never looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .values import Refusal
+
+MAX_HEADER = 1 << 20
+
+_FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*+")
+"""Without a way back, so that time is linear whatever stands there."""
+_BLANK_FOLD = re.compile(rb"\n[ \t]++\r?\n")
+_FIELD = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+
+
+class Field(NamedTuple):
+    """One field; ``end`` is behind its line end, ``value`` raw with its folds."""
+
+    start: int
+    end: int
+    value: bytes
+
+
+class Header:
+    """Fields in their order, from ``start`` to ``end``; asked for by name, in lower case."""
+
+    __slots__ = ("_low", "_message", "end", "start")
+
+    def __init__(self, message: bytes, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+        self._message = message
+        self._low = b"\n" + message[start:end].lower()
+
+    def __contains__(self, name: bytes) -> bool:
+        return self.get(name) is not None
+
+    def finds(self, pattern: re.Pattern[bytes]) -> bool:
+        """Whether it stands somewhere; of a header in lower case, with a line end in front."""
+        return pattern.search(self._low) is not None
+
+    def beginning(self, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Names, in lower case, and raw values of the fields whose names begin so."""
+        key = b"\n" + begin
+        at = self._low.find(key)
+        while at >= 0:
+            found = _FIELD.match(self._message, self.start + at, self.end)
+            if found:
+                yield found[1].lower(), found[2]
+            at = self._low.find(key, at + 1)
+
+    def get(self, name: bytes) -> bytes | None:
+        """The raw value of the first field of that name."""
+        if b"\n" + name not in self._low:
+            return None
+        return next((value for other, value in self.beginning(name) if other == name), None)
+
+    def all(self, name: bytes) -> list[Field]:
+        """Every field of that name."""
+        key = b"\n" + name
+        fields: list[Field] = []
+        at = self._low.find(key)
+        while at >= 0:
+            found = _FIELD.match(self._message, self.start + at, self.end)
+            if found and len(found[1]) == len(name):
+                fields.append(Field(found.start(), found.end(), found[2]))
+            at = self._low.find(key, at + 1)
+        return fields
+
+
+def read_header(message: bytes, start: int, end: int, *, is_top: bool = True) -> tuple[Header, int]:
+    """The fields, and where the body begins. Raises Refusal."""
+    stop, body = _header_end(message, start, end, is_top=is_top)
+    if stop - start > MAX_HEADER:
+        raise Refusal("too_complex")
+    if message.count(b"\r", start, stop) != message.count(b"\r\n", start, stop):
+        # A lone CR ends a line for some readers.
+        raise Refusal("malformed_header")
+    if not _FIELDS.fullmatch(message, start, stop) or _BLANK_FOLD.search(message, start, stop):
+        raise Refusal("malformed_header")
+    return Header(message, start, stop), body
+
+
+def _header_end(message: bytes, start: int, end: int, *, is_top: bool) -> tuple[int, int]:
+    """Where the fields end and where the body begins."""
+    if message.startswith((b"\r\n", b"\n"), start, end):
+        if is_top:
+            raise Refusal("no_header_end")
+        return start, message.index(b"\n", start) + 1
+    limit = min(end, start + MAX_HEADER + 4)
+    crlf = message.find(b"\n\r\n", start, limit)
+    lf = message.find(b"\n\n", start, limit if crlf < 0 else crlf)
+    if crlf < 0 and lf < 0:
+        raise Refusal("no_header_end" if limit == end else "too_complex")
+    if lf >= 0:
+        return lf + 1, lf + 2
+    return crlf + 1, crlf + 3
