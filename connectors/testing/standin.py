@@ -28,7 +28,7 @@ from werkzeug.wrappers import Request, Response
 
 from ...models.candidates import Application
 from ..oauth import utcnow
-from .webhooks import Attempt, Deliveries
+from .webhooks import Attempt, Deliveries, ask
 
 __all__ = ["Request", "Response", "Scene", "StandIn", "route", "utcnow"]
 
@@ -152,6 +152,10 @@ class StandIn:
     def ping(self, url: str, body: bytes, headers: Mapping[str, str]) -> bool:
         """Send a webhook once and wait for the answer; True if it was accepted."""
         return self._deliveries.try_once(url, body, headers)
+
+    def ask(self, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str]] | None:
+        """An empty POST whose whole answer matters, as in a handshake; None: no answer."""
+        return ask(url, b"", headers)
 
     # For whoever uses the stand-in.
 

@@ -27,6 +27,12 @@ class Attempt:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
     """POST and return the status; None when nothing answered in ten seconds."""
+    answer = ask(url, body, headers)
+    return None if answer is None else answer[0]
+
+
+def ask(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str]] | None:
+    """POST and return status and headers (names in lower case); None: no answer."""
     parts = urlsplit(url)
     connection = _connection(parts.scheme, parts.hostname or "", parts.port)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -38,7 +44,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
         return None
     finally:
         connection.close()
-    return response.status
+    return response.status, {name.lower(): value for name, value in response.getheaders()}
 
 
 def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
