@@ -43,7 +43,7 @@ def relay_server(runtime: Runtime) -> RelayServer | None:
     return RelayServer(
         MailDesk(runtime),
         RelaySettings(hostname=_hostname(settings), clock=runtime.clock,
-                      sessions=section["sessions"]),
+                      sessions=section["sessions"], max_bytes=section["megabytes"] << 20),
         host=section["host"],
         port=section["port"],
         tls=_tls(section),

@@ -43,6 +43,7 @@ class RelaySettings:
     refusal_seconds: float = 1.0
     ask_seconds: float = 20.0
     next_hop_seconds: float = 60.0
+    final_seconds: float = 600.0
     end_seconds: float = 20.0
     allow_private: bool = True
 
@@ -81,6 +82,7 @@ class House:
                 clock=settings.clock,
                 allow_private=settings.allow_private,
                 timeout=settings.next_hop_seconds,
+                answer_timeout=settings.final_seconds,
             ),
         )
         self.closing = False

@@ -62,7 +62,7 @@ class SigningIn:
             return AuthResult(success=False, handled=False, message=LATER)
         if not found:
             return await self._refused(talk.address)
-        talk.accounts = found
+        talk.accounts, talk.away = found, False
         return AuthResult(success=True)
 
     async def _refused(self, peer: str) -> AuthResult:

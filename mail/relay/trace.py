@@ -11,7 +11,7 @@ MOST_OF_OURS = 3
 PRODUCT = "CareerRelay"
 
 _END = re.compile(rb"\r\n\r\n")
-_RECEIVED = re.compile(rb"(?:\A|\n)received[ \t]*:((?:[^\n]*\n(?:[ \t][^\n]*\n)*))", re.IGNORECASE)
+_RECEIVED = re.compile(rb"^received[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9.:_-]")
 
 
@@ -19,7 +19,7 @@ def loops(message: bytes) -> bool:
     """The mail has been through too many servers, or through this product again and again."""
     end = _END.search(message)
     header = message[: end.start() + 2 if end else len(message)]
-    hops = [found[1] for found in _RECEIVED.finditer(header)]
+    hops = _RECEIVED.findall(header)
     ours = sum(1 for hop in hops if b"(" + PRODUCT.encode() + b")" in hop)
     return len(hops) > MOST_HOPS or ours >= MOST_OF_OURS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +48,7 @@ def untouched(passing: Passing) -> Treatment:
 def linked(passing: Passing) -> Treatment:
     """What a rejection mail gets: each recipient a link of their own."""
     name = passing.recipient.partition("@")[0]
-    return Treatment(paragraph(f"https://relay.example.jp/r/{name}"), POLICY, f"mail-{name}")
+    return Treatment(paragraph(f"https://relay.example.jp/r/{name}"), POLICY, f"mail-{len(name)}")
 
 
 @dataclass
@@ -191,6 +192,20 @@ def settings(**values: Any) -> RelaySettings:
         hostname="relay.example.jp", clock=lambda: NOW, refusal_seconds=0.0, next_hop_seconds=5.0
     )
     return replace(usual, **values)
+
+
+def token(login: str = LOGIN, password: str = PASSWORD, *, authorised: str = "") -> str:
+    return base64.b64encode(f"{authorised}\0{login}\0{password}".encode()).decode()
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def two_companies(port: int) -> ToyDesk:
+    first = account(port)
+    other = account(port, id="other", senders=frozenset({"other.example", "one@shared.example"}))
+    return ToyDesk(accounts={f"{LOGIN}:{PASSWORD}": first, "other:pass": other})
 
 
 @contextmanager

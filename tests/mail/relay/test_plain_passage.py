@@ -32,7 +32,7 @@ def test_marker_becomes_the_link_and_the_house_hears_of_it(relay: Relay, hop: Ho
     content = hop.only().content
     assert b"https://relay.example.jp/r/taro" in content
     assert MARKER.encode() not in content
-    assert relay.desk.told == [("mail-taro", "replaced", 250)]
+    assert relay.desk.told == [("mail-4", "replaced", 250)]
 
 
 def test_library_client_and_library_server_get_on_with_the_relay() -> None:
