@@ -23,7 +23,7 @@ _NEVER_SHOWN = frozenset(
 )  # fmt: skip
 
 
-_TABLE = re.compile(r"</div>(?:\s|<!--.*?-->)*+<table", re.DOTALL | re.IGNORECASE)
+_TABLE = re.compile(r"</div>(?:\s|<!--.*?-->|</(?![ct])[^>]*>)*+<table", re.DOTALL | re.IGNORECASE)
 
 
 def shown_once(html: str, *, url: str) -> bool:
