@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise, zip_longest
-from urllib.parse import quote
 
 from . import charsets, encodings
 from .mark import is_genuine, marks
+from .placeholder import url_forms
 from .structure import Part, Reader
 from .values import Edit, Paragraph, Policy, Refusal
 from .visibility import shown, shown_once
@@ -109,19 +109,13 @@ def _linked(plan: Plan, paragraph: Paragraph) -> None:
     """I4: the link is there, once where it was appended, and a person sees it."""
     url = paragraph.url
     replaced = any(change.end > change.start for change in plan.changes)
+    forms = url_forms(url)
     if not plan.leaf.is_html:
-        new = b"".join(change.new for change in plan.changes)
-        if new.count(url.encode()) != len(plan.changes):
+        if not all(sum(c.new.count(f.encode()) for f in forms) == 1 for c in plan.changes):
             raise SelfCheckError("I4")
         return
     html = charsets.read_text(plan.text, plan.leaf.charset)
-    once = quote(url, safe="")
-    is_shown = (
-        shown(html, forms=(url, once, quote(once, safe="")))
-        if replaced
-        else shown_once(html, url=url)
-    )
-    if not is_shown:
+    if not (shown(html, forms=forms) if replaced else shown_once(html, url=url)):
         raise Refusal("html_not_visible")
 
 

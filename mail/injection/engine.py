@@ -11,19 +11,17 @@ import binascii
 import re
 from collections.abc import Sequence
 
-from . import charsets
 from .checks import SelfCheckError, check
 from .header import MAX_HEADER
 from .html_quotes import containers, quotes
 from .html_text import HtmlText
 from .leaf import Leaf
 from .mark import is_genuine, mark, marks
-from .placeholder import Token, marker_spelled
+from .placeholder import Token, marker_spelled, url_forms
 from .refusals import refuse_untouchable
 from .structure import Part, Reader
 from .targets import find_targets
-from .text_lines import TextLines
-from .text_quotes import quote_in
+from .text_quotes import is_quoted, quote_in
 from .values import Edit, Paragraph, Policy, Refusal, Result, Status
 from .writing import Plan, plan_erasure, plan_html, plan_text, plan_tokens
 
@@ -121,8 +119,8 @@ class _Injection:
         return Result(Status.REPLACED, "erased", tuple(edits), tuple(self._notes))
 
     def _append(self, leaves: Sequence[Leaf], paragraph: Paragraph) -> Result:
-        prefix = (self._policy.url_prefix or paragraph.url).encode()
-        if any(_is_linked(leaf, prefix) for leaf in leaves):
+        forms = url_forms(self._policy.url_prefix or paragraph.url)
+        if any(_is_linked(leaf, form) for leaf in leaves for form in forms):
             return Result(Status.ALREADY, "linked")
         if any(marker_spelled(leaf.masked, self._policy.marker) for leaf in leaves):
             self._notes.append(MISSPELT)
@@ -188,18 +186,16 @@ def _sorted(plans: Sequence[Plan]) -> list[Edit]:
     return sorted((e for plan in plans for e in plan.edits()), key=lambda e: (e.start, e.end))
 
 
-def _is_linked(leaf: Leaf, prefix: bytes) -> bool:
+def _is_linked(leaf: Leaf, prefix: str) -> bool:
     """One of our links stands in the text, outside what is quoted."""
-    if prefix not in leaf.data:
+    if prefix.encode() not in leaf.data:
         return False
     if leaf.is_html:
         others = quotes(containers(HtmlText(leaf.masked)))
-        found = re.finditer(re.escape(prefix), leaf.data)
+        found = re.finditer(re.escape(prefix.encode()), leaf.data)
         return any(not any(q.start <= f.start() < q.end for q in others) for f in found)
-    lines = charsets.text_lines(leaf.data, leaf.charset)
-    quote = quote_in(TextLines(lines, is_flowed=leaf.is_flowed))
-    text = prefix.decode()
-    return any(text in line for line in lines[:quote] if not line.startswith(">"))
+    text = leaf.text()
+    return any(prefix in line for line in text.all[: quote_in(text)] if not is_quoted(line))
 
 
 def marker_in(message: bytes, policy: Policy) -> bool:

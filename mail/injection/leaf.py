@@ -13,6 +13,7 @@ from .html_place import html_places
 from .placeholder import Token, html_tokens, text_tokens
 from .refusals import refuse_armour
 from .structure import Part
+from .text_lines import TextLines
 from .text_place import text_place
 from .values import Refusal
 
@@ -79,8 +80,13 @@ class Leaf:
 
     def tokens(self, marker: str) -> list[Token]:
         """The markers a person would see."""
-        find = html_tokens if self.is_html else text_tokens
-        return find(self.masked, marker=marker)
+        if self.is_html:
+            return html_tokens(self.masked, marker=marker)
+        return text_tokens(self.masked, marker=marker, read=self.text)
+
+    def text(self) -> TextLines:
+        """The lines as they are read."""
+        return TextLines(charsets.text_lines(self.data, self.charset), is_flowed=self.is_flowed)
 
     def places(self) -> Sequence[int]:
         """Decoded offsets for the paragraph, best first. Raises Refusal."""

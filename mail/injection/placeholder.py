@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote
 
 from . import html_quotes
-from .fragment import anchor, ascii_html, html_fragment
+from .fragment import anchor, html_fragment
 from .html_text import HtmlText
 from .spellings import Spelled, misspelt, spelled
 from .text_lines import TextLines
@@ -61,16 +61,13 @@ class Token:
     tags: bytes = b""
 
 
-def text_tokens(masked: bytes, *, marker: str, lines: Sequence[str] | None = None) -> list[Token]:
-    """The markers of a plain text that are not quoted.
-
-    ``lines``: the text as it is read; without them, the bytes are read as UTF-8.
-    """
+def text_tokens(masked: bytes, *, marker: str, read: Callable[[], TextLines]) -> list[Token]:
+    """The markers of a plain text that are not quoted. ``read``: called where there are any."""
     low = masked.lower()
     found = spelled(low, marker=marker, is_html=False)
     if not found:
         return []
-    text = TextLines(_lines(masked) if lines is None else lines)
+    text = read()
     quote_begins = quote_in(text)
     starts = _line_starts(masked)
     return [
@@ -78,10 +75,6 @@ def text_tokens(masked: bytes, *, marker: str, lines: Sequence[str] | None = Non
         for mark in found
         if not _is_quoted(text, bisect_right(starts, mark.start) - 1, quote_begins)
     ]
-
-
-def _lines(masked: bytes) -> list[str]:
-    return [line.removesuffix("\r") for line in masked.decode("utf-8", "replace").split("\n")]
 
 
 def _line_starts(data: bytes) -> list[int]:
@@ -190,17 +183,24 @@ def _value(low: bytes, mark: Spelled, tag: re.Match[bytes]) -> tuple[int, int]:
     return mark.start, mark.end
 
 
-def render_token(token: Token, paragraph: Paragraph, *, is_html: bool) -> str:
-    """What stands in the token's place; of HTML, in ASCII."""
+def html_for(token: Token, paragraph: Paragraph) -> str:
+    """What stands in the token's place in HTML, in ASCII."""
     if token.form is Form.PARAGRAPH:
-        return html_fragment(paragraph) if is_html else paragraph.text
-    url = paragraph.url
-    for _ in range(token.depth):
-        url = quote(url, safe="")
-    if not is_html:
-        return url
+        return html_fragment(paragraph)
+    url = address_for(token, paragraph)
     shown = anchor(url) if token.form is Form.ANCHOR else html.escape(url)
-    return ascii_html(shown) + token.tags.decode("latin-1")
+    return shown + token.tags.decode("latin-1")
+
+
+def address_for(token: Token, paragraph: Paragraph) -> str:
+    """The link, percent-encoded as often as the token was."""
+    return url_forms(paragraph.url)[token.depth]
+
+
+def url_forms(url: str) -> tuple[str, str, str]:
+    """An address as it is, percent-encoded once, and twice."""
+    once = quote(url, safe="")
+    return url, once, quote(once, safe="")
 
 
 def marker_spelled(data: bytes, marker: str, *, exact: bool = False) -> bool:

@@ -13,7 +13,7 @@ from .fragment import html_fragment, wrapped
 from .header import Field
 from .leaf import Leaf
 from .parameters import read_value
-from .placeholder import Form, Token, render_token
+from .placeholder import Form, Token, address_for, html_for
 from .values import Edit, Paragraph, Refusal
 
 _ASCII = Charset("ascii")
@@ -65,13 +65,15 @@ def plan_tokens(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token]) -> Pl
     if leaf.is_html:
         return Plan(leaf, tuple(_html_change(leaf, token, paragraph) for token in tokens))
     text, charset = _version(leaf, paragraph)
-    lines = {Form.PARAGRAPH: wrapped(text)}
-    texts = (_written(leaf, lines.get(t.form, [paragraph.url]), charset) for t in tokens)
-    changes = (
-        Change(t.start, t.end, leaf.in_ascii(text, t.start))
-        for t, text in zip(tokens, texts, strict=True)
-    )
-    return _labelled(leaf, tuple(changes), charset)
+    lines = _written(leaf, wrapped(text), charset)
+    changes = tuple(_text_change(leaf, token, paragraph, lines) for token in tokens)
+    return _labelled(leaf, changes, charset)
+
+
+def _text_change(leaf: Leaf, token: Token, paragraph: Paragraph, lines: bytes) -> Change:
+    is_whole = token.form is Form.PARAGRAPH
+    new = lines if is_whole else address_for(token, paragraph).encode("ascii")
+    return Change(token.start, token.end, leaf.in_ascii(new, token.start))
 
 
 def plan_erasure(leaf: Leaf, tokens: Sequence[Token]) -> Plan:
@@ -88,7 +90,7 @@ def _erasure(leaf: Leaf, token: Token) -> Change:
 
 
 def _html_change(leaf: Leaf, token: Token, paragraph: Paragraph) -> Change:
-    new = _with_line_ends(leaf, render_token(token, paragraph, is_html=True))
+    new = _with_line_ends(leaf, html_for(token, paragraph))
     return Change(token.start, token.end, leaf.in_ascii(new, token.start))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 from careerrelay.mail.injection.values import Paragraph, Result, Status
 
@@ -90,7 +91,7 @@ def _leaf(old: Part, new: Part, *, paragraph: Paragraph, result: Result) -> Iter
         yield f"attachment changed ({old.type})"
         return
     a, b = _lines(old.text), _lines(new.text)
-    marker_gone = result.status is Status.REPLACED and b.count(paragraph.url) > 0
+    marker_gone = result.status is Status.REPLACED and any(f in b for f in _forms(paragraph))
     if not (_replaced_only(a, b) if marker_gone else _inserted_only(a, b)):
         yield f"old text damaged ({old.type})"
     links = _links(b, paragraph=paragraph, kind=old.type)
@@ -121,7 +122,7 @@ def _in_common(one: str, other: str) -> int:
     return low
 
 
-TOKEN = re.compile(r"\{\{\s*career_relay_link\s*\}\}", re.IGNORECASE)
+TOKEN = re.compile(r"(?:(?:https?:)?//)?\{\{\s*career_relay_link\s*\}\}/?", re.IGNORECASE)
 LONGEST_FORM = 600
 """Characters that a marker in another form than the plain one may take up."""
 
@@ -144,9 +145,16 @@ def _replaced_only(old: str, new: str) -> bool:
 def _links(text: str, *, paragraph: Paragraph, kind: str) -> int:
     """How often a person would meet the link."""
     if kind == "text/plain":
-        return text.count(paragraph.url)
-    address = re.escape(html.escape(paragraph.url))
-    return len(re.findall(rf"<a\b[^>]*\bhref\s*=\s*[\"']{address}[\"']", text, re.IGNORECASE))
+        return sum(text.count(form) for form in _forms(paragraph))
+    address = "|".join(re.escape(html.escape(form)) for form in _forms(paragraph))
+    found = rf"<a\b[^>]*\bhref\s*=\s*[\"']?[^\s\"'<>]*(?:{address})[^\s\"'<>]*[\"'\s>]"
+    return len(re.findall(found, text, re.IGNORECASE))
+
+
+def _forms(paragraph: Paragraph) -> tuple[str, ...]:
+    """The address as it is, and as trackers put it into their own ones."""
+    once = quote(paragraph.url, safe="")
+    return paragraph.url, once, quote(once, safe="")
 
 
 def _readable(text: str, paragraph: Paragraph) -> bool:
