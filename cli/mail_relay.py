@@ -21,6 +21,7 @@ from ..engine.mail_relays import (
     rotate_password,
     shown_relay,
 )
+from ..models.tables import MailRelay
 from .context import Cli, command, named_connection
 from .output import Output
 from .prompts import Command, confirm, secret_file, secret_variable
@@ -108,6 +109,9 @@ def add(
             actor=cli.actor, sign_in=not no_password,
         )  # fmt: skip
         listening = runtime.settings.mail_relay
+    if made.rules.get("milter"):
+        _tell_milter(out, made, listening["milter"])
+        return
     told = {"port": listening["port"], "user": made.id, "password": password or None}
     if out.data({**shown_relay(made), "enter_in_ats": told}):
         return
@@ -118,6 +122,19 @@ def add(
         out.line(f"  SMTP user:     {made.id}")
         out.line(f"  SMTP password: {password}   (not shown again)")
     out.line(f"\nnext: put {shown_relay(made)['marker']} into the rejection template, then")
+    out.line(f"      careerrelay connections set {made.connection_id} --strategy mail_relay")
+
+
+def _tell_milter(out: Output, made: MailRelay, place: str) -> None:
+    values = shown_relay(made)
+    if out.data({**values, "enter_in_mta": {"milter": place or None}}):
+        return
+    out.line(f"added mail relay {made.id} for connection {made.connection_id}")
+    if place:
+        out.line(f"\nName the milter in your mail server, before the one that signs: {place}")
+    else:
+        out.line("\nSet [mail_relay] milter: no place to listen is set yet")
+    out.line(f"\nnext: put {values['marker']} into the rejection template, then")
     out.line(f"      careerrelay connections set {made.connection_id} --strategy mail_relay")
 
 

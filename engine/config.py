@@ -124,7 +124,10 @@ class MailRelaySection(Schema):
     megabytes = _number("Largest mail, in MiB; it is held in memory while it passes.", 30, 1, 150)
     sessions = _number("SMTP sessions at once.", 100, 1, 2000)
     milter = _text("Where the milter listens: inet:PORT@HOST or unix:PATH; empty: nowhere.", "")
-    milter_relay = _text("The mail relay (its id) whose rules the milter follows.", "")
+    milter_peers = _text(
+        "Addresses of mail servers on other machines that may ask the milter, like 192.0.2.10/32.",
+        "",
+    )
     expect_days = _number(
         "Days after the decision in which the ATS's mail is expected to pass.", 14, 1, 90
     )

@@ -11,7 +11,7 @@ from ..models.errors import CareerRelayError
 from ..models.tables import Connection, MailRelay, WorkState
 from .findings import Finding, fail, hint, ok
 from .mail_relay_report import mail_lines, mail_report, waiting_counts
-from .mail_relays import NEXT_HOP_PASSWORD, all_relays, dkim_key, open_secret
+from .mail_relays import NEXT_HOP_PASSWORD, all_relays, dkim_key, open_secret, rules_of
 from .own_mail import open_account
 from .runtime import Runtime
 
@@ -41,6 +41,9 @@ def relay_findings(runtime: Runtime, connection: Connection) -> Iterator[Finding
 def _relay(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
     """Whether mails can go on: connect, encrypt and sign in at the next hop; send nothing."""
     change = f"careerrelay mail-relay set {relay.id}"
+    if rules_of(relay)["milter"]:
+        yield _milter(runtime, relay)
+        return
     try:
         key = dkim_key(runtime, relay)
         password = open_secret(runtime, relay, relay.next_hop, NEXT_HOP_PASSWORD)
@@ -60,6 +63,16 @@ def _relay(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
             relay.id, "password", "the one before the last is still good",
             remedy=f"careerrelay mail-relay rotate {relay.id} --drop-old",
         )  # fmt: skip
+
+
+def _milter(runtime: Runtime, relay: MailRelay) -> Finding:
+    place = runtime.settings.mail_relay["milter"]
+    if place:
+        return ok(relay.id, "milter", f"its mail server asks us at {place}")
+    return fail(
+        relay.id, "milter", "its mails come by the milter, but that listens nowhere",
+        remedy="set [mail_relay] milter in the settings, like inet:8894@127.0.0.1",
+    )  # fmt: skip
 
 
 def _outcomes(runtime: Runtime, connection: Connection) -> Iterator[Finding]:

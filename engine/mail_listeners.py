@@ -1,18 +1,20 @@
-"""Where mails come in: the SMTP relay of this process, as the settings have it."""
+"""Where mails come in: the SMTP relay and the milter of this process, as the settings have it."""
 
 from __future__ import annotations
 
 import ipaddress
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..mail.milter import MilterServer, MilterSettings, read_networks, read_place
 from ..mail.relay import RelayServer, RelaySettings
 from ..models.errors import ConfigurationError
 from .config import Settings
 from .mail_relay import MailDesk
+from .milter_desk import MilterMailDesk
 from .runtime import Runtime
 
 
@@ -22,15 +24,24 @@ def mail_listeners(runtime: Runtime) -> Iterator[Mapping[str, str]]:
 
     Raises ConfigurationError naming the setting.
     """
-    server = relay_server(runtime)
-    if server is None:
-        raise ConfigurationError("[mail_relay] port: is 0, so there is nothing to listen on")
     section = runtime.settings.mail_relay
-    port = _started(server, section)
-    try:
-        yield {"mail relay": f"{section['host']}:{port}"}
-    finally:
-        server.stop()
+    relay, milter = relay_server(runtime), milter_server(runtime)
+    places: dict[str, str] = {}
+    with ExitStack() as stack:
+        if relay is not None:
+            with _told("host and port", f"{section['host']}:{section['port']}"):
+                port = relay.start()
+            stack.callback(relay.stop)
+            places["mail relay"] = f"{section['host']}:{port}"
+        if milter is not None:
+            with _told("milter", section["milter"]):
+                places["milter"] = str(milter.start())
+            stack.callback(milter.stop)
+        if not places:
+            raise ConfigurationError(
+                "[mail_relay] port and milter: neither is set, so there is nothing to listen on"
+            )
+        yield places
 
 
 def relay_server(runtime: Runtime) -> RelayServer | None:
@@ -50,13 +61,31 @@ def relay_server(runtime: Runtime) -> RelayServer | None:
     )  # fmt: skip
 
 
-def _started(server: RelayServer, section: Mapping[str, Any]) -> int:
+def milter_server(runtime: Runtime) -> MilterServer | None:
+    """Not started yet; None where no place is set. Raises ConfigurationError."""
+    section = runtime.settings.mail_relay
+    if not section["milter"]:
+        return None
+    place, peers = read_place(section["milter"]), read_networks(section["milter_peers"])
+    if not (place.is_this_machine or peers):
+        raise ConfigurationError(
+            "[mail_relay] milter_peers: is missing; name the mail servers on other machines that "
+            "may ask the milter, or let it listen on 127.0.0.1"
+        )
+    limits = MilterSettings(
+        max_bytes=section["megabytes"] << 20, connections=section["sessions"], peers=peers
+    )
+    return MilterServer(MilterMailDesk(runtime), limits, place=place)
+
+
+@contextmanager
+def _told(setting: str, place: str) -> Iterator[None]:
+    """What keeps a server from listening, as the setting to change."""
     try:
-        return server.start()
+        yield
     except OSError as error:
         raise ConfigurationError(
-            f"[mail_relay] host and port: cannot listen on {section['host']}:{section['port']} "
-            f"({error.strerror})"
+            f"[mail_relay] {setting}: cannot listen on {place} ({error.strerror})"
         ) from None
 
 

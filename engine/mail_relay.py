@@ -98,7 +98,7 @@ class MailDesk:
         return Account(
             id=relay.id,
             next_hop=NextHop(
-                host=hop["host"],
+                host=hop.get("host", ""),
                 port=int(hop.get("port") or 587),
                 security=security,
                 username=hop.get("username", ""),
@@ -288,7 +288,10 @@ class MailDesk:
 
 
 def _lists(relay: MailRelay, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return any(address in ipaddress.ip_network(network) for network in relay.networks)
+    """Of a relay whose mails come by the milter, the networks are the MTA's clients."""
+    return not rules_of(relay)["milter"] and any(
+        address in ipaddress.ip_network(network) for network in relay.networks
+    )
 
 
 def _tells_rejection(letterhead: Letterhead, rules: dict[str, Any]) -> bool:

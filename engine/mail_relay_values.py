@@ -138,6 +138,10 @@ class RelayValues(Schema):
                              BARE_LINE_ENDS)  # fmt: skip
     demand = _switch("Refuse a rejection mail that cannot carry the link.", default=False)
     next_hop_signs = _switch("The next hop, or one after it, signs with DKIM.", default=True)
+    milter = _switch(
+        "Its mails come by the milter of your own mail server: no sign-in and no next hop here.",
+        default=False,
+    )
     per_hour = _number("Most mails in an hour.", 2000, 1, 100_000)
     people_per_hour = _number("Most recipients in an hour, each counted once.", 1000, 1, 100_000)
 

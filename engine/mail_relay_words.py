@@ -68,6 +68,19 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(("too_complex", "too_large"), _LARGE),
     **dict.fromkeys(("self_check", "internal"), _OURS),
     **dict.fromkeys(("not_rejected", "unknown_recipient"), _UNTOLD),
+    "multi_rcpt": {
+        "en": "The mail had several recipients outside the company, and the milter cannot give "
+        "each a link of their own: have the mail server take one recipient at a time "
+        "(Postfix: smtpd_recipient_limit = 1).",
+        "ja": "社外の宛先が複数あるメールのため、milterでは宛先ごとのリンクを入れられません。"
+        "メールサーバーで宛先を1件ずつ受け付ける設定にしてください"
+        "（Postfixの場合：smtpd_recipient_limit = 1）。",
+    },
+    "mta_forbids": {
+        "en": "The mail server does not let the milter change header and body: allow both there.",
+        "ja": "メールサーバーで、milterによるヘッダーと本文の変更が許可されていません。"
+        "どちらも許可してください。",
+    },
     "tnef": {
         "en": "The mail is in Outlook's own format (winmail.dat): switch it off for outside "
         "recipients in Exchange (remote domain, TNEFEnabled false).",
@@ -117,12 +130,6 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
     "no_marker": {
         "en": "The mail has no marker: put it into the template.",
         "ja": "目印がありません。テンプレートに入れてください。",
-    },
-    "multi_rcpt": {
-        "en": "One mail for several people cannot carry a link for each: have the mail server "
-        "split it, or send them one by one.",
-        "ja": "複数の宛先に1通で送られたため、候補者ごとのリンクを入れられません。"
-        "メールサーバーで分割するか、1名ずつ送信してください。",
     },
 }
 _UNKNOWN = {

@@ -69,6 +69,8 @@ def add_relay(
         if password:
             relay.password_hashes = [_password_hash(runtime, relay_id, password)]
         _apply(runtime, session, relay, plan)
+        if rules_of(relay)["milter"]:
+            password, relay.password_hashes = "", []
         session.add(relay)
         note(
             runtime, session, actor=actor, action="mail_relay.add", subject=relay_id,
@@ -123,10 +125,13 @@ def _merged(
 
 def _check_whole(session: Session, relay: MailRelay, where: str) -> None:
     """Rules over several values, defaults included."""
-    if not relay.next_hop.get("host"):
-        raise ConfigurationError(f"{where}next_hop_host: is missing; mails must go on somewhere")
     if not relay.senders:
         raise ConfigurationError(f"{where}senders: is missing; name the domains that may send")
+    if rules_of(relay)["milter"]:
+        _check_milter(session, relay, where)
+        return
+    if not relay.next_hop.get("host"):
+        raise ConfigurationError(f"{where}next_hop_host: is missing; mails must go on somewhere")
     if not relay.password_hashes and not relay.networks:
         raise ConfigurationError(
             f"{where}networks: is missing; without sign-in the senders' addresses must be listed"
@@ -137,6 +142,22 @@ def _check_whole(session: Session, relay: MailRelay, where: str) -> None:
             f"{where}dkim_domain, dkim_selector and the DKIM key go together; one is missing"
         )
     _check_networks(session, relay, where)
+
+
+def _check_milter(session: Session, relay: MailRelay, where: str) -> None:
+    """The MTA hands on and signs, and a sender tells whose mail it is."""
+    if relay.next_hop or relay.signing:
+        raise ConfigurationError(
+            f"{where}milter: the mail server hands on and signs, so next hop and DKIM key are its "
+            "own; leave them out here"
+        )
+    for other in _live(session):
+        shared = set(other.senders) & set(relay.senders)
+        if other.id != relay.id and rules_of(other)["milter"] and shared:
+            raise ConfigurationError(
+                f"{where}senders: mail relay '{other.id}' has the same sender by the milter; whose "
+                "mail it is could not be told"
+            )
 
 
 def _check_networks(session: Session, relay: MailRelay, where: str) -> None:

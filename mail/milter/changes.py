@@ -101,9 +101,9 @@ def _changes(gathering: Gathering, slots: Sequence[_Slot]) -> Iterator[Packet]:
     for number in range(len(names) - 1, -1, -1):
         name, value = gathering.headers[number]
         kept = slots[number].kept
-        if kept is None or kept.value != value:
+        if kept != (name, value):
             occurrence = names[: number + 1].count(names[number])
-            yield change_header(occurrence, name, kept.value if kept else b"")
+            yield change_header(occurrence, *(kept or _Header(name, b"")))
 
 
 def _insertions(slots: Sequence[_Slot]) -> Iterator[Packet]:

@@ -26,13 +26,17 @@ BODY_CHUNK = 65535
 
 # What we may do, of SMFIF_*: add headers, replace the body, change headers.
 ACTIONS = 0x01 | 0x02 | 0x10
-# What we would like, of SMFIP_*: not hear of connect, helo, unknown commands and DATA; not answer
-# MAIL, RCPT, headers and their end; SMFIS_SKIP understood; header values with their leading blank.
-_NOT_SENT = 0x01 | 0x02 | 0x100 | 0x200
-_NOT_ANSWERED = {b"M": 0x4000, b"R": 0x8000, b"L": 0x80, b"N": 0x40000}
+# What we would like, of SMFIP_*: not hear of helo, unknown commands and DATA; not answer connect,
+# RCPT, headers and their end; SMFIS_SKIP understood; header values with their leading blank. MAIL
+# is answered: of mail that is none of ours nothing more is sent.
+_NOT_SENT = 0x02 | 0x100 | 0x200
+_NOT_ANSWERED = {b"C": 0x1000, b"R": 0x8000, b"L": 0x80, b"N": 0x40000}
 _SKIP = 0x400
 _LEADING_BLANK = 0x100000
 _WANTED = _NOT_SENT | sum(_NOT_ANSWERED.values()) | _SKIP | _LEADING_BLANK
+
+UNKNOWN = "unknown"
+"""What stands for the address of a client that the MTA cannot name."""
 
 _OFFER = struct.Struct("!III")
 _LENGTH = struct.Struct("!I")
@@ -123,6 +127,16 @@ def address(data: bytes) -> str:
     if not found:
         raise MilterProtocolError("the milter's client sent an envelope without an address")
     return found[0].decode("utf-8", "surrogateescape").strip().removeprefix("<").removesuffix(">")
+
+
+def client(data: bytes) -> str:
+    """The address in a connect packet; "" for whoever comes by no network. Never raises: what
+    cannot be read is no address that anybody trusts.
+    """
+    family, address = data.partition(b"\0")[2][:1], data.partition(b"\0")[2][3:]
+    if family not in (b"4", b"6"):
+        return "" if family == b"L" else UNKNOWN
+    return address.rstrip(b"\0").decode("ascii", "replace").removeprefix("IPv6:") or UNKNOWN
 
 
 def macros(data: bytes) -> dict[str, str]:

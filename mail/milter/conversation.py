@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...models.errors import MilterProtocolError
-from .codec import CONTINUE, SKIP, Packet, Terms, address, header, macros, negotiated
+from .codec import (
+    CONTINUE,
+    SKIP,
+    UNKNOWN,
+    Packet,
+    Terms,
+    address,
+    client,
+    header,
+    macros,
+    negotiated,
+)
 from .gathering import Gathering
 
 
@@ -13,22 +24,27 @@ class Conversation:
     """Takes the MTA's packets in their order. Raises MilterProtocolError for one out of order.
 
     Everything but the end of a message (``finish``) and the end of the connection is heard here.
-    ``max_bytes``: of a body that are kept.
+    ``max_bytes``: of a message that are kept.
     """
 
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._terms: Terms | None = None
-        self._gathering: Gathering | None = None
+        self.gathering: Gathering | None = None
+        self.client = UNKNOWN
+        """The address of whoever talks to the MTA, "" for a program on its machine."""
+        self.signed_in = False
+        """The MTA knows who sends this message: ``{auth_authen}`` is set."""
         self._queue_id = ""
         self._hearers: Mapping[bytes, Callable[[bytes], None]] = {
+            b"C": self._connect,
             b"D": self._macros,
             b"M": self._sender,
             b"R": self._recipient,
             b"L": self._header,
             b"B": self._body,
             b"A": self._reset,
-            b"K": self._reset,
+            b"K": self._leave,
         }
 
     @property
@@ -50,7 +66,7 @@ class Conversation:
         self._hearers.get(packet.command, _nothing)(packet.data)
         if packet.command in b"DAK":
             return None
-        if packet.command == b"B" and self._message().overflowed and terms.may_skip:
+        if packet.command == b"B" and terms.may_skip and self._is_full():
             return SKIP
         return CONTINUE if terms.answered(packet.command) else None
 
@@ -62,32 +78,50 @@ class Conversation:
         self._reset()
         return whole
 
+    def let_go(self) -> None:
+        """This message is of no interest to us; what still comes of it is not kept."""
+        self.gathering = None
+
     def _message(self) -> Gathering:
-        if self._gathering is None:
+        if self.gathering is None:
             raise MilterProtocolError("the milter's client sent content before MAIL")
-        return self._gathering
+        return self.gathering
+
+    def _is_full(self) -> bool:
+        return self.gathering is not None and self.gathering.overflowed
+
+    def _connect(self, data: bytes) -> None:
+        self.client = client(data)
 
     def _macros(self, data: bytes) -> None:
-        self._queue_id = macros(data).get("i", self._queue_id)
+        told = macros(data)
+        self._queue_id = told.get("i", self._queue_id)
+        if data.startswith(b"M"):
+            self.signed_in = bool(told.get("auth_authen"))
 
     def _sender(self, data: bytes) -> None:
         blank = self.terms.leading_blank
-        self._gathering = Gathering(leading_blank=blank, max_bytes=self._max_bytes)
-        self._gathering.sender = address(data)
+        self.gathering = Gathering(leading_blank=blank, max_bytes=self._max_bytes)
+        self.gathering.sender = address(data)
 
     def _recipient(self, data: bytes) -> None:
-        self._message().recipients.append(address(data))
+        self._message().add_recipient(address(data))
 
     def _header(self, data: bytes) -> None:
-        self._message().headers.append(header(data))
+        self._message().add_header(*header(data))
 
     def _body(self, data: bytes) -> None:
         self._message().add_body(data)
 
     def _reset(self, data: bytes = b"") -> None:
         del data  # heard with every command
-        self._gathering = None
+        self.gathering = None
+        self.signed_in = False
         self._queue_id = ""
+
+    def _leave(self, data: bytes) -> None:
+        self._reset(data)
+        self.client = UNKNOWN
 
 
 def _nothing(data: bytes) -> None:

@@ -6,14 +6,16 @@ import re
 from dataclasses import dataclass, field
 
 _LINE_END = re.compile(rb"\r?\n")
+_EACH = 64
+"""What an entry of a list costs beside its text, so that many empty ones are not free."""
 
 
 @dataclass(slots=True)
 class Gathering:
     """What has come of one message so far, and its bytes as they will go out.
 
-    ``leading_blank``: header values come with the blank after their colon. ``max_bytes``: of body
-    that are kept; ``overflowed`` says that there was more.
+    ``leading_blank``: header values come with the blank after their colon. ``max_bytes``: of
+    everything that is kept; ``overflowed`` says that there was more.
     """
 
     leading_blank: bool
@@ -23,12 +25,27 @@ class Gathering:
     queue_id: str = ""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
+    size: int = 0
     overflowed: bool = False
 
+    def add_recipient(self, address: str) -> None:
+        if self._has_room(len(address) + _EACH):
+            self.recipients.append(address)
+
+    def add_header(self, name: bytes, value: bytes) -> None:
+        if self._has_room(len(name) + len(value) + _EACH):
+            self.headers.append((name, value))
+
     def add_body(self, chunk: bytes) -> None:
-        if len(self.body) + len(chunk) > self.max_bytes:
-            self.overflowed = True
-        self.body += chunk[: self.max_bytes - len(self.body)]
+        if self._has_room(len(chunk)):
+            self.body += chunk
+
+    def _has_room(self, more: int) -> bool:
+        """Once something was left out, nothing more is kept."""
+        self.overflowed = self.overflowed or self.size + more > self.max_bytes
+        if not self.overflowed:
+            self.size += more
+        return not self.overflowed
 
     def header_spans(self) -> list[tuple[int, int]]:
         """Where each header stands in ``message()``, its line end included."""

@@ -139,3 +139,17 @@ def test_mails_and_report_are_empty_before_the_first_mail(cli: CommandLine) -> N
     assert cli.data("mail-relay", "mails", "toy") == []
     assert cli.data("mail-relay", "report", "toy") == []
     assert cli("mail-relay", "report", "toy").stdout.startswith("mails\t")
+
+
+def test_relay_by_the_milter_is_told_as_what_to_enter_in_the_mta(cli: CommandLine) -> None:
+    words = ("mail-relay", "add", "mta", "--connection", "toy", "--sender", "acme.example.jp",
+             "--milter", "yes")  # fmt: skip
+    told = cli(*words).stdout
+    assert "Set [mail_relay] milter: no place to listen is set yet" in told
+    cli("mail-relay", "remove", "mta", "--yes")
+    listening = {"CAREERRELAY_MAIL_RELAY_MILTER": "inet:8894@127.0.0.1"}
+    again = (*words[:2], "mta2", *words[3:])
+    told = cli(*again, env=listening).stdout
+    assert "before the one that signs: inet:8894@127.0.0.1" in told
+    last = (*words[:2], "mta3", *words[3:6], "two.example.jp", *words[7:])
+    assert cli.data(*last)["enter_in_mta"] == {"milter": None}

@@ -13,7 +13,9 @@ import pytest
 
 from careerrelay.cli.demo.certificate import make_certificate
 from careerrelay.engine.mail_listeners import mail_listeners
+from careerrelay.mail.milter import read_place
 from careerrelay.models.errors import ConfigurationError
+from tests.mail.milter.mta import connected
 from tests.support.mailbox import free_port
 from tests.support.world import World, open_runtime
 
@@ -60,10 +62,16 @@ def test_relay_with_a_certificate_offers_tls_and_its_own_name(world: World, tmp_
 @pytest.mark.parametrize(
     ("section", "told"),
     [
-        ({"port": 0}, "[mail_relay] port: is 0"),
+        ({"port": 0}, "[mail_relay] port and milter: neither is set"),
         ({"host": "0.0.0.0"}, "[mail_relay] tls_cert_file: is missing"),
         ({"host": "mail.example.jp"}, "[mail_relay] tls_cert_file: is missing"),
         ({"tls_cert_file": "relay.pem"}, "[mail_relay] tls_cert_file and tls_key_file: set both"),
+        ({"milter": "8894"}, "[mail_relay] milter: must be inet:PORT@HOST"),
+        ({"milter": "inet:8894@0.0.0.0"}, "[mail_relay] milter_peers: is missing"),
+        (
+            {"milter": "inet:8894@0.0.0.0", "milter_peers": "mta"},
+            "[mail_relay] milter_peers: must be addresses",
+        ),
         (
             {"tls_cert_file": "/nowhere/relay.pem", "tls_key_file": "/nowhere/relay.key"},
             "[mail_relay] tls_cert_file and tls_key_file: cannot be used (No such file",
@@ -87,3 +95,19 @@ def test_port_that_is_taken_is_named(world: World) -> None:
 def test_name_of_this_machine_needs_no_certificate(world: World) -> None:
     with listening(world, host="localhost", port=free_port()) as places:
         assert places["mail relay"].startswith("localhost:")
+
+
+def test_milter_alone_hears_where_it_says(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "milter.sock"
+    with listening(world, port=0, milter=f"unix:{path}") as places:
+        assert places == {"milter": f"unix:{path}"}
+        with connected(read_place(places["milter"])) as mta:
+            assert mta.offer().command == b"O"
+            assert mta.begin().command == b"a"
+
+
+def test_milter_that_is_in_the_way_of_another_is_named(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"inet:{taken.getsockname()[1]}@127.0.0.1"
+        told = refusal(world, port=free_port(), milter=place)
+    assert told.startswith(f"[mail_relay] milter: cannot listen on {place} (")
