@@ -31,7 +31,8 @@ def quoted(data: bytes, eol: bytes) -> bytes:
         return _encoded(data, istext=True)
     if eol == b"\r\n" and data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
         return _encoded(data.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", eol)
-    return _encoded(data, istext=False).replace(b"\n", eol)
+    # Its soft breaks have the line ends that it finds first in the data.
+    return _encoded(data, istext=False).replace(b"\r\n", b"\n").replace(b"\n", eol)
 
 
 def _encoded(data: bytes, *, istext: bool) -> bytes:

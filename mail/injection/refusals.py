@@ -41,7 +41,8 @@ _REPLIES_FOR_ALL = ("no", "auto-generated")
 _AUTO_REPLY_FIELDS = (b"x-autoreply", b"x-autorespond", b"x-autoreply-from", b"x-mail-autoreply")
 _MAY_REPLY = re.compile(rb"\n(?:auto-submitted|x-auto|x-mail-auto|precedence|return-path)")
 _SIGNED_BY = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
-_ARMOUR = re.compile(rb"-----BEGIN PGP (?:SIGNED )?MESSAGE-----|-----BEGIN PKCS7-----")
+_ARMOUR = re.compile(rb"-----BEGIN (?:PGP |PKCS7-----)")
+"""Keys too: a text that carries one is read by programs."""
 _UUENCODED = re.compile(rb"(?:^|\n)begin [0-7]{3,4} [^\r\n]{1,255}\r?\n[ -`]{1,61}\r?\n")
 _YENC = re.compile(rb"(?:^|\n)=ybegin [^\r\n]*line=")
 

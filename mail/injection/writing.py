@@ -38,13 +38,17 @@ class Plan:
     def edits(self) -> list[Edit]:
         """The same in the message. Raises Refusal."""
         leaf = self.leaf
-        if not self.encoding:
-            return encodings.edits(
+        labels = _label_edits(self) if self.charset or self.encoding else []
+        if self.encoding:
+            body = encodings.encode(self.text, self.encoding, leaf.eol)
+            return [*labels, Edit(leaf.part.body, leaf.part.end, body)]
+        return [
+            *labels,
+            *encodings.edits(
                 leaf.raw, leaf.part.encoding, leaf.data, self.changes,
                 at=leaf.part.body, eol=leaf.eol,
-            )  # fmt: skip
-        body = encodings.encode(self.text, self.encoding, leaf.eol)
-        return [*_label_edits(self), Edit(leaf.part.body, leaf.part.end, body)]
+            ),
+        ]  # fmt: skip
 
 
 def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:
@@ -121,10 +125,10 @@ def _labelled(leaf: Leaf, changes: tuple[Change, ...], charset: Charset) -> Plan
         if _is_unlabelled_ascii(leaf):
             label = charset.codec
             leaf.notes.append("relabel")
-        if label or (leaf.part.encoding == "7bit" and leaf.raw.isascii()):
-            encoding = "base64" if leaf.part.encoding == "base64" else "quoted-printable"
-            if leaf.part.encoding != encoding:
-                leaf.notes.append("cte_upgrade")
+        is_encoded = leaf.part.encoding in ("base64", "quoted-printable")
+        if not is_encoded and (label or (leaf.part.encoding == "7bit" and leaf.raw.isascii())):
+            encoding = "quoted-printable"
+            leaf.notes.append("cte_upgrade")
     return Plan(leaf, changes, label, encoding)
 
 
@@ -168,8 +172,8 @@ def _label_edits(plan: Plan) -> list[Edit]:
     leaf, eol, header = plan.leaf, plan.leaf.eol, plan.leaf.part.header
     kinds, said = header.all(b"content-type"), header.all(b"content-transfer-encoding")
     line = f"Content-Transfer-Encoding: {plan.encoding}".encode() + eol
-    found = [Edit(field.start, field.end, line) for field in said]
-    added = b"" if said else line
+    found = [Edit(field.start, field.end, line) for field in said if plan.encoding]
+    added = b"" if said or not plan.encoding else line
     if plan.charset:
         found += [_charset_edit(field, plan.charset) for field in kinds]
         if not kinds:

@@ -58,3 +58,26 @@ def test_wide_charsets_are_known_by_all_their_names(label: str) -> None:
     message = mail(f"Content-Type: text/plain; charset={label}\n", "Result".encode("utf-16-le"))
     result = inject(message, PARAGRAPH, Policy())
     assert (result.status, result.code) == (Status.REFUSED, "wide_charset")
+
+
+def test_blanks_at_the_ends_of_quoted_printable_lines_stay_when_the_text_is_called_utf_8() -> None:
+    """Two readers drop such blanks, so a leaf encoded anew had another text for them."""
+    body = b"Result  \r\nof the selection \t\r\nis below.\r\n"
+    fields = "Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n"
+    after, result = injected(mail(fields, body))
+    assert body in after
+    assert "relabel" in result.notes
+
+
+def test_a_lone_carriage_return_in_a_text_that_is_encoded_anew() -> None:
+    """The library's soft breaks had one carriage return too many."""
+    body = b"Result: C\rR and no more, in a line that is long enough to be broken softly once.\r\n"
+    after, result = injected(mail("Content-Type: text/plain\n", body * 3))
+    assert b"\r\r" not in after
+    assert "cte_upgrade" in result.notes
+
+
+def test_a_text_with_a_public_key_is_not_touched() -> None:
+    key = b"My key:\r\n-----BEGIN PGP PUBLIC KEY BLOCK-----\r\n\r\nabcd\r\n"
+    result = inject(mail("", key), PARAGRAPH)
+    assert (result.status, result.code) == (Status.REFUSED, "pgp_inline")
