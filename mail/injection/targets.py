@@ -56,6 +56,9 @@ def _of_alternatives(part: Part, notes: list[str]) -> list[Part]:
     """One plain and one HTML text; a reader shows one of them, nobody knows which."""
     found: dict[str, Part] = {}
     for child in part.children:
+        if child.type.startswith("message/"):
+            # Some readers would show it instead of the texts.
+            raise Refusal("structure_ambiguous")
         leaves = _of(child, notes)
         if not leaves and child.type.startswith("text/"):
             notes.append("partial_alternative")

@@ -181,3 +181,8 @@ def test_case_016_forwarded_message_only() -> None:
     forwarded = b"Content-Type: message/rfc822\r\n\r\n" + mail(PLAIN)
     assert_untouched(mail(forwarded), "no_text_part")
     assert_untouched(mail(multipart("mixed", forwarded, PDF)), "no_text_part")
+
+
+def test_message_among_alternatives_is_shown_instead_by_some() -> None:
+    attached = b"Content-Type: message/rfc822\r\n\r\n" + mail(PLAIN)
+    assert_untouched(mail(multipart("alternative", PLAIN, attached)), "structure_ambiguous")
