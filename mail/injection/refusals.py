@@ -35,9 +35,10 @@ _BY_TYPE = {
 }
 _BY_SUFFIX = {
     ".p7m": "smime", ".p7s": "smime", ".p7z": "smime", ".rpmsg": "encrypted", ".ics": "calendar",
-    ".asc": "", "winmail.dat": "tnef",
+    "winmail.dat": "tnef",
 }  # fmt: skip
-_REPLIES_FOR_ALL = ("no", "auto-generated")
+_KEYWORD = re.compile(rb"\s*([A-Za-z-]+)")
+_REPLIES_FOR_ALL = (b"no", b"auto-generated")
 _AUTO_REPLY_FIELDS = (b"x-autoreply", b"x-autorespond", b"x-autoreply-from", b"x-mail-autoreply")
 _MAY_REPLY = re.compile(rb"\n(?:auto-submitted|x-auto|x-mail-auto|precedence|return-path)")
 _SIGNED_BY = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
@@ -75,8 +76,8 @@ def _by_name(part: Part) -> str:
 def _is_auto_reply(root: Part) -> bool:
     if not root.header.finds(_MAY_REPLY):
         return False
-    submitted = (root.get(b"auto-submitted") or b"no").split(b";")[0].strip().lower()
-    if submitted.decode("latin-1") not in _REPLIES_FOR_ALL:
+    submitted = _KEYWORD.match(root.get(b"auto-submitted") or b"no")
+    if not submitted or submitted[1].lower() not in _REPLIES_FOR_ALL:
         return True
     if any(name in root.header for name in _AUTO_REPLY_FIELDS):
         return True
