@@ -41,6 +41,9 @@ def check(
     head = _head(message, edits, cut)
     found = _read_again(head)
     pairs = _same_tree(message, root, head, found, plans, cut)
+    if not any(pairs[id(plan.leaf.part)].end == len(head) for plan in plans):
+        # A text that closed its own part would hide what stands behind it.
+        raise SelfCheckError("I3")
     for plan in plans:
         _same_text(head, pairs[id(plan.leaf.part)], plan)
         if paragraph is not None:
