@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .values import Refusal
 
@@ -65,10 +66,10 @@ class Charset:
 
 def find_charset(data: bytes, label: str) -> Charset:
     """What the bytes are: as labelled, else the first of the trials. Raises Refusal."""
-    codec = lookup(label)
-    if _is_wide(label, codec):
+    codec, is_wide = _known(label)
+    if is_wide:
         raise Refusal("wide_charset")
-    is_escaped = b"\x1b$" in data
+    is_escaped = _ESCAPE_SIGN in data and b"\x1b$" in data
     if data.isascii() and not is_escaped:
         return Charset(codec or "ascii")
     may_be = codec not in ("", "ascii") and (codec.startswith("iso2022") or not is_escaped)
@@ -76,6 +77,13 @@ def find_charset(data: bytes, label: str) -> Charset:
         return Charset(codec)
     trials = _TRIALS[1:2] if is_escaped else (_TRIALS[0], *_TRIALS[2:])
     return Charset(next((t for t in trials if _is(data, t)), ""), mismatch=True)
+
+
+@lru_cache(maxsize=256)
+def _known(label: str) -> tuple[str, bool]:
+    """Mails of one sender have the same few."""
+    codec = lookup(label)
+    return codec, _is_wide(label, codec)
 
 
 def _is_wide(label: str, codec: str) -> bool:
@@ -123,7 +131,7 @@ def text_lines(data: bytes, charset: Charset) -> list[str]:
     lines = read_text(data, charset).split("\n")
     if len(lines) != len(raw):
         lines = [read_text(line, charset) for line in raw]
-    return [line.removesuffix("\r") for line in lines]
+    return [line.removesuffix("\r") for line in lines] if b"\r" in data else lines
 
 
 def read_text(data: bytes, charset: Charset) -> str:
@@ -134,7 +142,7 @@ def read_text(data: bytes, charset: Charset) -> str:
 
 def mask(data: bytes, charset: Charset) -> bytes:
     """A copy of the same length where no byte of a multi-byte sign looks like ASCII."""
-    if charset.codec.startswith("iso2022") or b"\x1b$" in data:
+    if _ESCAPE_SIGN in data and (charset.codec.startswith("iso2022") or b"\x1b$" in data):
         return _JIS_TEXT.sub(_blank, data)
     pattern = _LEAD_AND_TRAIL.get(charset.codec)
     return pattern.sub(b"\x01\x01", data) if pattern and not data.isascii() else data

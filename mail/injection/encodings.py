@@ -9,7 +9,7 @@ import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import quoted_printable
 from .quoted_printable import LONGEST_LINE, Splicer, quoted
@@ -20,8 +20,7 @@ QUANTUM = 3
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """``decoded[start:end]`` becomes ``new``."""
 
     start: int
@@ -52,7 +51,7 @@ def edits(
 ) -> list[Edit]:
     """The same changes in the message, where ``raw`` begins at ``at``. Raises Refusal."""
     if encoding == "quoted-printable":
-        splicer = Splicer(raw, eol)
+        splicer = Splicer(raw, eol, length=len(decoded))
         found = [edit for c in changes for edit in splicer.edits(c.start, c.end, c.new)]
     elif encoding == "base64":
         found = [_base64_edit(raw, decoded, changes, eol)]

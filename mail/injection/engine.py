@@ -19,6 +19,7 @@ from .leaf import Leaf
 from .mark import is_genuine, mark, marks
 from .placeholder import Token, marker_spelled, url_forms
 from .refusals import refuse_untouchable
+from .spellings import misspelt, spelled
 from .structure import Part, Reader
 from .targets import find_targets
 from .text_quotes import is_quoted, quote_in
@@ -122,7 +123,7 @@ class _Injection:
         forms = url_forms(self._policy.url_prefix or paragraph.url)
         if any(_is_linked(leaf, form) for leaf in leaves for form in forms):
             return Result(Status.ALREADY, "linked")
-        if any(marker_spelled(leaf.masked, self._policy.marker) for leaf in leaves):
+        if any(_is_misspelt(leaf.low, self._policy.marker) for leaf in leaves):
             self._notes.append(MISSPELT)
         if not self._policy.append:
             return Result(Status.SKIPPED, "no_marker", notes=tuple(self._notes))
@@ -168,6 +169,11 @@ class _Injection:
         return [top, *sorted([*forged, *_sorted(plans)], key=lambda e: e.start)]
 
 
+def _is_misspelt(low: bytes, marker: str) -> bool:
+    """A marker where nobody sees it, or something like one."""
+    return misspelt(low, marker=marker) or bool(spelled(low, marker=marker, is_html=True))
+
+
 def _refuse_full_headers(*parts: Part) -> None:
     """Ours has to have room, or the result would be too complex for us."""
     if any(part.body - part.start > MAX_HEADER - ROOM for part in parts):
@@ -191,7 +197,7 @@ def _is_linked(leaf: Leaf, prefix: str) -> bool:
     if prefix.encode() not in leaf.data:
         return False
     if leaf.is_html:
-        others = quotes(containers(HtmlText(leaf.masked)))
+        others = quotes(containers(HtmlText(leaf.low)))
         found = re.finditer(re.escape(prefix.encode()), leaf.data)
         return any(not any(q.start <= f.start() < q.end for q in others) for f in found)
     text = leaf.text()
@@ -219,12 +225,12 @@ def _sees(message: bytes, part: Part, marker: str) -> bool:
 
 def _may_hold(data: bytes, marker: str) -> bool:
     """In bytes whose structure cannot be trusted: as they are, and with any encoding undone."""
-    if marker_spelled(data, marker, exact=True):
+    if marker_spelled(data, marker):
         return True
-    if marker_spelled(binascii.a2b_qp(data), marker, exact=True):
+    if marker_spelled(binascii.a2b_qp(data), marker):
         return True
     return any(
-        marker_spelled(_undone(found[0]), marker, exact=True)
+        marker_spelled(_undone(found[0]), marker)
         for found in _BASE64_RUN.finditer(data)
         if len(found[0]) >= len(marker)
     )

@@ -25,7 +25,7 @@ _NO_TEXT = re.compile(
 _TABLE = re.compile(
     rb"<(/?)(?:(table)|(?:tbody|thead|tfoot|tr|colgroup)|(td|th|caption))(?=[\s/>])"
 )
-_BODY_END = re.compile(rb"</(body|html)(?=[\s/>])")
+_ENDS_NAME = (b" ", b"\t", b"\n", b"\r", b"\f", b"\v", b"/", b">")
 _LONGEST_TAG = 2000
 
 
@@ -36,8 +36,7 @@ class HtmlText:
     angle bracket found in it belongs to a tag, or to text that is written wrongly.
     """
 
-    def __init__(self, masked: bytes) -> None:
-        low = masked.lower()
+    def __init__(self, low: bytes) -> None:
         self.raw = low
         self.low = _blanked(low)
 
@@ -64,8 +63,18 @@ class HtmlText:
 
     def body_end(self) -> int:
         """Before the last tag that closes the body, else the document; else behind the text."""
-        ends = {found[1]: found.start() for found in _BODY_END.finditer(self.low)}
-        return ends.get(b"body", ends.get(b"html", len(self.low.rstrip())))
+        for tag in (b"</body", b"</html"):
+            at = self._last(tag)
+            if at >= 0:
+                return at
+        return len(self.low.rstrip())
+
+    def _last(self, tag: bytes) -> int:
+        """Where the last of these tags begins; -1: nowhere."""
+        at = self.low.rfind(tag)
+        while at >= 0 and self.low[at + len(tag) : at + len(tag) + 1] not in _ENDS_NAME:
+            at = self.low.rfind(tag, 0, at)
+        return at
 
     def element_end(self, start: int, tag: bytes) -> int:
         """Behind the tag that closes the element; the end of the text where none does."""

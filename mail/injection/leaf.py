@@ -36,6 +36,7 @@ class Leaf:
     is_top: bool
     notes: list[str] = field(default_factory=list)
     _masked: bytes | None = None
+    _low: bytes | None = None
     _escapes: Sequence[re.Match[bytes]] | None = None
 
     @classmethod
@@ -78,11 +79,18 @@ class Leaf:
             self._masked = charsets.mask(self.data, self.charset)
         return self._masked
 
+    @property
+    def low(self) -> bytes:
+        """The same in lower case."""
+        if self._low is None:
+            self._low = self.masked.lower()
+        return self._low
+
     def tokens(self, marker: str) -> list[Token]:
         """The markers a person would see."""
         if self.is_html:
-            return html_tokens(self.masked, marker=marker)
-        return text_tokens(self.masked, marker=marker, read=self.text)
+            return html_tokens(self.low, marker=marker)
+        return text_tokens(self.low, marker=marker, read=self.text)
 
     def text(self) -> TextLines:
         """The lines as they are read."""
@@ -91,7 +99,7 @@ class Leaf:
     def places(self) -> Sequence[int]:
         """Decoded offsets for the paragraph, best first. Raises Refusal."""
         if self.is_html:
-            return html_places(self.masked)
+            return html_places(self.low)
         lines = charsets.text_lines(self.data, self.charset)
         number = text_place(lines, is_flowed=self.is_flowed)
         return (self._offset(number),)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from . import html_quotes
 from .fragment import anchor, html_fragment
 from .html_text import HtmlText
-from .spellings import Spelled, misspelt, spelled
+from .spellings import Spelled, spelled
 from .text_lines import TextLines
 from .text_quotes import is_quoted, quote_in
 from .values import Paragraph
@@ -64,15 +64,14 @@ class Token:
     tags: bytes = b""
 
 
-def text_tokens(masked: bytes, *, marker: str, read: Callable[[], TextLines]) -> list[Token]:
-    """The markers of a plain text that are not quoted. ``read``: called where there are any."""
-    low = masked.lower()
+def text_tokens(low: bytes, *, marker: str, read: Callable[[], TextLines]) -> list[Token]:
+    """The markers of a lower-case text that are not quoted. ``read`` is called if there are any."""
     found = spelled(low, marker=marker, is_html=False)
     if not found:
         return []
     text = read()
     quote_begins = quote_in(text)
-    starts = _line_starts(masked)
+    starts = _line_starts(low)
     return [
         _text_token(low, mark)
         for mark in found
@@ -101,15 +100,15 @@ def _text_token(low: bytes, mark: Spelled) -> Token:
     return Token(mark.start, mark.end, Form.URL, mark.depth if _IN_ADDRESS.search(before) else 0)
 
 
-def html_tokens(masked: bytes, *, marker: str) -> list[Token]:
-    """The markers of an HTML text that are not quoted, nor in comments, styles or scripts.
+def html_tokens(low: bytes, *, marker: str) -> list[Token]:
+    """The markers of a lower-case HTML text that are not quoted, nor in comments, styles, scripts.
 
     Raises Refusal where everything behind them would be swallowed.
     """
-    found = spelled(masked.lower(), marker=marker, is_html=True)
+    found = spelled(low, marker=marker, is_html=True)
     if not found:
         return []
-    text = HtmlText(masked)
+    text = HtmlText(low)
     others = html_quotes.quotes(html_quotes.containers(text))
     seen = [m for m in found if text.low[m.start] != 32 and not _within(others, m.start)]
     return [_html_token(text, mark, tag) for mark, tag in _with_tags(text, seen)]
@@ -206,9 +205,6 @@ def url_forms(url: str) -> tuple[str, str, str]:
     return url, once, quote(once, safe="")
 
 
-def marker_spelled(data: bytes, marker: str, *, exact: bool = False) -> bool:
-    """The marker stands somewhere, in whatever context; not ``exact``: or one like it."""
-    low = data.lower()
-    if spelled(low, marker=marker, is_html=True):
-        return True
-    return not exact and misspelt(low, marker=marker)
+def marker_spelled(data: bytes, marker: str) -> bool:
+    """The marker stands somewhere, in whatever context."""
+    return bool(spelled(data.lower(), marker=marker, is_html=True))

@@ -37,15 +37,20 @@ def quoted(data: bytes, eol: bytes) -> bytes:
 
 def _encoded(data: bytes, *, istext: bool) -> bytes:
     """The library forgets the length of a line when it encodes the blank at its end."""
-    return _TOO_LONG.sub(rb"\1=\n\2", binascii.b2a_qp(data, istext=istext))
+    encoded = binascii.b2a_qp(data, istext=istext)
+    if b"=20\n" not in encoded and b"=09\n" not in encoded:
+        return encoded
+    return _TOO_LONG.sub(rb"\1=\n\2", encoded)
 
 
 class Places:
     """Where decoded offsets are in the raw bytes; asked for in ascending order, so that all
     together take linear time."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, length: int) -> None:
+        """``length``: of all that is decoded."""
         self._raw = raw
+        self._whole = length
         self._at = self._length = 0
         """A raw offset, and the decoded one that it stands for."""
         self._stop = self._stop_length = 0
@@ -53,6 +58,8 @@ class Places:
 
     def find(self, wanted: int) -> int:
         """The raw offset, behind a soft break. Raises Refusal where readers may disagree."""
+        if wanted - self._stop_length > _SOME_LINES:
+            self._near_end(wanted)
         while self._stop_length <= wanted and self._stop < len(self._raw):
             self._move(self._stop, self._stop_length)
             self._stop = self._raw.find(b"\n", self._at + _SOME_LINES) + 1 or len(self._raw)
@@ -62,6 +69,13 @@ class Places:
             self._move(self._stop, self._stop_length)
         self._step(wanted - self._length)
         return self._at
+
+    def _near_end(self, wanted: int) -> None:
+        """To the start of a line not far from the end, if the place is behind it: most are."""
+        line = self._raw.find(b"\n", max(self._stop, len(self._raw) - _SOME_LINES)) + 1
+        length = self._whole - len(decode(self._raw[line:]))
+        if line and length <= wanted:
+            self._stop, self._stop_length = line, length
 
     def _move(self, at: int, length: int) -> None:
         self._at, self._length = at, length
@@ -100,10 +114,11 @@ class Places:
 class Splicer:
     """Makes edits of changes, which are ascending and do not overlap."""
 
-    def __init__(self, raw: bytes, eol: bytes) -> None:
+    def __init__(self, raw: bytes, eol: bytes, *, length: int) -> None:
+        """``length``: of all that is decoded."""
         self._raw = raw
         self._eol = eol
-        self._places = Places(raw)
+        self._places = Places(raw, length)
         self._line = 0
         """Where the last edit began a new line."""
 

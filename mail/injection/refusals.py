@@ -97,9 +97,8 @@ def refuse_armour(text: bytes) -> None:
     """Raise for decoded text that carries a sealed or encoded object inline."""
     if b"-----BEGIN " in text and _ARMOUR.search(text):
         raise Refusal("pgp_inline")
-    if b"begin " in text:
-        begun = _UUENCODED.search(text)
-        if begun and text.find(b"\nend", begun.end() - 1) >= 0:
-            raise Refusal("uuencode")
-    if b"=ybegin " in text and _YENC.search(text):
+    if b"begin " not in text:
+        return
+    begun = _UUENCODED.search(text)
+    if (begun and text.find(b"\nend", begun.end() - 1) >= 0) or _YENC.search(text):
         raise Refusal("uuencode")

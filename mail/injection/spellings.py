@@ -28,6 +28,7 @@ _NAMES = {
     "_": rb"lowbar|underbar", "%": rb"percnt", "$": rb"dollar", "#": rb"num", "<": rb"lt",
     ">": rb"gt", "(": rb"lpar", ")": rb"rpar", "*": rb"ast", "@": rb"commat", "|": rb"vert",
 }  # fmt: skip
+_FEW = 100
 _TAG = re.compile(rb"<(/?)([a-z:]+)[^<>]*>")
 
 
@@ -44,8 +45,13 @@ class Spelled:
 
 def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
     """All markers of a lower-case text, in their order."""
-    patterns = _patterns(marker.lower(), is_html)
-    matches = (found for pattern in patterns for found in pattern.finditer(low))
+    matches = [
+        found
+        for first, pattern in _patterns(marker.lower(), is_html)
+        for found in _matches(low, first, pattern)
+    ]
+    if not matches:
+        return []
     once, twice = _percent(marker[0].lower())
     return sorted(
         (
@@ -57,9 +63,23 @@ def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
     )  # fmt: skip
 
 
+def _matches(low: bytes, first: bytes, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    """Searching for one byte is ten times as fast as asking the pattern at every place."""
+    if low.count(first) > _FEW:
+        yield from pattern.finditer(low)
+        return
+    at = low.find(first)
+    while at >= 0:
+        found = pattern.match(low, at)
+        if found:
+            yield found
+        at = low.find(first, found.end() if found else at + 1)
+
+
 def misspelt(low: bytes, *, marker: str) -> bool:
     """Something between the marker's brackets begins like its name: a typing mistake."""
-    return bool(_nearly(marker.lower()).search(low))
+    first = marker[0].lower().encode("ascii")
+    return any(True for _ in _matches(low, first, _nearly(marker.lower())))
 
 
 @cache
@@ -90,11 +110,12 @@ def _unbalanced(marker: bytes) -> bytes:
 
 
 @cache
-def _patterns(marker: str, is_html: bool) -> Sequence[re.Pattern[bytes]]:
-    """One pattern for each byte that may begin the marker."""
+def _patterns(marker: str, is_html: bool) -> Sequence[tuple[bytes, re.Pattern[bytes]]]:
+    """One pattern for each byte that may begin the marker, with that byte."""
     rest = _rest(marker, is_html=is_html)
     return tuple(
-        re.compile(first + rest, re.DOTALL) for first in _firsts(marker[0], is_html=is_html)
+        (byte, re.compile(first + rest, re.DOTALL))
+        for byte, first in _firsts(marker[0], is_html=is_html)
     )
 
 
@@ -120,13 +141,14 @@ def _gaps(marker: str) -> tuple[int, int]:
     return name.span() if name else (0, 0)
 
 
-def _firsts(sign: str, *, is_html: bool) -> Iterator[bytes]:
+def _firsts(sign: str, *, is_html: bool) -> Iterator[tuple[bytes, bytes]]:
     once, twice = _percent(sign)
-    yield re.escape(sign.encode("ascii")) + (rb"(?!25)" if sign == "%" else b"")
+    plain = sign.encode("ascii")
+    yield plain, re.escape(plain) + (rb"(?!25)" if sign == "%" else b"")
     if not sign.isalnum():
-        yield rb"%(?:" + twice[1:] + rb"|" + once[1:] + rb")"
+        yield b"%", rb"%(?:" + twice[1:] + rb"|" + once[1:] + rb")"
     if is_html:
-        yield _entity(sign)
+        yield b"&", _entity(sign)
 
 
 def _sign(sign: str, *, is_html: bool) -> bytes:

@@ -14,10 +14,17 @@ class TextLines:
 
     def __init__(self, lines: Sequence[str], *, is_flowed: bool = False) -> None:
         self.all = [_unstuffed(line) for line in lines] if is_flowed else lines
+        self._joined: str | None = None
         self.filled = [n for n, line in enumerate(lines) if line and not line.isspace()]
 
     def __getitem__(self, number: int) -> str:
         return self.all[number]
+
+    def holds(self, signs: Sequence[str]) -> bool:
+        """Whether one of the signs stands somewhere: asked before the lines are looked at."""
+        if self._joined is None:
+            self._joined = "\n".join(self.all)
+        return any(sign in self._joined for sign in signs)
 
     def before(self, number: int) -> Sequence[int]:
         """The filled lines above this one."""

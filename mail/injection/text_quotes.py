@@ -22,6 +22,7 @@ _MOST_TRIES = 200
 _QUOTE_SIGNS = (">", "＞")
 _RULES = "-_=*~─━―—－＿"
 _TWICE = frozenset(sign * 2 for sign in _RULES)
+_MAY_ANNOUNCE = (":", "：", *_TWICE)
 _DECORATION = f" \t:：{_RULES}"
 
 _ORIGINALS = frozenset(
@@ -125,6 +126,8 @@ def is_quoted(line: str) -> bool:
 
 def _announced(text: TextLines) -> int | None:
     """A rule that says "original message", a block of header fields, or who wrote when."""
+    if not text.holds(_MAY_ANNOUNCE):
+        return None
     candidates = (p for p, n in enumerate(text.filled) if _may_announce(text[n]))
     for position in islice(candidates, _MOST_TRIES):
         first = _announcement(text, position)
@@ -203,6 +206,8 @@ def _marked(text: TextLines) -> int | None:
 
 def _end_of_quote(text: TextLines) -> int | None:
     """The position behind the last quoted line, if below it stands a signature or nothing."""
+    if not text.holds(_QUOTE_SIGNS):
+        return None
     filled = text.filled
     end = len(filled)
     while end and not is_quoted(text[filled[end - 1]]):

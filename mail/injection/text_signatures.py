@@ -52,17 +52,23 @@ def _has_words(text: TextLines, filled: Sequence[int]) -> bool:
 
 def _dashes(text: TextLines, filled: Sequence[int]) -> int | None:
     """https://www.rfc-editor.org/rfc/rfc3676#section-4.3: two dashes and a blank."""
+    if not text.holds(("-- ",)):
+        return None
     return next((n for n in filled[-_MOST_BELOW_DASHES:] if text[n] == "-- "), None)
 
 
 def _bare_dashes(text: TextLines, filled: Sequence[int]) -> int | None:
     """The blank is easily lost on the way; but two dashes also stand in tables."""
+    if not text.holds(("--",)):
+        return None
     return next((n for n in filled[-_WINDOW:] if _is_bare_dashes(text, n)), None)
 
 
 def _is_bare_dashes(text: TextLines, number: int) -> bool:
+    if text[number].rstrip() != "--":
+        return False
     above = text[number - 1][:_LONGEST] if number else ""
-    return text[number].rstrip() == "--" and not _COLUMN_GAP.search(above)
+    return not _COLUMN_GAP.search(above)
 
 
 def _phone(text: TextLines, filled: Sequence[int]) -> int | None:
@@ -107,7 +113,7 @@ def _is_note(block: Sequence[str]) -> bool:
 def is_rule(line: str) -> bool:
     """Signs repeated to a line, also with a few words in it."""
     found = line.strip()
-    if not found or not _draws(found[0]) or len(found) > _LONGEST:
+    if not _draws(found[:1]) or len(found) > _LONGEST:
         return False
     words = found.strip("".join(c for c in set(found) if _draws(c)))
     if not words:

@@ -28,7 +28,9 @@ _TABLE = re.compile(r"</div>(?:\s|<!--.*?-->|</(?![ct])[^>]*>)*+<table", re.DOTA
 
 def shown_once(html: str, *, url: str) -> bool:
     """One anchor with that address stands in our block, where that was put, for a person to see."""
-    found = [a for a in _anchors(html) if a.attributes.get("href") == url]
+    body = LexborHTMLParser(html).body
+    # An address of ours holds nothing that would have to be escaped there.
+    found = body.css(f'a[href="{url}"]') if body is not None else []
     if len(found) != 1 or not _is_shown(found[0]):
         return False
     block = found[0].parent

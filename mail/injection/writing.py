@@ -155,7 +155,7 @@ def _written(leaf: Leaf, lines: Sequence[str], charset: Charset) -> bytes:
         # RFC 3676: stuffed where a line begins with a blank, and no blank at an end, which would
         # join it with the next one.
         lines = [(" " * line.startswith(" ")) + line.rstrip() for line in lines]
-    return leaf.line_end.join(charsets.written(line, charset) or b"" for line in lines)
+    return leaf.line_end.join([charsets.written(line, charset) or b"" for line in lines])
 
 
 def _padded(leaf: Leaf, new: bytes, at: int) -> bytes:
