@@ -178,7 +178,8 @@ def _body(request: Any, wanted: Mapping[str, Any]) -> Any:
     text = _text(raw)
     kind = request.headers.get("Content-Type", "")
     if "json" in wanted:
-        return json.loads(text) if kind.startswith("application/json") else (kind, text)
+        is_json = kind.startswith("application/json") or kind.endswith("+json")
+        return json.loads(text) if is_json else (kind, text)
     if "form" in wanted:
         form = kind.startswith("application/x-www-form-urlencoded")
         return dict(parse_qsl(text, keep_blank_values=True)) if form else (kind, text)
