@@ -115,12 +115,6 @@ class MailRelaySection(Schema):
     hostname = _text("Name told in greetings and Received; empty: that of [server] base_url.", "")
     tls_cert_file = _text("PEM certificate chain for STARTTLS; empty: this machine only.", "")
     tls_key_file = _text("PEM private key of the certificate.", "")
-    mode = _text(
-        "proxy: taken only once the next hop has taken it; spool: taken once it is on disk here.",
-        "proxy",
-        validate=validate.OneOf(("proxy", "spool")),
-    )
-    spool_folder = _text("Folder of the spool, or empty: spool in the data folder.", "")
     megabytes = _number("Largest mail, in MiB; it is held in memory while it passes.", 30, 1, 150)
     sessions = _number("SMTP sessions at once.", 100, 1, 2000)
     milter = _text("Where the milter listens: inet:PORT@HOST or unix:PATH; empty: nowhere.", "")
@@ -196,10 +190,6 @@ class Settings:
     def database_url(self) -> str:
         """The configured URL, or the SQLite file in the folder."""
         return self.store["url"] or f"sqlite:///{self.folder.absolute() / 'careerrelay.db'}"
-
-    @property
-    def spool_folder(self) -> Path:
-        return Path(self.mail_relay["spool_folder"] or self.folder / "spool")
 
     @property
     def key_file(self) -> Path:

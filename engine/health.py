@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import exc, func, select
 from sqlalchemy.orm import Session
 
-from ..models.tables import Delivery, Heartbeat, OutgoingMail, Report, Signal, WorkState
+from ..models.tables import (
+    Delivery,
+    Heartbeat,
+    OutgoingMail,
+    Report,
+    Signal,
+    SpooledMail,
+    WorkState,
+)
 from .ingest import Ingest
 from .runtime import Runtime
 
@@ -16,7 +24,7 @@ STORE_ERRORS = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
 OVERDUE = timedelta(minutes=15)
 """Owed work older than this is not being done: back-offs and pauses move ``due_at`` on."""
-OWING = (Signal, Delivery, OutgoingMail, Report)
+OWING = (Signal, Delivery, OutgoingMail, Report, SpooledMail)
 
 
 def troubles(runtime: Runtime, ingest: Ingest) -> list[str]:

@@ -14,6 +14,7 @@ from ..mail.relay import RelayServer, RelaySettings
 from ..models.errors import ConfigurationError
 from .config import Settings
 from .mail_relay import MailDesk
+from .mail_spool import MailSpool
 from .milter_desk import MilterMailDesk
 from .runtime import Runtime
 
@@ -25,9 +26,11 @@ def mail_listeners(runtime: Runtime) -> Iterator[Mapping[str, str]]:
     Raises ConfigurationError naming the setting.
     """
     section = runtime.settings.mail_relay
-    relay, milter = relay_server(runtime), milter_server(runtime)
     places: dict[str, str] = {}
     with ExitStack() as stack:
+        spool = MailSpool(runtime)
+        stack.callback(spool.stop)
+        relay, milter = relay_server(runtime, spool), milter_server(runtime)
         if relay is not None:
             with _told("host and port", f"{section['host']}:{section['port']}"):
                 port = relay.start()
@@ -44,15 +47,13 @@ def mail_listeners(runtime: Runtime) -> Iterator[Mapping[str, str]]:
         yield places
 
 
-def relay_server(runtime: Runtime) -> RelayServer | None:
+def relay_server(runtime: Runtime, spool: MailSpool) -> RelayServer | None:
     """Not started yet; None without an SMTP port. Raises ConfigurationError."""
     settings, section = runtime.settings, runtime.settings.mail_relay
     if not section["port"]:
         return None
-    if section["mode"] != "proxy":
-        raise ConfigurationError("[mail_relay] mode: only proxy is in this version")
     return RelayServer(
-        MailDesk(runtime),
+        MailDesk(runtime, spool=spool),
         RelaySettings(hostname=_hostname(settings), clock=runtime.clock,
                       sessions=section["sessions"], max_bytes=section["megabytes"] << 20),
         host=section["host"],

@@ -26,13 +26,15 @@ from ..mail.letterhead import Letterhead, read_letterhead
 from ..mail.relay.desk import Account, NextHop, Passing, Reply, Treatment
 from ..mail.smtp import Security
 from ..models.database import insert_into
-from ..models.errors import ConfigurationError
+from ..models.errors import ConfigurationError, OverloadedError
 from ..models.relays import WithoutLink
 from ..models.tables import Company, Connection, MailRelay, RelayedMail, new_id
 from . import links
 from .mail_relay_cases import Judgement, Kind, ask_ats, judge
 from .mail_relay_ends import note_end
+from .mail_relay_values import SPOOL_MODE
 from .mail_relays import NEXT_HOP_PASSWORD, dkim_key, open_secret, rules_of, signs_in
+from .mail_spool import MailSpool
 from .relay_paragraph import paragraph_for
 from .runtime import Runtime
 
@@ -69,8 +71,9 @@ class _Seen:
 class MailDesk:
     """Implements the relay's ``Desk`` over the house's store."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, spool: MailSpool | None = None) -> None:
         self._runtime = runtime
+        self._spool = spool
 
     # Who may send.
 
@@ -80,7 +83,7 @@ class MailDesk:
             relay = session.get(MailRelay, login)
         if relay is None or relay.removed_at is not None:
             return None
-        return self._account(relay) if signs_in(self._runtime, relay, password) else None
+        return self.account_of(relay) if signs_in(self._runtime, relay, password) else None
 
     def accounts_of_address(self, peer: str) -> Sequence[Account]:
         """The accounts of an allow-listed address: several where companies share a provider's."""
@@ -89,9 +92,10 @@ class MailDesk:
         with self._runtime.database.read() as session:
             query = select(MailRelay).where(MailRelay.removed_at.is_(None)).order_by(MailRelay.id)
             found = [r for r in session.scalars(query) if _lists(r, address)]
-        return [self._account(relay) for relay in found]
+        return [self.account_of(relay) for relay in found]
 
-    def _account(self, relay: MailRelay) -> Account:
+    def account_of(self, relay: MailRelay) -> Account:
+        """The account of a relay, its secrets opened."""
         hop, rules = relay.next_hop, rules_of(relay)
         security = Security(hop.get("security") or Security.STARTTLS)
         signing, usable = self._signing(relay)
@@ -109,6 +113,7 @@ class MailDesk:
             bare_line_ends=rules["bare_line_ends"],
             signing=signing,
             unsigned=not usable,
+            spooled=rules["mode"] == SPOOL_MODE,
             max_bytes=self._runtime.settings.mail_relay["megabytes"] << 20,
             per_hour=rules["per_hour"],
             people_per_hour=rules["people_per_hour"],
@@ -124,6 +129,12 @@ class MailDesk:
             return None, False
 
     # What a mail is to get.
+
+    def keep(self, passings: Sequence[Passing]) -> None:
+        """Raises OverloadedError where it is not on disk."""
+        if self._spool is None:
+            raise OverloadedError("this process keeps no mails")
+        self._spool.keep(passings)
 
     def treat(self, passing: Passing) -> Treatment:
         """What one mail is to get for one recipient. Raises what the store raises: the relay

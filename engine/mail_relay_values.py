@@ -16,6 +16,8 @@ from ..mail.smtp import Security
 from ..models.errors import AddressError
 from ..models.relays import WithoutLink
 
+SPOOL_MODE = "spool"
+MODES = ("proxy", SPOOL_MODE)
 BARE_LINE_ENDS = ("reject", "normalise")
 NEXT_HOP: Mapping[str, str] = {
     "host": "next_hop_host",
@@ -51,6 +53,14 @@ def _sender(value: str) -> None:
         read_address(value)
     except AddressError:
         raise ValidationError("must be a domain or an e-mail address, in lower case") from None
+
+
+def _address_or_nothing(value: str) -> None:
+    try:
+        if value:
+            read_address(value)
+    except AddressError:
+        raise ValidationError("must be an e-mail address, or empty") from None
 
 
 def _header_rule(value: str) -> None:
@@ -133,6 +143,16 @@ class RelayValues(Schema):
         "What becomes of a marker when it never is: static, erase or refuse.",
         WithoutLink.STATIC.value,
         WithoutLink,
+    )
+    mode = _choice(
+        "proxy: a mail is taken once the next hop has it; spool: once it is on disk here.",
+        MODES[0],
+        MODES,
+    )
+    notices_to = _text(
+        "For spool: the company's address that hears of undelivered mails; empty: their sender.",
+        "",
+        _address_or_nothing,
     )
     bare_line_ends = _choice("Mails with bare CR or LF: reject or normalise.", "reject",
                              BARE_LINE_ENDS)  # fmt: skip

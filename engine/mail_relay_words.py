@@ -111,6 +111,22 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
         "ja": "転送先のサーバーがこのメールを拒否しました。"
         "転送先で原因を確認のうえ、ATSから送り直してください。",
     },
+    "expired": {
+        "en": "The server the mails go on to did not take this one for two days, or it could not "
+        "be decided what it is to get: 'careerrelay doctor', then send it again from the ATS.",
+        "ja": "2日間、転送先が受け取らなかったか、リンクの有無を判定できませんでした。"
+        "'careerrelay doctor'で確認のうえ、ATSから送り直してください。",
+    },
+    "uncertain": {
+        "en": "The server the mails go on to was given this one several times and never answered: "
+        "look in its log whether it arrived before you send it again.",
+        "ja": "転送先に何度か渡しましたが、応答がありませんでした。"
+        "送り直す前に、届いていないかを転送先のログで確認してください。",
+    },
+    "relay_removed": {
+        "en": "The mail relay was removed while this mail waited: send it again another way.",
+        "ja": "待っている間にメール中継の設定が削除されました。別の方法で送り直してください。",
+    },
     "no_mail": {
         "en": "No mail to this person passed the relay in the expected time: check the route, or "
         "whether the ATS sent a mail at all.",

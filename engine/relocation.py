@@ -162,6 +162,8 @@ class _Copy:
         self._key: list[Column[Any]] = list(table.primary_key.columns)
         has_bodies = any(isinstance(column.type, LargeBinary) for column in table.columns)
         self._batch = BATCH_OF_BODIES if has_bodies else BATCH
+        if any(column.info.get("large") for column in table.columns):
+            self._batch = 1  # whole mails
         self._progress = progress
 
     def run(self) -> None:

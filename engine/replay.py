@@ -15,10 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..models.errors import ConfigurationError, NotFoundError, RefusedError
-from ..models.tables import Connection, Delivery, WorkState
+from ..models.tables import Connection, Delivery, SpooledMail, WorkState
 from .audit import note
 from .delivery import DELIVER
 from .ingest import READ_SIGNALS
+from .mail_spool import SPOOL
 from .registration import REPORT, SEND_MAIL
 from .runtime import Runtime
 from .service import TASKS
@@ -28,6 +29,7 @@ KINDS: Mapping[str, str] = {
     "delivery": DELIVER,
     "mail": SEND_MAIL,
     "report": REPORT,
+    "relayed": SPOOL,
 }
 """What people call a piece of work, and its task."""
 CLOSED = "closed_by_hand"
@@ -139,6 +141,7 @@ def replay(runtime: Runtime, line: WorkLine, *, actor: str, not_sent: bool = Fal
         if row.state == WorkState.DUE.value:
             return False
         _refuse_removed(session, row)
+        _refuse_forgotten(row)
         _refuse_uncertain(row, not_sent)
         owe_again(runtime, session, task.name, row)
         note(
@@ -167,6 +170,13 @@ def _refuse_removed(session: Session, row: Any) -> None:
     connection = session.get(Connection, id_) if id_ else None
     if connection is not None and connection.removed_at is not None:
         raise RefusedError(f"the connection '{id_}' was removed, so its work cannot be done again")
+
+
+def _refuse_forgotten(row: Any) -> None:
+    if isinstance(row, SpooledMail) and row.content_id is None:
+        raise RefusedError(
+            f"the mail '{row.id}' is over and is not kept any more; send it again from the ATS"
+        )
 
 
 def _refuse_uncertain(row: Any, not_sent: bool) -> None:

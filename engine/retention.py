@@ -23,6 +23,7 @@ from ..models.tables import (
     Registration,
     RelayedMail,
     Signal,
+    SpooledMail,
     WorkState,
 )
 from .runtime import Runtime
@@ -69,6 +70,10 @@ def purge(runtime: Runtime) -> dict[str, int]:
         session.execute(delete(Attempt).where(Attempt.finished_at < traces))
         session.execute(delete(RefusedRequest).where(RefusedRequest.received_at < traces))
         session.execute(delete(RelayedMail).where(RelayedMail.last_at < traces))
+        over = (WorkState.DONE.value, WorkState.SKIPPED.value)
+        session.execute(
+            delete(SpooledMail).where(SpooledMail.finished_at < traces, SpooledMail.state.in_(over))
+        )
     log.info("purged", **counts)
     return counts
 

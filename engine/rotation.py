@@ -166,6 +166,8 @@ class _ColumnSweep:
         self._key = list(self._table.primary_key.columns)
         # Bodies of signals are up to 1 MiB each; a batch of them is held in memory.
         self._batch = max(1, batch // 10) if column.info["sealed"] == "bytes" else batch
+        if column.info.get("large"):
+            self._batch = 1  # whole mails
         self.unreadable = 0
 
     def run(self, progress: Callable[[Progress], None]) -> int:

@@ -58,6 +58,8 @@ class Runtime:
         self.running: set[str] = set()
         """Ids of the owed work that this process is doing now; see ``Worker``."""
         self.rush = Rush()
+        self.away: dict[str, datetime] = {}
+        """Mail relays whose next hop did not answer, until when it is left alone."""
         self._clients: dict[str, tuple[Any, HttpClient]] = {}
 
     def _dbos(self) -> Queue:
@@ -81,7 +83,7 @@ class Runtime:
         delay: timedelta = timedelta(),
     ) -> None:
         """Queue the next run of the work ``row`` owes, with the session's commit."""
-        partition = getattr(row, "connection_id", None) or task
+        partition = getattr(row, "partition", None) or getattr(row, "connection_id", None) or task
         job = Job(task, (row.id,), row.attempts + 1, partition)
         self.queue.submit(session, job, delay=delay)
 

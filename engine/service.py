@@ -15,11 +15,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..models.tables import Delivery, OutgoingMail, Report, Signal, WorkState
+from ..models.tables import Delivery, OutgoingMail, Report, Signal, SpooledMail, WorkState
 from . import claims, polling, retention
 from .delivering import deliver
 from .delivery import DELIVER
 from .ingest import READ_SIGNALS
+from .mail_onward import give_up_dead, hand_on
+from .mail_spool import SPOOL, purge_orphans
 from .queue import Job
 from .reading import read_signal, read_signals
 from .registrant_mail import send_mail
@@ -37,6 +39,7 @@ TASKS: Mapping[str, Task] = {
         Task(DELIVER, Delivery, deliver, calls_ats=True, waits=True),
         Task(SEND_MAIL, OutgoingMail, send_mail),
         Task(REPORT, Report, report, calls_ats=True, waits=True),
+        Task(SPOOL, SpooledMail, hand_on),
     )
 }
 SWEEP_BATCH = 500
@@ -105,9 +108,11 @@ class Service:
             self._swept_at = now
             sweep(runtime)
             match_late(runtime)
+            give_up_dead(runtime)
         if _is_due(self._purged_at, PURGE_EVERY, now):
             self._purged_at = now
             retention.purge(runtime)
+            purge_orphans(runtime)
 
 
 def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:

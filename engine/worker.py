@@ -184,7 +184,7 @@ class Worker:
                 return
             if task.calls_ats:
                 _pause_account(session, row.connection_id, error, now)
-            delay = _delay(row, error)
+            delay = _delay(row, error, now)
             if delay is None:
                 claims.kill(session, row, now, code=error.code, message=error.message)
                 return
@@ -198,7 +198,7 @@ def defect(error: Exception) -> InternalError:
     return InternalError(f"{type(error).__name__} at {place.name}:{place.lineno}")
 
 
-def _delay(row: OwedWork, error: CareerRelayError) -> timedelta | None:
+def _delay(row: OwedWork, error: CareerRelayError, now: datetime) -> timedelta | None:
     """When to try again; None: never."""
     if isinstance(error, PostponedError):
         return timedelta(seconds=error.retry_after or 0)
@@ -210,7 +210,15 @@ def _delay(row: OwedWork, error: CareerRelayError) -> timedelta | None:
     if isinstance(error, ApiRateLimitedError) and error.retry_after is not None:
         return max(wait, timedelta(seconds=1))
     row.failures += 1
-    return max(wait, _jittered(BACKOFF[row.failures - 1]))
+    return max(wait, _within(row, _jittered(BACKOFF[row.failures - 1]), now))
+
+
+def _within(row: OwedWork, delay: timedelta, now: datetime) -> timedelta:
+    """Work that expires is tried a last time when it does."""
+    expires_at: datetime | None = getattr(row, "expires_at", None)
+    if expires_at is None:
+        return delay
+    return min(delay, max(expires_at - now, timedelta(seconds=1)))
 
 
 def _may_pass(error: CareerRelayError) -> bool:

@@ -11,6 +11,7 @@ from .links import Delivery, RelayLink
 from .registrations import Consent, OutgoingMail, Provision, Registration, Report
 from .relays import MailRelay, RelayedMail
 from .signals import RefusedRequest, Signal
+from .spool import SpooledContent, SpooledMail
 from .suppressions import Suppression
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "Report",
     "SharedToken",
     "Signal",
+    "SpooledContent",
+    "SpooledMail",
     "Suppression",
     "WorkState",
     "new_id",

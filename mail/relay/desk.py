@@ -29,7 +29,8 @@ class Account:
 
     ``senders``: domains and addresses that may stand in the envelope and in From. ``marker``: for
     when the desk is away. ``bare_line_ends``: ``reject`` or ``normalise``. ``unsigned``: a key is
-    set and cannot be used, so nothing may be changed. ``demand``: a rejection mail that cannot
+    set and cannot be used, so nothing may be changed. ``spooled``: mails are taken once the house
+    has them on disk, not once the next hop has. ``demand``: a rejection mail that cannot
     carry its link is refused.
     """
 
@@ -40,6 +41,7 @@ class Account:
     bare_line_ends: str = "reject"
     signing: DkimKey | None = None
     unsigned: bool = False
+    spooled: bool = False
     max_bytes: int = 30 << 20
     per_hour: int = 2000
     people_per_hour: int = 1000
@@ -126,6 +128,11 @@ class Desk(Protocol):
 
     def treat(self, passing: Passing) -> Treatment:
         """What this mail is to get."""
+        ...
+
+    def keep(self, passings: Sequence[Passing]) -> None:
+        """One message for these recipients is on disk when this returns, and is handed on by the
+        house. Raises where it is not."""
         ...
 
     def sent(self, passing: Passing, treatment: Treatment, result: Result, *, reply: Reply) -> None:

@@ -27,7 +27,9 @@ NOT_A_SENDER = "550 5.7.1 This sender is not among the mail relay's senders"
 WHOSE = "530 5.7.0 Sign in: the empty sender does not tell whose mail this is"
 TOO_LARGE = "552 5.3.4 Larger than [mail_relay] megabytes allows"
 INTERNATIONAL = "553 5.6.7 An address with other than ASCII letters needs SMTPUTF8"
-ONE_BY_ONE = "452 4.5.3 One recipient at a time; send the others after this one"
+ONE_BY_ONE = "452 4.5.3 One recipient at a time in the mode proxy; send the others after this one"
+ENOUGH = "452 4.5.3 100 recipients at a time; send the others after these"
+MOST_RECIPIENTS = 100
 
 
 class Handler(SigningIn):
@@ -92,9 +94,11 @@ class Handler(SigningIn):
             return "503 5.5.1 The message has begun"
         if not address.isascii() and not transaction.smtp_utf8:
             return INTERNATIONAL
-        if transaction.rcpt_tos:
+        if transaction.rcpt_tos and not transaction.account.spooled:
             # Each recipient has a link of their own, and one answer cannot tell of two mails.
             return ONE_BY_ONE
+        if len(transaction.rcpt_tos) >= MOST_RECIPIENTS:
+            return ENOUGH
         try:
             self._house.limits.take(transaction.account, address)
         except TooManyError as error:

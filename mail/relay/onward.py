@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import structlog
+
 from ..letterhead import read_letterhead
-from .desk import Account, Passing, Reply
+from .desk import Account, Desk, Passing, Reply
 from .handler import is_sender
 from .house import House, Room
 from .talk import Talk, Transaction
 from .trace import loops, received
 
+log = structlog.get_logger(__name__)
+
 LOOP = Reply(554, "5.4.6 This mail goes round in circles: check the route behind the next hop")
+NOT_KEPT = Reply(452, "4.3.1 The relay cannot store mails now, please try again")
 NOT_A_SENDER = Reply(550, "5.7.1 The From address is not among the mail relay's senders")
 
 LONGEST_FROM = 4000
@@ -39,16 +45,36 @@ async def hand_on(house: House, talk: Talk, transaction: Transaction, mail: Mail
     if refusal is not None:
         mail.room.leave()
         return str(refusal)
-    passing = Passing(
-        account=account,
-        sender=transaction.sender,
-        recipient=transaction.rcpt_tos[0],
-        message=mail.message,
-        trace=_trace(house, talk, transaction),
-        eight_bit=transaction.eight_bit,
-        utf8=transaction.smtp_utf8,
-    )
-    return str(await house.work(partial(house.passage.run, passing), mail.room))
+    trace = _trace(house, talk, transaction)
+    passings = [
+        Passing(
+            account=account,
+            sender=transaction.sender,
+            recipient=recipient,
+            message=mail.message,
+            trace=trace,
+            eight_bit=transaction.eight_bit,
+            utf8=transaction.smtp_utf8,
+        )
+        for recipient in transaction.rcpt_tos
+    ]
+    if account.spooled:
+        return str(await house.work(partial(_kept, house.desk, passings), mail.room))
+    return str(await house.work(partial(house.passage.run, passings[0]), mail.room))
+
+
+def _kept(desk: Desk, passings: Sequence[Passing]) -> Reply:
+    """The answer once the house has it on disk, or has not."""
+    account = passings[0].account
+    try:
+        desk.keep(passings)
+    except Exception as error:
+        # Whatever it is, nobody knows that it is on disk, so the client keeps it.
+        log.error("mail_not_kept", relay=account.id, kind=type(error).__name__)
+        return NOT_KEPT
+    size = len(passings[0].message)
+    log.info("mail_kept", relay=account.id, recipients=len(passings), size=size)
+    return Reply(250, "2.0.0 Ok: kept, and on its way")
 
 
 def _refusal(message: bytes, account: Account) -> Reply | None:

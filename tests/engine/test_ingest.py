@@ -220,7 +220,7 @@ def test_commit_that_fails_at_the_very_end_is_no_ok(
 def test_store_that_hangs_is_told_as_overload_in_time(
     world: World, writer: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_module, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("careerrelay.engine.group_commit.WAIT_SECONDS", 0.05)
     gate = Gate(world, monkeypatch)
     with pytest.raises(OverloadedError):
         writer.store(row(world, "d1"))

@@ -17,10 +17,12 @@ from careerrelay.engine.mail_relays import (
     dkim_key,
     relay_place,
 )
+from careerrelay.engine.mail_spool import content_of, opened, order_for, store
 from careerrelay.engine.own_mail import account_of
 from careerrelay.engine.people import open_candidate
 from careerrelay.engine.rotation import Progress, new_key, rotate, sealed_columns
 from careerrelay.link_signing import Purpose
+from careerrelay.mail.relay.desk import Account, NextHop, Passing
 from careerrelay.models.errors import ConfigurationError, RefusedError
 from careerrelay.models.tables import (
     ApplicationRecord,
@@ -31,6 +33,7 @@ from careerrelay.models.tables import (
     Registration,
     SharedToken,
     Signal,
+    SpooledMail,
 )
 from tests.engine.test_flow import register
 from tests.support.dkim import rsa_pem
@@ -73,7 +76,17 @@ def full(world: World) -> World:
     with runtime.database.begin() as session:
         session.add(SharedToken(key="k", token_sealed=sealed, expires_at=world.clock()))
     add_relay(runtime, "smtp", connection="toy", plan=RELAY, actor="test")
+    keep_mail(world)
     return world
+
+
+def keep_mail(world: World) -> None:
+    """A mail that waits for its next hop."""
+    account = Account("smtp", NextHop("", 0), frozenset())
+    passing = Passing(account, "hr@example.jp", "new@example.com", b"Subject: x\r\n\r\ny\r\n")
+    order = order_for(world.runtime, [passing])
+    with world.runtime.database.begin() as session:
+        store(world.runtime, session, order)
 
 
 def assert_everything_opens(world: World) -> None:
@@ -82,6 +95,9 @@ def assert_everything_opens(world: World) -> None:
         for record in session.scalars(select(ApplicationRecord)):
             number = record.external_id.removeprefix("a")
             assert open_candidate(vault, record).emails == (f"person{number}@example.com",)
+        for mail in session.scalars(select(SpooledMail)):
+            assert content_of(runtime, session, mail)[1].startswith(b"Subject")
+            assert opened(runtime, mail, "recipient") == "new@example.com"
         for signal in session.scalars(select(Signal)):
             assert vault.open_bytes(signal.body_sealed, place=f"signals:{signal.id}")
         people = session.scalars(select(Registration)).all()

@@ -61,6 +61,7 @@ class ToyDesk:
     trouble: Exception | None = None
     told: list[tuple[str, str, int]] = field(default_factory=list)
     peers: list[str] = field(default_factory=list)
+    kept: list[Sequence[Passing]] = field(default_factory=list)
 
     def account(self, login: str, password: str) -> Account | None:
         self._fail()
@@ -74,6 +75,10 @@ class ToyDesk:
     def treat(self, passing: Passing) -> Treatment:
         self._fail()
         return self.treatment(passing)
+
+    def keep(self, passings: Sequence[Passing]) -> None:
+        self._fail()
+        self.kept.append(passings)
 
     def sent(self, passing: Passing, treatment: Treatment, result: Result, *, reply: Reply) -> None:
         del passing

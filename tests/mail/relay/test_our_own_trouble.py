@@ -86,6 +86,22 @@ def test_account_that_was_taken_away_is_not_remembered(hop: Hop) -> None:
                 relay.desk.trouble = ConnectionError("the store is away")
 
 
+def test_case_165_mail_the_house_cannot_keep_is_no_250(hop: Hop) -> None:
+    with running_relay(account(hop.port, spooled=True)) as relay, relay.client() as client:
+        relay.desk.trouble = OSError(28, "No space left on device")
+        assert client.send(PLAIN).startswith("452 4.3.1")
+        relay.desk.trouble = None
+        client.begin()
+        assert client.say("RCPT TO:<hanako@example.com>").startswith("250")
+        client.say("DATA")
+        assert client.content(PLAIN) == "250 2.0.0 Ok: kept, and on its way"
+    assert hop.seen == [], "the house hands it on"
+    (kept,) = relay.desk.kept
+    assert [passing.recipient for passing in kept] == ["taro@example.com", "hanako@example.com"]
+    assert {passing.message for passing in kept} == {PLAIN}
+    assert kept[0].trace.startswith(b"Received: from ats.example ")
+
+
 def test_house_that_does_not_hear_of_the_end_changes_no_answer(relay: Relay, hop: Hop) -> None:
     def treat_and_die(passing: Passing) -> Treatment:
         relay.desk.trouble = RuntimeError("gone")
