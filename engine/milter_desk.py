@@ -28,7 +28,7 @@ class MilterMailDesk(MailDesk):
             found = [r for r in session.scalars(query) if wanted & set(_milter_senders(r))]
         if len(found) != 1 or not (signed_in or _may_send(found[0], client)):
             return None
-        return self._account(found[0])
+        return self.account_of(found[0])
 
 
 def _milter_senders(relay: MailRelay) -> list[str]:
