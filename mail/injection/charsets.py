@@ -35,6 +35,8 @@ _ELSEWHERE = ("gb", "big5", "euc_kr", "cp949", "cp950", "johab")
 """Chinese and Korean: what they hold of Japanese looks foreign there, and wants other fonts."""
 _ESCAPE = re.compile(rb"\x1b(?:\$(?:[@AB]|\([@-Z])|\([@-Z])")
 """https://www.rfc-editor.org/rfc/rfc1468: what chooses the signs that follow."""
+_ESCAPE_INTO_JIS = re.compile(rb"\x1b\$[@AB(]")
+"""Of other escapes with a dollar sign phones made pictures, in Shift_JIS."""
 _ESCAPE_SIGN = b"\x1b"
 _ASCII_STATE, _ROMAN_STATE = b"\x1b(B", b"\x1b(J"
 _NOT_ROMAN = re.compile(rb"[\\~\x1b]")
@@ -69,7 +71,7 @@ def find_charset(data: bytes, label: str) -> Charset:
     codec, is_wide = _known(label)
     if is_wide:
         raise Refusal("wide_charset")
-    is_escaped = _ESCAPE_SIGN in data and b"\x1b$" in data
+    is_escaped = _is_escaped(data)
     if data.isascii() and not is_escaped:
         return Charset(codec or "ascii")
     may_be = codec not in ("", "ascii") and (codec.startswith("iso2022") or not is_escaped)
@@ -122,7 +124,11 @@ def _reads(data: bytes, codec: str) -> bool:
 
 def _is_jis(data: bytes) -> bool:
     """7-bit, with Japanese escapes: vendor rows no codec of ours holds are still ISO-2022-JP."""
-    return data.isascii() and b"\x1b$" in data
+    return data.isascii() and _is_escaped(data)
+
+
+def _is_escaped(data: bytes) -> bool:
+    return _ESCAPE_SIGN in data and _ESCAPE_INTO_JIS.search(data) is not None
 
 
 def text_lines(data: bytes, charset: Charset) -> list[str]:
@@ -142,7 +148,7 @@ def read_text(data: bytes, charset: Charset) -> str:
 
 def mask(data: bytes, charset: Charset) -> bytes:
     """A copy of the same length where no byte of a multi-byte sign looks like ASCII."""
-    if _ESCAPE_SIGN in data and (charset.codec.startswith("iso2022") or b"\x1b$" in data):
+    if _ESCAPE_SIGN in data and (charset.codec.startswith("iso2022") or _is_escaped(data)):
         return _JIS_TEXT.sub(_blank, data)
     pattern = _LEAD_AND_TRAIL.get(charset.codec)
     return pattern.sub(b"\x01\x01", data) if pattern and not data.isascii() else data
