@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench import backfill, flood, ingest, links
+from bench import backfill, flood, ingest, injection, links, relay
 from bench.results import table, write
 from tests.support.postgres import running_postgres
 
@@ -13,7 +13,7 @@ OUTPUT = Path("build/bench.json")
 
 
 def main() -> None:
-    """Everything, one after the other; about ten minutes on two cores."""
+    """Everything, one after the other; about a quarter of an hour on two cores."""
     results = links.compare()
     with running_postgres() as postgres:
         results += ingest.measure({"SQLite": "", "PostgreSQL": postgres.create_database()})
@@ -21,6 +21,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results += flood.compare(Path(folder))
         results += backfill.compare(Path(folder))
+    results += injection.compare()
+    results += relay.compare()
     print(table(results))
     write(results, OUTPUT)
     print(f"\nwritten to {OUTPUT}")

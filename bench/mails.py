@@ -38,6 +38,19 @@ def shapes() -> Mapping[str, bytes]:
     return {name: maker().as_bytes(policy=SMTP) for name, maker in makers.items()}
 
 
+def letter(size: int) -> bytes:
+    """A letter with text and HTML of about so many bytes on the wire."""
+    message = _headers()
+    words = ENGLISH.partition("\n\n-- ")[0]
+    text = words + "\n\n" + DECISION
+    while len(text) < size // 6:
+        text += words
+    message.set_content(text, charset="utf-8", cte="quoted-printable")
+    html = f"<html><body>{_paragraphs(text)}</body></html>\n"
+    message.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
+    return message.as_bytes(policy=SMTP)
+
+
 def _headers() -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = "Example KK <hr@example.com>"

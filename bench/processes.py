@@ -23,8 +23,15 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def server(*arguments: str, **environment: str) -> Iterator[str]:
     """A ``bench.server``; yields the URL of its webhooks."""
+    with child("bench.server", *arguments, **environment) as (port, _):
+        yield f"http://127.0.0.1:{port}/webhooks/bench"
+
+
+@contextmanager
+def child(module: str, *arguments: object, **environment: str) -> Iterator[tuple[str, int]]:
+    """``python -m module arguments`` for as long; yields the first line it printed, and its pid."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.server", *arguments],
+        [sys.executable, "-m", module, *map(str, arguments)],
         env=_environment(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -32,10 +39,10 @@ def server(*arguments: str, **environment: str) -> Iterator[str]:
     )
     assert process.stdout is not None
     try:
-        port = process.stdout.readline().strip()
-        if not port:
-            raise RuntimeError(f"bench.server {' '.join(arguments)} did not start")
-        yield f"http://127.0.0.1:{port}/webhooks/bench"
+        line = process.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"{module} did not start")
+        yield line, process.pid
     finally:
         process.terminate()
         process.wait(30)
