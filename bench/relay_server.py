@@ -47,6 +47,9 @@ class LinkingDesk:
         del passing
         return self._treatment
 
+    def keep(self, passings: Sequence[Passing]) -> None:
+        """Nothing is kept: the answer is the next server's."""
+
     def sent(self, passing: Passing, treatment: Treatment, result: Result, *, reply: Reply) -> None:
         """What was not injected into, or not taken, would make the measurement worthless."""
         del passing, treatment

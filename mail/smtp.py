@@ -8,6 +8,7 @@ Errors carry the phase and the reply code, never the server's words: those quote
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import re
 import smtplib
@@ -183,10 +184,21 @@ def _connected(account: SmtpAccount) -> smtplib.SMTP:
             return smtplib.SMTP_SSL(
                 account.host,
                 account.port,
+                local_hostname=_own_name(),
                 timeout=account.timeout,
                 context=_tls_context(account),
             )
-        return smtplib.SMTP(account.host, account.port, timeout=account.timeout)
+        return smtplib.SMTP(
+            account.host, account.port, local_hostname=_own_name(), timeout=account.timeout
+        )
+
+
+@functools.cache
+def _own_name() -> str | None:
+    """What EHLO says, looked up once: smtplib asks a name server before each mail. None: as it
+    does where this machine has no name."""
+    name = socket.getfqdn()
+    return name if "." in name else None
 
 
 def _check_peer(server: smtplib.SMTP, *, account: SmtpAccount) -> None:
@@ -315,9 +327,12 @@ def _send_all(server: smtplib.SMTP, content: bytes) -> None:
 
 def _dotted(message: bytes) -> bytes:
     """CRLF lines only (a bare LF or CR lets other text be smuggled in), dots doubled, final dot."""
-    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
+    both = message.count(b"\r\n")
+    is_clean = message.count(b"\n") == both == message.count(b"\r")
+    lines = message if is_clean else re.sub(rb"\r\n|\r|\n", b"\r\n", message)
     ended = lines if lines.endswith(b"\r\n") else lines + b"\r\n"
-    return re.sub(rb"(?m)^\.", b"..", ended) + b".\r\n"
+    first = b"." if ended.startswith(b".") else b""
+    return first + ended.replace(b"\r\n.", b"\r\n..") + b".\r\n"
 
 
 def _uncertain(what: str) -> SmtpUncertainError:
