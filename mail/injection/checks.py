@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise, zip_longest
 
 from . import charsets, encodings
+from .html_limits import refuse_explosive
 from .mark import is_genuine, marks
 from .placeholder import url_forms
 from .structure import Part, Reader
@@ -118,6 +119,7 @@ def _linked(plan: Plan, paragraph: Paragraph) -> None:
             raise SelfCheckError("I4")
         return
     html = charsets.read_text(plan.text, plan.leaf.charset)
+    refuse_explosive(html)
     if not (shown(html, forms=forms) if replaced else shown_once(html, url=url)):
         raise Refusal("html_not_visible")
 
