@@ -42,7 +42,11 @@ def read_signal(runtime: Runtime, signal_id: str) -> None:
         _finish(runtime, signal_id, outcome="unknown_event", message=error.message)
         return
     trusted = signal.source != "webhook" or trust_of(connector) is Trust.SIGNED
-    events = [part for event in events for part in _per_case(runtime, connection.id, event)]
+    events = [
+        part
+        for event in events
+        for part in _per_case(runtime, connection.id, event, trusted=trusted)
+    ]
     complete = [
         _complete(connector, e, trusted=trusted and not _is_tie(runtime, connector, connection, e))
         for e in events
@@ -178,10 +182,14 @@ def stored_request(signal: Signal, body: bytes) -> WebhookRequest:
 
 
 def _per_case(
-    runtime: Runtime, connection_id: str, event: ApplicationEvent
+    runtime: Runtime, connection_id: str, event: ApplicationEvent, *, trusted: bool
 ) -> list[ApplicationEvent]:
-    """A change of a person as one event per case we know of; one we never heard of is none."""
-    if event.kind is not EventKind.CHANGED or event.application_id or not event.candidate_id:
+    """A change of a person as one event per case we know of; one we never heard of is none.
+
+    So is a deletion of which we have but a hint: the ATS has to be asked case by case.
+    """
+    asks = event.kind is EventKind.CHANGED or (event.kind is EventKind.ERASED and not trusted)
+    if not asks or event.application_id or not event.candidate_id:
         return [event]
     with runtime.database.read() as session:
         ids = session.scalars(

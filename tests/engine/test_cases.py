@@ -238,6 +238,19 @@ def test_hint_is_believed_only_as_far_as_the_ats_confirms_it(world: World) -> No
     assert world.vendor.calls.count("fetch") == 2
 
 
+def test_person_who_is_gone_is_erased_by_a_hint_that_names_no_case(world: World) -> None:
+    world.connect("hint", connector="hint", strategies=("static_link",))
+    world.tell(world.application(1, ApplicationState.REJECTED), connection="hint")
+    world.tell(world.application(2, ApplicationState.REJECTED), connection="hint")
+    world.work()
+    del world.vendor.applications["a1"]
+    for person in (1, 2):
+        gone = ApplicationEvent(EventKind.ERASED, world.clock(), candidate_id=f"c{person}")
+        world.hear(gone, connection="hint")
+    world.work()
+    assert [record(world, case).state for case in ("a1", "a2")] == ["erased", "rejected"]
+
+
 def test_case_that_is_gone_is_erased_by_a_hint_once_the_ats_says_so(world: World) -> None:
     world.connect("hint", connector="hint", strategies=("static_link",))
     world.application(1, ApplicationState.REJECTED)
