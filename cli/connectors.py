@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -12,6 +14,7 @@ from ..connectors.registry import connector_class, connector_classes
 from ..connectors.scaffold import create
 from ..connectors.spec import ConnectorSpec, Setting
 from ..engine.connections import possible_strategies
+from ..models.errors import RefusedError
 from .context import Cli, command
 from .output import Output
 
@@ -126,3 +129,37 @@ def new(cli: Cli, out: Output, name: str, title: str, into: Path, tests_into: Pa
         for path in written:
             out.line(path)
         out.line(f"next: make {tests_into / name} say what the ATS really sends")
+
+
+@command(connectors, "rehearse")
+@click.argument("name")
+@click.option(
+    "--bulk",
+    type=click.IntRange(8, 1000),
+    default=20,
+    show_default=True,
+    help="How many people are rejected at once.",
+)
+@click.option(
+    "--examples",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the connector's tests; an OpenAPI document in it is compared with.",
+)
+def rehearse_(cli: Cli, out: Output, name: str, bulk: int, examples: Path | None) -> None:  # noqa: ARG001
+    """Play a company's whole story on a connector's stand-in, with the real engine.
+
+    People apply, are rejected, withdraw, are taken back, register and are erased, while the
+    vendor fails and the worker is killed once; then every record must be exactly right. Needs
+    nothing but pip install 'careerrelay-ats[demo,testing]', and touches no installation.
+    """
+    from .rehearsal import rehearse
+
+    with TemporaryDirectory() as folder:
+        try:
+            played = rehearse(
+                connector_class(name), folder=Path(folder) / "it", bulk=bulk, examples=examples
+            )
+        except AssertionError as error:
+            raise RefusedError(f"{name}: {error}") from None
+    if not out.data(asdict(played)):
+        out.facts(asdict(played))

@@ -9,7 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from careerrelay.connectors import hmac_sha256_hex, utcnow
-from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
+from careerrelay.connectors.testing import (
+    Person,
+    Record,
+    Request,
+    Response,
+    Scene,
+    StandIn,
+    Story,
+    route,
+)
 
 from .webhook import ApplicationSchema, application_from
 
@@ -56,22 +65,24 @@ class TemplateStandIn(StandIn):
             }
         return number
 
-    def reject(self, application_id: str, *, reason: str) -> None:
-        """A recruiter turns somebody down."""
+    def change(self, application_id: str, status: str, *, reason: str = "") -> None:
+        """A recruiter or the candidate decides something."""
         with self.lock:
             self.applications[application_id] |= {
-                "status": "rejected",
+                "status": status,
                 "updated_at": self.clock().isoformat(),
-                "reason": {"id": "9", "name": reason},
+                "reason": {"id": "9", "name": reason} if reason else None,
             }
 
-    def send_webhook(self, event: str, application_id: str, *, url: str, secret: str) -> None:
-        """What the vendor sends after a change, signed."""
-        hook = {
-            "event": event,
-            "occurred_at": self.clock().isoformat(),
-            "application": self.applications[application_id],
-        }
+    def delete(self, application_id: str) -> dict[str, Any]:
+        """The person is gone; who it was."""
+        with self.lock:
+            self.notes.pop(application_id)
+            return self.applications.pop(application_id)["candidate"]
+
+    def send_webhook(self, event: str, *, url: str, secret: str, **about: Any) -> None:
+        """What the vendor sends after a change, signed; ``about``: application or candidate."""
+        hook = {"event": event, "occurred_at": self.clock().isoformat(), **about}
         body = json.dumps(hook).encode()
         headers = {
             "Content-Type": "application/json",
@@ -116,10 +127,69 @@ def scene() -> Scene:
     number = stand_in.apply(
         first_name="Hana", last_name="Mihon", email="hana@example.jp", job="Engineer"
     )
-    stand_in.reject(number, reason="Other candidates")
+    stand_in.change(number, "rejected", reason="Other candidates")
     return Scene(
         stand_in=stand_in,
         application=application_from(ApplicationSchema().read(stand_in.applications[number])),
         settings=lambda url: stand_in.settings(url, webhook_secret="whsec"),  # noqa: S106
         effects=lambda: {key: list(notes) for key, notes in stand_in.notes.items()},
     )
+
+
+class TemplateStory(Story):
+    """What happens at one company, for the conformance run."""
+
+    secret = "whsec"  # noqa: S105 - a stand-in's
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.stand_in = self.ats = TemplateStandIn(clock=clock)
+        self.hook_url = ""
+
+    def settings(self, url: str) -> Mapping[str, str]:
+        return self.ats.settings(url, webhook_secret=self.secret)
+
+    def connect(self, hook_url: str) -> None:
+        self.hook_url = hook_url
+
+    def reasons(self) -> Mapping[str, str]:
+        return {"9": "Other candidates"}
+
+    def apply(self, person: Person) -> str:
+        number = self.ats.apply(
+            first_name=person.given_name,
+            last_name=person.family_name,
+            email=person.email,
+            job="Engineer",
+        )
+        self._tell("application.created", number)
+        return number
+
+    def reject(self, case: str) -> None:
+        self.ats.change(case, "rejected", reason="Other candidates")
+        self._tell("application.rejected", case)
+
+    def withdraw(self, case: str) -> None:
+        self.ats.change(case, "withdrawn")
+        self._tell("application.withdrawn", case)
+
+    def unreject(self, case: str) -> None:
+        self.ats.change(case, "open")
+        self._tell("application.reopened", case)
+
+    def erase(self, case: str) -> None:
+        candidate = {"id": self.ats.delete(case)["id"]}
+        self._send("candidate.deleted", candidate=candidate)
+
+    def record(self, case: str) -> Record:
+        return Record(notes=tuple(self.ats.notes.get(case, ())))
+
+    def _tell(self, event: str, case: str) -> None:
+        self._send(event, application=self.ats.applications[case])
+
+    def _send(self, event: str, **about: Any) -> None:
+        self.ats.send_webhook(event, url=self.hook_url, secret=self.secret, **about)
+
+
+def story(clock: Callable[[], datetime]) -> Story:
+    """A company with nobody in it yet."""
+    return TemplateStory(clock)

@@ -11,14 +11,18 @@ from .conformance import conformance_suite
 from .fixtures import read_request
 from .network import closed_network
 from .standin import Request, Response, Scene, StandIn, route
+from .story import Person, Record, Story
 from .webhooks import Attempt
 
 __all__ = [
     "Attempt",
+    "Person",
+    "Record",
     "Request",
     "Response",
     "Scene",
     "StandIn",
+    "Story",
     "closed_network",
     "conformance_suite",
     "read_request",

@@ -178,7 +178,9 @@ def _document(path: Path, *, keys: Literal["allow", "forbid"]) -> Any:
     """The document, checked; ``keys`` that a schema does not name are allowed or forbidden."""
     from openapi_core import Config, OpenAPI
 
-    return OpenAPI.from_path(path, config=Config(additional_properties_default_policy=keys))
+    return OpenAPI.from_path(
+        path.absolute(), config=Config(additional_properties_default_policy=keys)
+    )
 
 
 def _told(sent: Sent) -> str:

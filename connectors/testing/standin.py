@@ -190,6 +190,12 @@ class StandIn:
         with self.lock:
             self._faults.append(fault)
 
+    @property
+    def faults_left(self) -> int:
+        """How many of the faults of ``fail_next`` no call has met yet."""
+        with self.lock:
+            return sum(fault.times for fault in self._faults)
+
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
         """Serve on the loopback interface, each call in a thread; yields the base URL."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ..base import Connector
 from ..http import HttpClient
@@ -88,10 +89,15 @@ class Subject:
 
 def scene_beside(connector: type[Connector]) -> Callable[[], Scene] | None:
     """``scene`` from the module ``standin`` beside the connector's own; None where it has none."""
+    return beside(connector, "scene")
+
+
+def beside(connector: type[Connector], name: str, *, module: str = "standin") -> Any:
+    """What a module beside the connector's own calls ``name``; None where there is none."""
     package = sys.modules[connector.__module__].__package__
-    if not package or importlib.util.find_spec(f"{package}.standin") is None:
+    if not package or importlib.util.find_spec(f"{package}.{module}") is None:
         return None
-    return getattr(importlib.import_module(f"{package}.standin"), "scene", None)
+    return getattr(importlib.import_module(f"{package}.{module}"), name, None)
 
 
 def require(condition: object, message: str) -> None:

@@ -11,5 +11,6 @@
 
 from .desk import GreenhouseStandIn
 from .scenes import scene
+from .stories import story
 
-__all__ = ["GreenhouseStandIn", "scene"]
+__all__ = ["GreenhouseStandIn", "scene", "story"]
