@@ -74,6 +74,9 @@ class WebhookSpec:
     ack_seconds: int | None = None
     """Documented limit for our answer; None: not documented."""
     delivery_id_header: str | None = None
+    refuse_status: int = 401
+    """How a request that is not the vendor's is answered; another where the vendor would never
+    send again what a mistyped secret made us refuse."""
 
 
 @dataclass(frozen=True, slots=True)

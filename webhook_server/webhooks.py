@@ -8,6 +8,7 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ..connectors.registry import connector_class
 from ..engine.signals import accept_webhook, refuse
 from ..models.errors import (
     OverloadedError,
@@ -65,7 +66,8 @@ def _accept(connection: Connection, arrived: WebhookRequest) -> Response:
             server.runtime, server.ingest, connection, arrived, connector=connector
         )
     except WebhookVerificationError as error:
-        return _refused(connection, arrived, 401, error.code, error.message)
+        status = _refusal(connection)
+        return _refused(connection, arrived, status, error.code, error.message)
     except UnsupportedCapabilityError:
         return plain(404, "this connection takes no webhooks")
     except OverloadedError as error:
@@ -76,6 +78,12 @@ def _accept(connection: Connection, arrived: WebhookRequest) -> Response:
     response = Response(reply.body, reply.status, mimetype="text/plain")
     response.headers.update(reply.headers)
     return response
+
+
+def _refusal(connection: Connection) -> int:
+    """As the vendor's own rules for sending again make it useful."""
+    described = connector_class(connection.connector).spec.webhook
+    return described.refuse_status if described else 401
 
 
 def _find(connection_id: str) -> Connection | None:
