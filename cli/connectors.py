@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,9 +30,13 @@ def list_(cli: Cli, out: Output) -> None:  # noqa: ARG001 - every command has bo
     """List the connectors and what each can do."""
     found = [_summary(cls) for cls in connector_classes().values()]
     if not out.data(found):
-        rows = [(c["name"], c["title"], c["strategies"], c["capabilities"], c["source"])
+        rows = [(c["name"], _marked(c), c["strategies"], c["capabilities"], c["limit"], c["source"])
                 for c in found]  # fmt: skip
-        out.table(("name", "ATS", "strategies", "capabilities", "source"), rows)
+        out.table(("name", "ATS", "strategies", "capabilities", "limit", "source"), rows)
+
+
+def _marked(summary: Mapping[str, Any]) -> str:
+    return summary["title"] + (" (experimental)" if summary["experimental"] else "")
 
 
 def _summary(cls: type[Connector]) -> dict[str, Any]:
@@ -42,8 +47,15 @@ def _summary(cls: type[Connector]) -> dict[str, Any]:
         "experimental": spec.experimental,
         "strategies": possible_strategies(spec),
         "capabilities": {c.value: s.evidence.value for c, s in spec.capabilities.items()},
+        "limit": limit_of(spec),
         "source": source_of(cls),
     }
+
+
+def limit_of(spec: ConnectorSpec) -> str:
+    """The vendor's limit that we keep to, in a few words; "" where none is published."""
+    limit = spec.rate_limit
+    return f"{limit.calls} calls in {limit.seconds:g} s, per {limit.per}" if limit else ""
 
 
 def source_of(cls: type[Connector]) -> str:

@@ -123,6 +123,8 @@ def _notes(spec: ConnectorSpec) -> list[str]:
     if spec.webhook is not None:
         notes.insert(0, f"Webhooks are verified: {spec.webhook.verification}")
         notes.insert(1, f"Events to send: {', '.join(f'`{e}`' for e in spec.events)}.")
+    if spec.experimental:
+        notes.append("Experimental: off unless named in `[connectors] experimental`.")
     if spec.rate_limit is not None:
         limit = spec.rate_limit
         notes.append(f"At most {limit.calls} calls in {limit.seconds:g} seconds per {limit.per}.")

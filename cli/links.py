@@ -23,18 +23,35 @@ def links() -> None:
 @click.argument("connection_id", metavar="[CONNECTION]", required=False)
 @click.option("--job", help="The ATS's id of a job: a link of its own for that job's template.")
 @click.option("--stage", type=click.Choice(STAGES), help="A link for one stage's template.")
+@click.option(
+    "--job-title",
+    "name_job",
+    is_flag=True,
+    help="With a line above that names the job, by the ATS's own merge field.",
+)
 def static(
-    cli: Cli, out: Output, connection_id: str | None, job: str | None, stage: str | None
+    cli: Cli,
+    out: Output,
+    connection_id: str | None,
+    job: str | None,
+    stage: str | None,
+    name_job: bool,
 ) -> None:
     """Print the paragraph to paste into the ATS's rejection template, Japanese and English.
 
     The link in it is the company's; who registers is matched to a rejection by the mailbox.
-    The same command prints the same link.
+    The same command prints the same link. Some ATSs leave the job's merge field empty in bulk
+    rejections; use --job-title only where you reject one by one.
     """
     with cli.runtime() as runtime:
         connection = named_connection(runtime, connection_id)
         texts = paste_texts(
-            runtime, connection.id, job=job, stage=Stage(stage) if stage else None, actor=cli.actor
+            runtime,
+            connection.id,
+            job=job,
+            stage=Stage(stage) if stage else None,
+            actor=cli.actor,
+            name_job=name_job,
         )
     if out.data(texts):
         return
@@ -43,7 +60,7 @@ def static(
         out.line(text)
         out.line()
     out.line(f"--- link: {texts.url}")
-    if texts.job_title_token:
+    if texts.job_title_token and not name_job:
         out.line(f"--- the job's title, should you name it, is {texts.job_title_token} there")
 
 

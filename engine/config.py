@@ -157,6 +157,16 @@ class RoleSection(Schema):
     external_url = _text("For external: the operator's registration page.", "")
 
 
+class ConnectorsSection(Schema):
+    """Which connectors may be used beyond those that rest on the vendor's documents."""
+
+    experimental = _text(
+        "Experimental connectors to switch on, by name, separated by commas; 'careerrelay "
+        "connectors list' marks them.",
+        "",
+    )
+
+
 SECTIONS: Mapping[str, type[Schema]] = {
     "server": ServerSection,
     "store": StoreSection,
@@ -166,6 +176,7 @@ SECTIONS: Mapping[str, type[Schema]] = {
     "work": WorkSection,
     "retention": RetentionSection,
     "role": RoleSection,
+    "connectors": ConnectorsSection,
 }
 
 
@@ -181,6 +192,12 @@ class Settings:
     work: Mapping[str, Any]
     retention: Mapping[str, Any]
     role: Mapping[str, Any]
+    connectors: Mapping[str, Any]
+
+    def allows(self, connector: str) -> bool:
+        """Whether an experimental connector is switched on."""
+        named = self.connectors["experimental"].split(",")
+        return connector in {name.strip() for name in named}
 
     @property
     def folder(self) -> Path:

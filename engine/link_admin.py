@@ -22,6 +22,11 @@ from .runtime import Runtime
 
 _IN_BLOCK = {"name": "relay_operator_name", "license_no": "agency_license_no"}
 """Settings of [operator] that the paragraph names."""
+_TO_APPLICANTS = {
+    "ja": "{job}にご応募くださった皆様へ",
+    "en": "To everyone who applied for {job}",
+}
+"""A line above the paragraph that names the job, as the ATS will fill it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,19 @@ class PasteTexts:
 
 
 def paste_texts(
-    runtime: Runtime, connection_id: str, *, job: str | None, stage: Stage | None, actor: str
+    runtime: Runtime,
+    connection_id: str,
+    *,
+    job: str | None,
+    stage: Stage | None,
+    actor: str,
+    name_job: bool = False,
 ) -> PasteTexts:
     """The paragraph with the company's own link, issued at the first call.
 
-    Raises NotFoundError, ConfigurationError naming what of [operator] is not set.
+    ``name_job`` puts a line above it with the job's title in the ATS's own merge-field syntax.
+    Raises NotFoundError, ConfigurationError naming what of [operator] is not set, or an ATS that
+    has no such field.
     """
     operator = runtime.settings.operator
     missing = [name for name in _IN_BLOCK if not operator[name]]
@@ -53,6 +66,9 @@ def paste_texts(
         link = static_link(runtime, session, connection, job=job, stage=stage)
         if link.issued_at >= asked_at:
             note(runtime, session, actor=actor, action="links.static", subject=link.id)
+        spec = connector_class(connection.connector).spec
+    if name_job and not spec.merge_syntax:
+        raise ConfigurationError(f"the templates of {spec.title} cannot name the job")
     values = {token: operator[name] for name, token in _IN_BLOCK.items()}
     values["relay_link"] = runtime.signer.url_for(link.id)
     values["optout_link"] = runtime.signer.url_for(link.id, purpose=Purpose.STOP)
@@ -60,11 +76,16 @@ def paste_texts(
         id=link.id,
         url=values["relay_link"],
         texts={
-            locale: render_block(RelayBlock.FULL, locale=locale, values=values)
+            locale: _above(locale, spec.merge_syntax if name_job else "")
+            + render_block(RelayBlock.FULL, locale=locale, values=values)
             for locale in LOCALES
         },
-        job_title_token=connector_class(connection.connector).spec.merge_syntax,
+        job_title_token=spec.merge_syntax,
     )
+
+
+def _above(locale: str, job: str) -> str:
+    return _TO_APPLICANTS[locale].format(job=job) + "\n\n" if job else ""
 
 
 def static_links(runtime: Runtime, connection_id: str) -> Sequence[RelayLink]:

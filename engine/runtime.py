@@ -95,6 +95,12 @@ class Runtime:
             raise ConfigurationError(
                 f"connection {connection.id}: the connector {connection.connector} is not installed"
             )
+        spec = classes[connection.connector].spec
+        if spec.experimental and not self.settings.allows(spec.name):
+            raise ConfigurationError(
+                f"{spec.title} is experimental: it rests on reports, not on documents of the "
+                f"vendor; to use it all the same, name {spec.name} in [connectors] experimental"
+            )
         return open_connector(
             connection.connector,
             values,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from careerrelay.engine import links
@@ -10,6 +12,7 @@ from careerrelay.models.ledger import EntryKind
 from careerrelay.models.tables import Company, LedgerEntry
 from tests.cli.conftest import BOTH, CommandLine
 from tests.engine.test_flow import register
+from tests.support.toy import ToyConnector
 from tests.support.world import World
 
 pytestmark = BOTH
@@ -36,6 +39,19 @@ def test_a_job_and_a_stage_have_links_of_their_own(cli: CommandLine) -> None:
     assert {(link["job_external_id"], link["stage"]) for link in listed} == {
         (None, None), ("j1", None), (None, "documents"),
     }  # fmt: skip
+
+
+def test_static_names_the_job_as_that_ats_writes_it(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "cannot name the job" in cli("links", "static", "--job-title", code=2).stderr
+    spec = dataclasses.replace(ToyConnector.spec, merge_syntax="{{JOB_NAME}}")
+    monkeypatch.setattr(ToyConnector, "spec", spec)
+    told = cli.data("links", "static", "toy", "--job-title")
+    assert told["texts"]["ja"].startswith("{{JOB_NAME}}にご応募くださった皆様へ\n\n")
+    assert told["texts"]["en"].startswith("To everyone who applied for {{JOB_NAME}}\n\n")
+    assert "is {{JOB_NAME}} there" in cli("links", "static").stdout
+    assert "there" not in cli("links", "static", "--job-title").stdout.splitlines()[-1]
 
 
 def test_static_names_the_operator_setting_it_cannot_do_without(cli: CommandLine) -> None:
