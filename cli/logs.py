@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
 
@@ -31,6 +32,17 @@ def _configure(level: int) -> None:
     )
 
 
-def _to_stderr(*_args: object) -> structlog.PrintLogger:
-    # Looked up each time: tests and daemons exchange sys.stderr.
-    return structlog.PrintLogger(sys.stderr)
+class Line:
+    """Writes a log line, or goes without: where the disk is full, the work must not end for it."""
+
+    def msg(self, message: str) -> None:
+        # Looked up each time: tests and daemons exchange sys.stderr.
+        with suppress(OSError):
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
+def _to_stderr(*_args: object) -> Line:
+    return Line()

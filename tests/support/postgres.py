@@ -59,11 +59,37 @@ def _candidates() -> Iterator[Path]:
 class PostgresServer:
     """A running server. Made by ``running_postgres``; ``url`` strings are SQLAlchemy's."""
 
-    def __init__(self, *, port: int, folder: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self,
+        *,
+        port: int,
+        folder: Path,
+        process: subprocess.Popen[bytes],
+        programs: Path,
+        owner: pwd.struct_passwd,
+    ) -> None:
         self.port = port
         self.folder = folder
         self.process = process
+        self._programs = programs
+        self._owner = owner
         self._numbers = itertools.count(1)
+
+    def kill(self) -> None:
+        """SIGKILL; its children end when they notice."""
+        self.process.kill()
+        self.process.wait()
+
+    def revive(self) -> None:
+        """The same server on the same data and port, after a crash recovery."""
+        deadline = time.monotonic() + STARTED_WITHIN
+        while not self.answers():
+            if time.monotonic() > deadline:
+                raise PostgresServerError((self.folder / "log").read_text())
+            if self.process.poll() is not None:
+                # Its predecessor's children may still hold the shared memory.
+                self.process = _launch(self._programs, self.folder, self._owner, port=self.port)
+            time.sleep(0.1)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
@@ -188,8 +214,24 @@ def _configure(folder: Path, settings: dict[str, str | int]) -> None:
 
 def _start(programs: Path, folder: Path, owner: pwd.struct_passwd) -> PostgresServer:
     port = _free_port()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
+    process = _launch(programs, folder, owner, port=port)
+    server = PostgresServer(
+        port=port, folder=folder, process=process, programs=programs, owner=owner
+    )
+    deadline = time.monotonic() + STARTED_WITHIN
+    while not server.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            _stop(server)
+            raise PostgresServerError(f"postgres did not start: {(folder / 'log').read_text()}")
+        time.sleep(0.05)
+    return server
+
+
+def _launch(
+    programs: Path, folder: Path, owner: pwd.struct_passwd, *, port: int
+) -> subprocess.Popen[bytes]:
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
             [
                 *(sys.executable, EXEC_AS, str(owner.pw_uid), str(owner.pw_gid)),
                 *(programs / "postgres", "-D", folder / "data", "-p", str(port)),
@@ -199,14 +241,6 @@ def _start(programs: Path, folder: Path, owner: pwd.struct_passwd) -> PostgresSe
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    server = PostgresServer(port=port, folder=folder, process=process)
-    deadline = time.monotonic() + STARTED_WITHIN
-    while not server.answers():
-        if process.poll() is not None or time.monotonic() > deadline:
-            _stop(server)
-            raise PostgresServerError(f"postgres did not start: {(folder / 'log').read_text()}")
-        time.sleep(0.05)
-    return server
 
 
 def _free_port() -> int:

@@ -1,0 +1,86 @@
+"""The database dies, the disk fills, the clock jumps, a worker falls asleep: nothing is lost,
+doubled or put in the wrong order. ``make soak`` does the same for as long as wanted."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.disaster.nodes import wait_until
+from tests.disaster.turmoil import Turmoil, crash, turmoil
+from tests.support.postgres import PostgresServer, running_postgres
+
+PEOPLE = 20
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    return random.Random(20261107)
+
+
+@pytest.fixture(scope="module")
+def durable_postgres() -> Iterator[PostgresServer]:
+    """One that may be killed: with fsync, and nobody else's."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, chance: random.Random) -> Iterator[Turmoil]:
+    with turmoil(tmp_path, chance=chance) as made:
+        yield made
+
+
+@pytest.fixture
+def grown(
+    tmp_path: Path, durable_postgres: PostgresServer, chance: random.Random
+) -> Iterator[Turmoil]:
+    url = durable_postgres.create_database()
+    with turmoil(tmp_path, url=url, chance=chance) as made:
+        yield made
+
+
+def test_postgresql_is_killed_under_load(
+    grown: Turmoil, durable_postgres: PostgresServer, chance: random.Random
+) -> None:
+    with grown.sender.running(threads=4):
+        for _ in range(2):
+            grown.tell(PEOPLE)
+            time.sleep(chance.uniform(0.2, 1.0))
+            crash(durable_postgres, seconds=chance.uniform(0.0, 1.0))
+    assert grown.settle().faults == []
+
+
+def test_disk_is_full_for_a_while(embedded: Turmoil) -> None:
+    with embedded.sender.running(threads=4):
+        embedded.tell(PEOPLE)
+        with embedded.full_disk():
+            before = embedded.refused()
+            embedded.tell(PEOPLE)
+            wait_until(lambda: embedded.refused() > before + 5, what="webhooks are refused")
+    assert embedded.settle().faults == []
+
+
+@pytest.mark.parametrize("shape", ["embedded", "grown"])
+def test_clock_jumps_an_hour_both_ways(shape: str, request: pytest.FixtureRequest) -> None:
+    site: Turmoil = request.getfixturevalue(shape)
+    with site.sender.running(threads=4):
+        for seconds in (3600, -3600, 0):
+            site.tell(PEOPLE // 2)
+            time.sleep(0.5)
+            site.clockwork.jump(seconds)
+            site.tell(PEOPLE // 2)
+            time.sleep(0.5)
+    assert site.settle().faults == []
+
+
+def test_worker_sleeps_past_its_lease_and_wakes_among_its_heirs(grown: Turmoil) -> None:
+    with grown.sender.running(threads=4):
+        grown.tell(PEOPLE)
+        with grown.one_asleep(grown.nodes[1], seconds=5):
+            grown.tell(PEOPLE)
+    assert grown.settle().faults == []

@@ -1,0 +1,133 @@
+"""An installation of real processes under load, for whatever is to happen to it meanwhile."""
+
+from __future__ import annotations
+
+import random
+import resource
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from careerrelay.engine.runtime import Runtime
+from careerrelay.models.tables import Heartbeat
+from tests.disaster.audit import Findings, audit
+from tests.disaster.clocks import Clockwork
+from tests.disaster.counting_ats import CountingAts, install
+from tests.disaster.installations import Installation, fresh, rest, rows
+from tests.disaster.load import tell_all
+from tests.disaster.nodes import Node, ended_at_last, wait_until
+from tests.disaster.senders import Sender
+from tests.support.postgres import PostgresServer
+
+THREADS = 8
+UNLIMITED = resource.RLIM_INFINITY
+
+
+@dataclass
+class Turmoil:
+    """What runs, who tells it what, and everything that was told."""
+
+    installation: Installation
+    nodes: list[Node]
+    ats: CountingAts
+    sender: Sender
+    runtime: Runtime
+    clockwork: Clockwork
+    chance: random.Random
+    people: int = 0
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def grown(self) -> bool:
+        """Several processes on PostgreSQL."""
+        return len(self.nodes) > 1
+
+    def tell(self, people: int) -> None:
+        """The ATS tells of so many more people; returns at once."""
+        those = range(self.people, self.people + people)
+        self.people += people
+        self.told += tell_all(self.sender, those, chance=self.chance)
+
+    def kill_one(self) -> None:
+        """kill -9, and the same process again."""
+        node = self.chance.choice(self.nodes)
+        node.kill()
+        node.start()
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """No file of any process may grow any more."""
+        for node in self.nodes:
+            self._limit(node, 0)
+        try:
+            yield
+        finally:
+            for node in self.nodes:
+                self._limit(node, UNLIMITED)
+
+    @staticmethod
+    def _limit(node: Node, size: int) -> None:
+        assert node.process is not None
+        resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (size, UNLIMITED))
+
+    @contextmanager
+    def one_asleep(self, node: Node, *, seconds: float) -> Iterator[None]:
+        """A process stands still for longer than its lease, and then goes on as if nothing was."""
+        assert node.process is not None
+        node.process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+            yield
+        finally:
+            node.process.send_signal(signal.SIGCONT)
+
+    def settle(self) -> Findings:
+        """Wait until nothing is owed; what the auditor finds."""
+        rest(self.runtime)
+        return audit(
+            self.runtime,
+            sender=self.sender,
+            told=self.told,
+            people=range(self.people),
+            ats=self.ats,
+        )
+
+    def refused(self) -> int:
+        """How many posts were not acknowledged."""
+        return self.sender.attempts - sum(self.sender.acknowledged.values())
+
+
+@contextmanager
+def turmoil(
+    folder: Path, *, url: str = "", workers: int = 2, chance: random.Random
+) -> Iterator[Turmoil]:
+    """One process on SQLite, or a web process and workers on the database at ``url``."""
+    ats, clockwork = CountingAts(), Clockwork(folder / "clock")
+    python_path = clockwork.install(install(folder / "plugins"))
+    grown = {"WORK_EMBEDDED": "false"} if url else {}
+    made = fresh(folder / "installation", python_path=python_path, url=url, **grown)
+    nodes = [made.node("serve")]
+    nodes += [made.node("worker", number=n + 1) for n in range(workers if url else 0)]
+    sender = Sender(f"{made.url}/webhooks/counting")
+    with ExitStack() as stack:
+        made.found(ats_url=stack.enter_context(ats.serve()), company={})
+        stack.enter_context(ended_at_last(*nodes))
+        for node in nodes:
+            node.start()
+        runtime = made.look()
+        stack.callback(runtime.close)
+        wait_until(lambda: len(rows(runtime, Heartbeat)) >= len(nodes) - 1, what="workers beat")
+        yield Turmoil(made, nodes, ats, sender, runtime, clockwork, chance)
+        assert [node.stop() for node in nodes] == [0] * len(nodes)
+    shutil.rmtree(folder / "installation")
+
+
+def crash(server: PostgresServer, *, seconds: float) -> None:
+    """kill -9 of the database server, which is away for a while and then recovers."""
+    server.kill()
+    time.sleep(seconds)
+    server.revive()
