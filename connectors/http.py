@@ -37,7 +37,7 @@ from ..models.errors import (
     PayloadError,
 )
 from .addresses import check_url, pool_classes
-from .limits import CallLimiter, reset_after, shared_limiter
+from .limits import CallLimiter, Limiter, reset_after, shared_limiter
 from .payload import PayloadSchema
 from .spec import RateLimit
 
@@ -147,7 +147,8 @@ class HttpClient:
     """Calls one vendor's API for one account; safe to share between threads.
 
     ``account`` names whose limit is used up: clients of the same connector and account share
-    one limiter in this process; with "" the client has its own.
+    one limiter in this process; with "" the client has its own. ``limiter`` replaces both, where
+    several processes share an account.
     ``timeout`` is (connect, between two bytes) in seconds; a whole answer may take a minute.
     ``allow_private`` lets calls reach private and loopback addresses, those also in plain http.
     """
@@ -158,6 +159,7 @@ class HttpClient:
         *,
         rate_limit: RateLimit | None = None,
         account: str = "",
+        limiter: Limiter | None = None,
         timeout: tuple[float, float] = (5.0, 20.0),
         allow_private: bool = False,
     ) -> None:
@@ -166,7 +168,7 @@ class HttpClient:
         self.allow_private = allow_private
         self.calls = 0
         """Calls made so far, refused ones included."""
-        self._limiter = _limiter(connector, account, rate_limit)
+        self._limiter = limiter or _limiter(connector, account, rate_limit)
         self._count = threading.Lock()
         self._session = _session(connector, allow_private=allow_private)
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import cast
+from typing import Protocol, cast
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
@@ -18,10 +18,19 @@ _EPOCH = 10**9
 """Larger is a moment in seconds since 1970; smaller the seconds that are left."""
 
 
+class Limiter(Protocol):
+    """Lets calls to one account through, or says when one may be made."""
+
+    def wait(self, *, at_most: float) -> float:
+        """Wait for a turn and return 0.0; or, if it would take longer, the seconds to wait."""
+        ...
+
+
 class CallLimiter:
     """Lets ``limit.calls`` through in any ``limit.seconds``; one object per vendor account."""
 
     def __init__(self, limit: RateLimit) -> None:
+        self._calls = limit.calls
         self._bucket = InMemoryBucket([Rate(limit.calls, round(limit.seconds * 1000))])
         self._lock = threading.Lock()
 
@@ -33,6 +42,13 @@ class CallLimiter:
                 return delay
             time.sleep(delay)
         return 0.0
+
+    @property
+    def left(self) -> int:
+        """How many calls could be made now."""
+        with self._lock:
+            self._bucket.leak(round(time.monotonic() * 1000))
+            return max(0, self._calls - cast(int, self._bucket.count()))
 
     def _delay(self) -> float:
         """Take a turn and return 0.0, or say in how many seconds one may be free."""

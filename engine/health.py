@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 from sqlalchemy import exc, func, select
 from sqlalchemy.orm import Session
 
+from ..models.errors import ConfigurationError
 from ..models.tables import (
     Delivery,
     Heartbeat,
@@ -28,25 +30,34 @@ OWING = (Signal, Delivery, OutgoingMail, Report, SpooledMail)
 
 
 def troubles(runtime: Runtime, ingest: Ingest) -> list[str]:
-    """Names of what is wrong: ``ingest``, ``store``, ``heartbeat``, ``overdue``; [] when ready."""
+    """Names of what is wrong: ``ingest``, ``store``, ``migration``, ``heartbeat``, ``overdue``."""
     found = [] if ingest.alive else ["ingest"]
     try:
+        runtime.database.schema.check()
         with runtime.database.read() as session:
             return found + _in_store(runtime, session)
+    except ConfigurationError:
+        return [*found, "migration"]
     except STORE_ERRORS:
         return [*found, "store"]
 
 
 def _in_store(runtime: Runtime, session: Session) -> list[str]:
     now = runtime.clock()
-    found = []
-    # On SQLite the one process that answers is the one that works; it does not beat.
-    if not runtime.database.is_sqlite and not _is_beating(session, now - 4 * runtime.lease):
-        found.append("heartbeat")
+    found = [] if _is_worked(runtime, session, now) else ["heartbeat"]
     due = oldest_due(session)
     if due is not None and due < now - OVERDUE:
         found.append("overdue")
     return found
+
+
+def _is_worked(runtime: Runtime, session: Session, now: datetime) -> bool:
+    """Somebody works the queue. On SQLite that is this very process, which keeps its own time."""
+    patience = 4 * runtime.lease
+    if not runtime.database.is_sqlite:
+        return _is_beating(session, now - patience)
+    last = runtime.ticked
+    return last is None or time.monotonic() - last < patience.total_seconds()
 
 
 def _is_beating(session: Session, since: datetime) -> bool:

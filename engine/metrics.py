@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
+from ..connectors.registry import connector_classes
 from ..models.tables import Connection, Delivery, Heartbeat, WorkState
 from .health import OWING
 from .ingest import Ingest
@@ -38,7 +39,7 @@ def gauges(runtime: Runtime, ingest: Ingest) -> list[Gauge]:
     now = runtime.clock()
     with runtime.database.read() as session:
         found = [_waiting_and_age(session, now), _dead(session), _finished(session, now)]
-        found += [_deliveries(session, now), _connections(session, now)]
+        found += [_deliveries(session, now), _connections(session, now), _calls(runtime, session)]
         if not runtime.database.is_sqlite:
             found.append(_workers(session, now - runtime.lease))
     return [*(g for group in found for g in group), _ingest(ingest)]
@@ -148,6 +149,21 @@ def _connections(session: Session, now: datetime) -> tuple[Gauge, ...]:
         until = connection.paused_until or now
         paused.values[key] = max(0.0, (until - now).total_seconds())
     return attention, paused
+
+
+def _calls(runtime: Runtime, session: Session) -> tuple[Gauge, ...]:
+    left = Gauge(
+        "careerrelay_calls_left",
+        "Calls that the ATS's rate limit would let us make now, by all processes together.",
+        ("connection", "connector"),
+    )
+    classes = connector_classes()
+    for connection in session.scalars(select(Connection).where(Connection.removed_at.is_(None))):
+        cls = classes.get(connection.connector)
+        if cls is not None and cls.spec.rate_limit is not None:
+            found = runtime.calls_left(session, connection, cls.spec.rate_limit)
+            left.values[connection.id, connection.connector] = float(found)
+    return (left,)
 
 
 def _workers(session: Session, since: datetime) -> tuple[Gauge, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import structlog
-from sqlalchemy import CursorResult, Executable, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ..models.candidates import ApplicationState
@@ -59,104 +60,104 @@ def purge(runtime: Runtime) -> dict[str, int]:
     keep = runtime.settings.retention
     traces = now - timedelta(days=keep["signal_days"])
     counts = {
-        "signals": _purge_signals(runtime, traces),
+        # Only finished ones: what is still owed is never thrown away.
+        "signals": _purge_rows(
+            runtime, Signal, Signal.received_at < traces, Signal.state != WorkState.DUE.value
+        ),
         "profiles": _purge_profiles(runtime, now),
         "unproved": _purge_unproved(runtime, now - timedelta(days=keep["unproved_days"])),
+        "provisions": _purge_rows(runtime, Provision, Provision.retain_until < now),
+        "attempts": _purge_rows(runtime, Attempt, Attempt.finished_at < traces),
+        "refused": _purge_rows(runtime, RefusedRequest, RefusedRequest.received_at < traces),
+        "relayed": _purge_rows(runtime, RelayedMail, RelayedMail.last_at < traces),
+        "spooled": _purge_rows(
+            runtime,
+            SpooledMail,
+            SpooledMail.finished_at < traces,
+            SpooledMail.state.in_((WorkState.DONE.value, WorkState.SKIPPED.value)),
+        ),
     }
-    with runtime.database.begin() as session:
-        counts["provisions"] = _count(
-            session, delete(Provision).where(Provision.retain_until < now)
-        )
-        session.execute(delete(Attempt).where(Attempt.finished_at < traces))
-        session.execute(delete(RefusedRequest).where(RefusedRequest.received_at < traces))
-        session.execute(delete(RelayedMail).where(RelayedMail.last_at < traces))
-        over = (WorkState.DONE.value, WorkState.SKIPPED.value)
-        session.execute(
-            delete(SpooledMail).where(SpooledMail.finished_at < traces, SpooledMail.state.in_(over))
-        )
     log.info("purged", **counts)
     return counts
 
 
-def _count(session: Session, statement: Executable) -> int:
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount
-
-
-def _purge_signals(runtime: Runtime, before: datetime) -> int:
-    """Only finished ones: what is still owed is never thrown away."""
+def _in_batches(runtime: Runtime, old: Select[str], away: Callable[[Session, Any], None]) -> int:
+    """Batch by batch, each a transaction of its own: nobody waits long for SQLite's write lock,
+    and a kill costs one batch. ``old`` finds by an index what ``away`` then takes out of it."""
     gone = 0
     while True:
         with runtime.database.begin() as session:
-            ids = session.scalars(
-                select(Signal.id)
-                .where(Signal.received_at < before, Signal.state != WorkState.DUE.value)
-                .limit(BATCH)
-            ).all()
-            session.execute(delete(Signal).where(Signal.id.in_(ids)))
+            ids = session.scalars(old.limit(BATCH)).all()
+            if ids:
+                away(session, ids)
         gone += len(ids)
         if len(ids) < BATCH:
             return gone
+
+
+def _purge_rows(runtime: Runtime, row: type[Any], *old: ColumnElement[bool]) -> int:
+    def away(session: Session, ids: Any) -> None:
+        session.execute(
+            delete(row).where(row.id.in_(ids)), execution_options={"synchronize_session": False}
+        )
+
+    return _in_batches(runtime, select(row.id).where(*old), away)
 
 
 def _purge_profiles(runtime: Runtime, now: datetime) -> int:
+    query = select(Connection, Company.retention_months).join(Company)
     with runtime.database.read() as session:
-        companies = session.scalars(select(Company)).all()
-    return sum(_purge_company(runtime, company, now) for company in companies)
+        connections = session.execute(query).all()
+    return sum(
+        _purge_connection(runtime, connection, months_before(now, months))
+        for connection, months in connections
+    )
 
 
-def _purge_company(runtime: Runtime, company: Company, now: datetime) -> int:
+def _purge_connection(runtime: Runtime, connection: Connection, before: datetime) -> int:
     """Names and addresses go; the case's coded facts and the ledger stay."""
-    before = months_before(now, company.retention_months)
-    gone = 0
-    while True:
-        with runtime.database.begin() as session:
-            ids = session.scalars(
-                select(ApplicationRecord.id)
-                .join(Connection, Connection.id == ApplicationRecord.connection_id)
-                .where(
-                    Connection.company_id == company.id,
-                    ApplicationRecord.changed_at < before,
-                    ApplicationRecord.person_sealed.is_not(None),
-                    # Of a removed connection nobody will ever hear that an open case has ended.
-                    or_(
-                        ApplicationRecord.state != ApplicationState.ACTIVE.value,
-                        Connection.removed_at.is_not(None),
-                    ),
-                )
-                .limit(BATCH)
-            ).all()
-            session.execute(
-                delete(ApplicationAddress).where(ApplicationAddress.application_id.in_(ids))
-            )
-            session.execute(
-                update(ApplicationRecord)
-                .where(ApplicationRecord.id.in_(ids))
-                .values(person_sealed=None, locale=None, ats_url=None)
-            )
-        gone += len(ids)
-        if len(ids) < BATCH:
-            return gone
+    old = select(ApplicationRecord.id).where(
+        ApplicationRecord.connection_id == connection.id,
+        ApplicationRecord.changed_at < before,
+        ApplicationRecord.person_sealed.is_not(None),
+    )
+    if connection.removed_at is None:
+        # Of a removed connection nobody will ever hear that an open case has ended.
+        old = old.where(ApplicationRecord.state != ApplicationState.ACTIVE.value)
+    return _in_batches(runtime, old, _forget_people)
+
+
+def _forget_people(session: Session, ids: Any) -> None:
+    session.execute(delete(ApplicationAddress).where(ApplicationAddress.application_id.in_(ids)))
+    session.execute(
+        update(ApplicationRecord)
+        .where(ApplicationRecord.id.in_(ids))
+        .values(person_sealed=None, locale=None, ats_url=None)
+    )
 
 
 def _purge_unproved(runtime: Runtime, before: datetime) -> int:
     """A registration nobody proved, or that matched no rejection, keeps no person, not even as a
     hash: whoever typed the address, nobody agreed to anything."""
-    with runtime.database.begin() as session:
-        return _count(
-            session,
-            update(Registration)
-            .where(
-                Registration.state.in_(
-                    (RegistrationState.STARTED.value, RegistrationState.UNMATCHED.value)
-                ),
-                Registration.started_at < before,
-                Registration.email_sealed.is_not(None),
-            )
-            .values(
-                name_sealed=None,
-                email_sealed=None,
-                code_sealed=None,
-                email_hash=Registration.id,
-                mailbox_hash=Registration.id,
-            ),
+    # As literals: the index holds these rows alone, and only then can it be used.
+    states = (RegistrationState.STARTED.value, RegistrationState.UNMATCHED.value)
+    old = select(Registration.id).where(
+        Registration.state.in_([literal_column(f"'{state}'") for state in states]),
+        Registration.started_at < before,
+        Registration.email_sealed.is_not(None),
+    )
+    return _in_batches(runtime, old, _forget_registrants)
+
+
+def _forget_registrants(session: Session, ids: Any) -> None:
+    session.execute(
+        update(Registration)
+        .where(Registration.id.in_(ids))
+        .values(
+            name_sealed=None,
+            email_sealed=None,
+            code_sealed=None,
+            email_hash=Registration.id,
+            mailbox_hash=Registration.id,
         )
+    )

@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 
 from ..connectors.base import Connector
 from ..connectors.http import HttpClient
+from ..connectors.limits import Limiter, shared_limiter
 from ..connectors.registry import connector_classes, open_connector
+from ..connectors.spec import RateLimit
 from ..link_signing import LinkSigner
 from ..models.crypto import Vault
 from ..models.database import Database
 from ..models.errors import ConfigurationError
 from ..models.tables import Connection, new_id
+from .call_limits import SharedCalls, calls_left
 from .config import Settings
 from .keys import KeyFile
 from .locks import Locks
@@ -57,6 +60,9 @@ class Runtime:
             self.process_id = new_id()
         self.running: set[str] = set()
         """Ids of the owed work that this process is doing now; see ``Worker``."""
+        self.ticked: float | None = None
+        """When (monotonic) the service of this process last looked after its work; None: no
+        service runs here."""
         self.rush = Rush()
         self.away: dict[str, datetime] = {}
         """Mail relays whose next hop did not answer, until when it is left alone."""
@@ -116,10 +122,23 @@ class Runtime:
                 cls.spec.name,
                 rate_limit=cls.spec.rate_limit,
                 account=connection.id,
+                limiter=self._limiter(connection, cls),
                 allow_private=self.settings.server["allow_private_hosts"],
             )
             self._clients[connection.id] = known = (cls, client)
         return known[1]
+
+    def _limiter(self, connection: Connection, cls: type[Connector]) -> Limiter | None:
+        """None: the client's own, which is right for a single process."""
+        if cls.spec.rate_limit is None or self.database.is_sqlite:
+            return None
+        return SharedCalls(self.database, connection.id, cls.spec.rate_limit)
+
+    def calls_left(self, session: Session, connection: Connection, limit: RateLimit) -> int:
+        """How many calls the vendor's limit lets us make now."""
+        if self.database.is_sqlite:
+            return shared_limiter((connection.connector, connection.id), limit).left
+        return calls_left(session, connection.id, limit)
 
     def secrets(self, connection: Connection) -> dict[str, str]:
         """The connection's secret settings, opened."""

@@ -7,6 +7,7 @@ nothing in the queue points at, and purges once a day.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,6 +65,7 @@ class Service:
 
     def start(self) -> None:
         self._runtime.queue.start(self.run)
+        self._runtime.ticked = time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -99,6 +101,7 @@ class Service:
         """Beat, take over from dead processes, start polls that are due."""
         self._runtime.queue.upkeep(self._runtime.clock())
         polling.submit_due(self._runtime)
+        self._runtime.ticked = time.monotonic()
 
     def keep(self) -> None:
         """Find forgotten work and late matches; throw away what is past its time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, new_id
@@ -22,6 +22,15 @@ class ApplicationRecord(Base):
         UniqueConstraint("connection_id", "external_id"),
         Index("ix_applications_candidate", "connection_id", "candidate_external_id"),
         Index("ix_applications_changed_at", "changed_at"),
+        # Retention asks for old cases that still have their person, few among the many that
+        # had one.
+        Index(
+            "ix_applications_profiles",
+            "connection_id",
+            "changed_at",
+            sqlite_where=text("person_sealed IS NOT NULL"),
+            postgresql_where=text("person_sealed IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

@@ -28,7 +28,10 @@ class Attempt(Base):
     """One run of a piece of owed work, as the console and ``signals show`` tell it."""
 
     __tablename__ = "attempts"
-    __table_args__ = (Index("ix_attempts_subject_id_number", "subject_id", "number"),)
+    __table_args__ = (
+        Index("ix_attempts_subject_id_number", "subject_id", "number"),
+        Index("ix_attempts_finished_at", "finished_at"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     task: Mapped[str]

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, OwedWork, new_id
 
+_UNPROVED = "state IN ('started', 'unmatched') AND email_sealed IS NOT NULL"
+
 
 class RegistrationState(StrEnum):
     """started -> proved, or unmatched (no rejection under that address), or withdrawn."""
@@ -39,6 +41,12 @@ class Registration(Base):
             "email_hash",
             sqlite_where=text("state = 'unmatched'"),
             postgresql_where=text("state = 'unmatched'"),
+        ),
+        Index(
+            "ix_registrations_unproved",
+            "started_at",
+            sqlite_where=text(_UNPROVED),
+            postgresql_where=text(_UNPROVED),
         ),
     )
 
@@ -84,6 +92,7 @@ class Provision(Base):
     """Record of personal data given to a company (APPI art. 29), kept apart from profile data."""
 
     __tablename__ = "provisions"
+    __table_args__ = (Index("ix_provisions_retain_until", "retain_until"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     registration_id: Mapped[str] = mapped_column(ForeignKey("registrations.id"), index=True)

@@ -3,6 +3,7 @@
 from .applications import ApplicationAddress, ApplicationRecord
 from .audit import Attempt, AuditEntry, Heartbeat
 from .base import Base, OwedWork, WorkState, new_id
+from .calls import CallWindow
 from .companies import Company, Connection, MailTemplate, ReasonRule, SharedToken
 from .decisions import Decision, ReasonCode
 from .facts import Fact
@@ -20,6 +21,7 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "Base",
+    "CallWindow",
     "Company",
     "Connection",
     "Consent",

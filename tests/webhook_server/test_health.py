@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -74,3 +75,24 @@ def test_not_ready_without_the_store(
     monkeypatch.setattr(beating.runtime.database, "read", away)
     assert troubles(beating.runtime, ingest) == ["store"]
     assert reader.get("/readyz").text == "not ready\n"
+
+
+def test_not_ready_on_a_schema_of_another_time(
+    beating: Site, ingest: Ingest, reader: Reader
+) -> None:
+    """The new code is here, and nobody ran the upgrade."""
+    with beating.runtime.database.begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    assert troubles(beating.runtime, ingest) == ["migration"]
+    assert reader.get("/readyz").status_code == 503
+
+
+def test_not_ready_when_the_embedded_worker_has_gone_silent(
+    beating: Site, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beating.world.service().tick()
+    assert troubles(beating.runtime, ingest) == []
+    hour_ago = time.monotonic() - 3600
+    monkeypatch.setattr(beating.runtime, "ticked", hour_ago)
+    expected = ["heartbeat"] if beating.runtime.database.is_sqlite else []
+    assert troubles(beating.runtime, ingest) == expected
