@@ -45,7 +45,7 @@ def postgres_tool(name: str, url: str, *words: str) -> None:
 def elsewhere(site: Turmoil, **changed: str) -> Installation:
     """The same installation on another store."""
     named = {f"CAREERRELAY_{name}": value for name, value in changed.items()}
-    return replace(site.installation, environment=site.installation.environment | named)
+    return replace(site.installation, environment={**site.installation.environment, **named})
 
 
 def told_and_settled(site: Turmoil) -> None:
