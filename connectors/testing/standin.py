@@ -99,7 +99,7 @@ class StandIn:
         self.lock = threading.RLock()
         self.calls: list[tuple[str, str, int]] = []
         self.watchers: list[Callable[[Request, Response], None]] = []
-        """Told of every call that was answered as the vendor would, faults apart."""
+        """Told of every call that was dealt with as the vendor would, lost answers included."""
         self.retry_scale = 0.0
         """1.0 keeps the vendor's retry pauses; 0.0 tries again at once."""
         self.hang_seconds = 30.0
@@ -226,15 +226,18 @@ class StandIn:
     def _respond(self, request: Request) -> Response:
         fault = self._next_fault(request.path)
         if fault is None:
-            response = self._handle(request)
-            for watcher in self.watchers:
-                watcher(request, response)
-            return response
+            return self._watched(request)
         if fault.after_effect:
-            self._handle(request)
+            self._watched(request)
         if fault.hang:
             self._stopping.wait(self.hang_seconds)
         return Response(fault.body, fault.status, dict(fault.headers))
+
+    def _watched(self, request: Request) -> Response:
+        response = self._handle(request)
+        for watcher in self.watchers:
+            watcher(request, response)
+        return response
 
     def _handle(self, request: Request) -> Response:
         try:
