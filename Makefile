@@ -25,7 +25,7 @@ install: $(STAMP)
 # The stamp is written last, so an installation that was cut off is begun again.
 $(STAMP): setup.cfg setup.py pyproject.toml
 	@python=$$(.ci/python) && { test -x $(PY) || "$$python" -m venv .venv; }
-	$(PY) -m pip install -qq --disable-pip-version-check --editable '.[postgresql,testing,dev]'
+	$(PY) -m pip install -qq --disable-pip-version-check --editable '.[postgresql,tracing,testing,dev]'
 	@touch $@
 
 # The browser that the page tests drive, and fonts so that Japanese is no row of boxes; a mail

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..engine import tracing
 from ..engine.config import Settings
 from ..engine.connections import webhook_url
 from ..engine.ingest import Ingest
@@ -56,6 +57,7 @@ def serve(cli: Cli, out: Output, host: str | None, port: int | None) -> None:
 @contextmanager
 def _installation(settings: Settings, *, what: str) -> Iterator[Runtime]:
     """Prepared, and on SQLite ours alone, before anything in it is touched."""
+    tracing.configure()
     with ExitStack() as stack:
         prepare_folder(settings)
         stack.enter_context(only_process(settings, what=what))

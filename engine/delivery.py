@@ -25,7 +25,7 @@ from ..models.tables import (
     WorkState,
     new_id,
 )
-from . import links
+from . import links, tracing
 from .eligibility import NOTICE_WITHOUT_LINK
 from .people import is_suppressed
 from .runtime import Runtime
@@ -148,11 +148,21 @@ def _owe(
         created_at=now,
         due_at=at or now,
         attempts=0,
+        detail=dict(tracing.carried()),
     )
     session.add(delivery)
     session.flush()
     runtime.submit(session, DELIVER, delivery, delay=max(delivery.due_at - now, timedelta()))
     return delivery
+
+
+def trace_of(session: Session, record: ApplicationRecord) -> dict[str, str]:
+    """What the case's last delivery carries for OpenTelemetry, for work that follows days later."""
+    if not tracing.is_on():
+        return {}
+    query = select(Delivery.detail).where(Delivery.application_id == record.id)
+    last = session.scalar(query.order_by(Delivery.created_at.desc()).limit(1)) or {}
+    return {name: str(last[name]) for name in (tracing.CARRIED,) if name in last}
 
 
 def owe_relayed(

@@ -17,7 +17,7 @@ from ..connectors.registry import connector_classes
 from ..connectors.spec import Capability
 from ..models.errors import ApiAuthenticationError, ApiRateLimitedError, CareerRelayError
 from ..models.tables import Connection
-from . import claims
+from . import claims, tracing
 from .health import STORE_ERRORS
 from .ingest import store_signals
 from .queue import Job
@@ -70,7 +70,8 @@ def poll(runtime: Runtime, connection_id: str) -> int:
             connection = session.get_one(Connection, connection_id)
         turn = _Turn(connection.next_poll_at)
         try:
-            new, more = _walk(runtime, connection, turn)
+            with tracing.span(POLL, connection=connection_id):
+                new, more = _walk(runtime, connection, turn)
         except CareerRelayError as error:
             _note_failure(runtime, connection_id, error)
             return 0

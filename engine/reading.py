@@ -21,6 +21,7 @@ from ..models.errors import ApiNotFoundError, CareerRelayError, PayloadError, Un
 from ..models.events import ApplicationEvent, EventKind, WebhookRequest, snapshot_event
 from ..models.schemas import load_event
 from ..models.tables import ApplicationRecord, Connection, Signal, WorkState
+from . import tracing
 from .cases import CaseFile
 from .claims import settle, settle_all
 from .runtime import Runtime
@@ -149,7 +150,9 @@ def _record_all(
         files[connection_id].expect(told)
     for id_, events in plain.items():
         cases = files[signals[id_].connection_id]
-        outcomes.setdefault(_outcome([cases.record(e) for e in events]), []).append(id_)
+        with tracing.span("read_signal", parent=signals[id_].request, subject=id_):
+            outcome = _outcome([cases.record(event) for event in events])
+        outcomes.setdefault(outcome, []).append(id_)
     for outcome, ids in outcomes.items():
         settle_all(session, Signal, ids, runtime.clock(), outcome=outcome)
 

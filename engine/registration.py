@@ -304,6 +304,7 @@ def _owe_report(
         created_at=now,
         due_at=now,
         attempts=0,
+        detail=dict(delivery.trace_of(session, record)),
     )
     session.add(report)
     session.add(_provision(runtime, session, registration, company))

@@ -18,6 +18,7 @@ from ..models.errors import WebhookVerificationError
 from ..models.events import ApplicationEvent, WebhookReply, WebhookRequest
 from ..models.schemas import dump_event
 from ..models.tables import Connection, RefusedRequest, WorkState, new_id
+from . import tracing
 from .ingest import Ingest
 from .masking import HIDDEN
 from .runtime import Runtime
@@ -45,7 +46,8 @@ def accept_webhook(
     if handshake is not None:
         return handshake
     kept = without_secrets(request, _secrets(connector))
-    ingest.store(signal_row(runtime, connection.id, _dedupe_key(connector, request), kept))
+    with tracing.span("store", connection=connection.id):
+        ingest.store(signal_row(runtime, connection.id, _dedupe_key(connector, request), kept))
     webhook = connector.spec.webhook
     return WebhookReply(status=webhook.ack_status if webhook else 200)
 
@@ -199,7 +201,7 @@ def _row(
         "source": source,
         "dedupe_key": dedupe_key,
         "received_at": received_at,
-        "request": request,
+        "request": {**request, **tracing.carried()},
         "body_sealed": runtime.vault.seal_bytes(body, place=f"signals:{id_}"),
         "body_sha256": hashlib.sha256(body).hexdigest(),
         "state": WorkState.DUE.value,

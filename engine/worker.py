@@ -11,7 +11,8 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from ..models.errors import (
     StoreError,
 )
 from ..models.tables import Connection, OwedWork, WorkState
-from . import claims
+from . import claims, tracing
 from .health import STORE_ERRORS
 from .queue import Job
 
@@ -136,8 +137,9 @@ class Worker:
 
     def _run_one(self, task: Task, subject: str) -> None:
         try:
-            if self._needs_turn(task, subject):
-                task.run(self._runtime, subject)
+            with self._traced(task, subject):
+                if self._needs_turn(task, subject):
+                    task.run(self._runtime, subject)
         except CareerRelayError as error:
             self._fail(task, subject, error)
         except CONFLICTS as error:
@@ -147,6 +149,18 @@ class Worker:
             found = defect(error)
             log.error("task_bug", task=task.name, subject=subject, where=found.message)
             self._fail(task, subject, found)
+
+    @contextmanager
+    def _traced(self, task: Task, subject: str) -> Iterator[None]:
+        """A span under the one in which the work came to be owed."""
+        if not tracing.is_on():
+            yield
+            return
+        with self._runtime.database.read() as session:
+            row = session.get(task.row, subject)
+        made_in = getattr(row, "request", None) or getattr(row, "detail", None)
+        with tracing.span(task.name, parent=made_in, subject=subject):
+            yield
 
     def _needs_turn(self, task: Task, subject: str) -> bool:
         """False: done already, without the ATS, whose connection is paused.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from ..engine import tracing
 from ..engine.config import load
 from ..engine.installation import check_schema, store_errors
 from ..engine.runtime import Runtime
@@ -32,6 +33,7 @@ def application() -> Flask:
         raise ConfigurationError(
             "[store] url: several processes need PostgreSQL; use 'careerrelay serve' with SQLite"
         )
+    tracing.configure()
     runtime = Runtime(settings)
     with store_errors():
         check_schema(runtime.database)
