@@ -11,7 +11,8 @@ from .dialogue import converse
 from .house import MilterHouse, MilterSettings
 from .place import Place, bound_file
 
-_ACCEPTED_SECONDS = 0.05
+_TURNS_SECONDS = 0.05
+"""A few turns of the loop, in which connections that were just ended are closed."""
 
 
 class MilterServer:
@@ -55,6 +56,8 @@ class MilterServer:
             task = asyncio.ensure_future(self._connection(house, reader, writer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            # Not by the task itself: one that is cancelled before its first step does nothing.
+            task.add_done_callback(lambda _: writer.close())
 
         if self._place.path:
             file = bound_file(self._place.path)
@@ -66,9 +69,8 @@ class MilterServer:
             self._opened(self._place._replace(port=port))
         await self._stop.wait()
         server.close()
-        # Who was accepted this very moment becomes a task of ours only some turns later.
-        await asyncio.sleep(_ACCEPTED_SECONDS)
         await house.close(self._tasks)
+        await asyncio.sleep(_TURNS_SECONDS)
 
     def _opened(self, place: Place) -> None:
         self._loop = asyncio.get_running_loop()
@@ -78,12 +80,9 @@ class MilterServer:
         self, house: MilterHouse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         peer = writer.get_extra_info("peername")
+        if not house.enter(str(peer[0]) if isinstance(peer, tuple) else ""):
+            return
         try:
-            if not house.enter(str(peer[0]) if isinstance(peer, tuple) else ""):
-                return
-            try:
-                await converse(house, reader, writer)
-            finally:
-                house.leave()
+            await converse(house, reader, writer)
         finally:
-            writer.close()
+            house.leave()

@@ -199,12 +199,12 @@ def test_socket_file_is_for_owner_and_group_and_a_dead_one_is_replaced(tmp_path:
 
 def test_place_that_is_taken_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "milter.sock"
-    with (
-        running_milter(FakeDesk(), f"unix:{path}"),
-        pytest.raises(OSError, match="in use"),
-        running_milter(FakeDesk(), f"unix:{path}"),
-    ):
-        pass
+    with running_milter(FakeDesk(), f"unix:{path}") as place:
+        with pytest.raises(OSError, match="in use"), running_milter(FakeDesk(), f"unix:{path}"):
+            pass
+        # The first one has heard that somebody asked, and is there for the next.
+        with connected(place) as mta:
+            mta.offer()
     plain = tmp_path / "file"
     plain.write_text("mine")
     with pytest.raises(OSError, match="in use"), running_milter(FakeDesk(), f"unix:{plain}"):
