@@ -35,7 +35,6 @@ class Leaf:
     eol: bytes
     is_top: bool
     notes: list[str] = field(default_factory=list)
-    _masked: bytes | None = None
     _low: bytes | None = None
     _escapes: Sequence[re.Match[bytes]] | None = None
 
@@ -73,17 +72,10 @@ class Leaf:
         return b"\n" if b"\n" in self.data else self.eol
 
     @property
-    def masked(self) -> bytes:
-        """The text with its multi-byte signs blanked, byte for byte as long."""
-        if self._masked is None:
-            self._masked = charsets.mask(self.data, self.charset)
-        return self._masked
-
-    @property
     def low(self) -> bytes:
-        """The same in lower case."""
+        """The text in lower case, its multi-byte signs blanked, byte for byte as long."""
         if self._low is None:
-            self._low = self.masked.lower()
+            self._low = charsets.mask(self.data, self.charset).lower()
         return self._low
 
     def tokens(self, marker: str) -> list[Token]:

@@ -7,7 +7,7 @@ grows with the text only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from .text_lines import TextLines, is_dashes
@@ -104,17 +104,11 @@ _BEGINS = re.compile(
 )
 
 
-def quote_start(lines: Sequence[str], *, is_flowed: bool = False) -> int | None:
+def quote_in(text: TextLines) -> int | None:
     """Where the quoted original begins, with the lines that announce it and the rule above them.
 
     None where there is none, or where nothing stands above it: then the reply is below, or in it.
-    ``is_flowed``: a blank before ``>`` is stuffing (RFC 3676).
     """
-    return quote_in(TextLines(lines, is_flowed=is_flowed))
-
-
-def quote_in(text: TextLines) -> int | None:
-    """The same for lines already looked at."""
     starts = (_announced(text), _marked(text))
     return min((s for s in starts if s is not None and text.before(s)), default=None)
 

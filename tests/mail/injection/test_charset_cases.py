@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from careerrelay.mail.injection import Result, Status, inject
-from careerrelay.mail.injection.charsets import Charset, find_charset, written
+from careerrelay.mail.injection.charsets import Charset, find_charset, text_lines, written
 
 from .cases import (
     ENGLISH,
@@ -362,3 +362,9 @@ def test_japanese_in_an_alternative_of_two_charsets() -> None:
     after, _ = assert_injected(mail(multipart("alternative", plain, html)))
     assert paragraph_in(JIS) in after
     assert REFERENCES in after
+
+
+def test_a_damaged_escape_swallows_no_line() -> None:
+    """Its decoder takes the line end for a part of it; places are told by the number of a line."""
+    body = b"\x1b$B;3ED\x1b(\nA\n-- \nB\n"
+    assert len(text_lines(body, Charset("iso2022_jp"))) == body.count(b"\n") + 1

@@ -160,3 +160,20 @@ def test_place_inside_an_encoded_text(encoding: str) -> None:
         after, _ = assert_injected(text(body, encoding=encoding), rewritten=80)
         assert encoding == "base64" or max(map(len, content(after).split(CRLF.encode()))) <= 76
         assert encoded(lines("-- \nHanako"), "quoted-printable") in after or encoding == "base64"
+
+
+def test_case_085_a_header_block_ends_at_two_blank_lines() -> None:
+    assert_place("From: 9:00\nTo: 17:00\n\n\nSent: monthly\nSubject: law\n¶")
+
+
+CONTACT = "株式会社みほん\nTEL: 03-0000-0000"
+
+
+def test_a_signature_under_two_rules() -> None:
+    rule = "━" * 16
+    assert_place(f"山田様\n選考の結果です。\n¶\n\n{rule}\n{rule}\n{CONTACT}\n{rule}")
+
+
+@pytest.mark.parametrize("line", ["株" * 45 + " TEL: 03", "TEL: 03-0000-0000 " + "a" * 90])
+def test_long_lines_are_no_signature(line: str) -> None:
+    assert_place(f"山田様\n{'━' * 16}\n{line}\n¶")
