@@ -88,14 +88,14 @@ def test_i2_text_is_not_what_was_planned() -> None:
     tried = attempt(mail(TEXT))
     spoilt = tried.edits[-1]
     for new in (spoilt.replacement + b"x", spoilt.replacement[:-3], b""):
-        tried.edits[-1] = replace(spoilt, replacement=new)
+        tried.edits[-1] = spoilt._replace(replacement=new)
         assert tried.broken() == "I2"
 
 
 def test_i2_old_text_is_lost() -> None:
     tried = attempt(mail(TEXT))
     spoilt = tried.edits[-1]
-    tried.edits[-1] = replace(spoilt, start=spoilt.start - 3)
+    tried.edits[-1] = spoilt._replace(start=spoilt.start - 3)
     assert tried.broken() == "I2"
 
 
@@ -108,7 +108,7 @@ def test_i2_label_is_not_what_was_planned() -> None:
 def test_i2_leaf_does_not_decode_any_more() -> None:
     tried = attempt(mail(leaf("text/plain; charset=utf-8", "Dear Taro,\n", encoding="base64")))
     spoilt = tried.edits[-1]
-    tried.edits[-1] = replace(spoilt, replacement=b"*" + spoilt.replacement)
+    tried.edits[-1] = spoilt._replace(replacement=b"*" + spoilt.replacement)
     assert tried.broken() == "I2"
 
 
@@ -124,7 +124,7 @@ def test_i2_leaf_does_not_decode_any_more() -> None:
 def test_i3_parts_are_others(new: bytes) -> None:
     tried = attempt(TWO)
     spoilt = tried.edits[-1]
-    tried.edits[-1] = replace(spoilt, replacement=spoilt.replacement + new)
+    tried.edits[-1] = spoilt._replace(replacement=spoilt.replacement + new)
     assert tried.broken() == "I3"
 
 
@@ -151,7 +151,7 @@ def test_i4_link_is_not_in_the_text() -> None:
     tried = attempt(mail(TEXT))
     (change,) = tried.plan.changes
     for new in (b"no link\r\n", change.new * 2):
-        tried.plan = replace(tried.plan, changes=(replace(change, new=new),))
+        tried.plan = replace(tried.plan, changes=(change._replace(new=new),))
         tried.edits[1:] = tried.plan.edits()
         assert tried.broken() == "I4"
 
@@ -163,7 +163,7 @@ def test_i4_link_is_not_seen_on_the_page(spoil: bytes) -> None:
     tried = attempt(mail(PAGE))
     (change,) = tried.plan.changes
     new = spoil.replace(b"%b", change.new)
-    tried.plan = replace(tried.plan, changes=(replace(change, new=new),))
+    tried.plan = replace(tried.plan, changes=(change._replace(new=new),))
     tried.edits[1:] = tried.plan.edits()
     with pytest.raises(Refusal) as found:
         tried.check()
@@ -176,9 +176,9 @@ def test_i5_header_is_missing_forged_or_not_on_top() -> None:
     behind_from = tried.message.index(b"To:")
     for edits in (
         [],
-        [replace(ours, replacement=ours.replacement * 2)],
-        [replace(ours, start=behind_from, end=behind_from)],
-        [replace(ours, replacement=ours.replacement.replace(b" m=", b" m=0"))],
+        [ours._replace(replacement=ours.replacement * 2)],
+        [ours._replace(start=behind_from, end=behind_from)],
+        [ours._replace(replacement=ours.replacement.replace(b" m=", b" m=0"))],
     ):
         tried.edits[:-1] = edits
         assert tried.broken() == "I5"
