@@ -32,6 +32,8 @@ MAX_TOKENS = 200
 ROOM = 512
 """Bytes of header that an injection may add."""
 TOKEN_LEFT = "token_left"  # noqa: S105 - a code, no secret
+_SAME_IN_ALL_FORMS = re.compile(r"[A-Za-z0-9._~-]+")
+"""Of an address, percent-encoded or not."""
 ONLY_A_PART = "token_in_one_part"
 IN_SUBJECT = "token_in_subject"
 MISSPELT = "token_misspelt"
@@ -120,8 +122,10 @@ class _Injection:
         return Result(Status.REPLACED, "erased", tuple(edits), tuple(self._notes))
 
     def _append(self, leaves: Sequence[Leaf], paragraph: Paragraph) -> Result:
-        forms = url_forms(self._policy.url_prefix or paragraph.url)
-        if any(_is_linked(leaf, form) for leaf in leaves for form in forms):
+        prefix = self._policy.url_prefix or paragraph.url
+        core = max(_SAME_IN_ALL_FORMS.findall(prefix), key=len, default="").encode()
+        suspect = [leaf for leaf in leaves if core in leaf.data]
+        if suspect and any(_is_linked(leaf, f) for leaf in suspect for f in url_forms(prefix)):
             return Result(Status.ALREADY, "linked")
         if any(_is_misspelt(leaf.low, self._policy.marker) for leaf in leaves):
             self._notes.append(MISSPELT)

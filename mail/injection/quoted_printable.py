@@ -40,6 +40,8 @@ def _encoded(data: bytes, *, istext: bool) -> bytes:
     encoded = binascii.b2a_qp(data, istext=istext)
     if b"=20\n" not in encoded and b"=09\n" not in encoded:
         return encoded
+    if max(map(len, encoded.split(b"\n"))) <= LONGEST_LINE:
+        return encoded
     return _TOO_LONG.sub(rb"\1=\n\2", encoded)
 
 

@@ -65,15 +65,16 @@ def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
 
 def _matches(low: bytes, first: bytes, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
     """Searching for one byte is ten times as fast as asking the pattern at every place."""
-    if low.count(first) > _FEW:
-        yield from pattern.finditer(low)
-        return
     at = low.find(first)
-    while at >= 0:
+    for _ in range(_FEW):
+        if at < 0:
+            return
         found = pattern.match(low, at)
         if found:
             yield found
         at = low.find(first, found.end() if found else at + 1)
+    if at >= 0:
+        yield from pattern.finditer(low, at)
 
 
 def misspelt(low: bytes, *, marker: str) -> bool:

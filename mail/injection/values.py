@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from ...models.errors import ConfigurationError
 
@@ -101,7 +100,8 @@ class Policy:
             raise ConfigurationError("marker: must be 6 to 60 printable ASCII signs without blanks")
 
 
-class Edit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Edit:
     """``message[start:end]`` becomes ``replacement``."""
 
     start: int
