@@ -9,7 +9,7 @@ import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from . import quoted_printable
 from .quoted_printable import LONGEST_LINE, Splicer, quoted
@@ -20,7 +20,8 @@ QUANTUM = 3
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 
-class Change(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Change:
     """``decoded[start:end]`` becomes ``new``."""
 
     start: int
