@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import quoted_printable
-from .quoted_printable import LONGEST_LINE, Splicer, quoted
+from .quoted_printable import LONGEST_LINE, Splicer
 from .values import Edit, Refusal
 
 QUANTUM = 3
@@ -59,13 +59,6 @@ def edits(
     else:
         found = [Edit(c.start, c.end, c.new) for c in changes]
     return [Edit(at + e.start, at + e.end, e.replacement) for e in found]
-
-
-def encode(data: bytes, encoding: str, eol: bytes) -> bytes:
-    """``data`` as a whole leaf."""
-    if encoding == "base64":
-        return base64_lines(data, eol)
-    return quoted(data, eol)
 
 
 def base64_lines(data: bytes, eol: bytes) -> bytes:

@@ -147,24 +147,29 @@ class _Injection:
             self._root, self._policy, status=status, code=code, link_id=paragraph.link_id,
             eol=self._eol,
         )  # fmt: skip
-        for is_last in (False, True):
-            plans = [
-                _plan(leaf, paragraph, found, is_last=is_last)
-                for leaf, found in zip(leaves, tokens, strict=True)
-            ]
-            edits = self._marked(header, plans)
-            try:
-                check(
-                    self._message, self._root, plans, edits, paragraph=paragraph,
-                    policy=self._policy,
-                )  # fmt: skip
-            except Refusal:
-                if is_last:
-                    raise
-                continue
-            notes = dict.fromkeys([*self._notes, *(n for leaf in leaves for n in leaf.notes)])
-            return Result(status, code, tuple(edits), tuple(notes))
-        raise AssertionError
+        try:
+            edits = self._proved(header, leaves, tokens, paragraph, is_last=False)
+        except Refusal:
+            edits = self._proved(header, leaves, tokens, paragraph, is_last=True)
+        notes = dict.fromkeys([*self._notes, *(n for leaf in leaves for n in leaf.notes)])
+        return Result(status, code, tuple(edits), tuple(notes))
+
+    def _proved(
+        self,
+        header: bytes,
+        leaves: Sequence[Leaf],
+        tokens: Sequence[Sequence[Token]],
+        paragraph: Paragraph,
+        *,
+        is_last: bool,
+    ) -> list[Edit]:
+        plans = [
+            _plan(leaf, paragraph, found, is_last=is_last)
+            for leaf, found in zip(leaves, tokens, strict=True)
+        ]
+        edits = self._marked(header, plans)
+        check(self._message, self._root, plans, edits, paragraph=paragraph, policy=self._policy)
+        return edits
 
     def _marked(self, header: bytes, plans: Sequence[Plan]) -> list[Edit]:
         """With our header on top; one that somebody else wrote goes."""

@@ -14,6 +14,7 @@ from .header import Field
 from .leaf import Leaf
 from .parameters import read_value
 from .placeholder import Form, Token, address_for, html_for
+from .quoted_printable import quoted
 from .values import Edit, Paragraph, Refusal
 
 _ASCII = Charset("ascii")
@@ -40,7 +41,7 @@ class Plan:
         leaf = self.leaf
         labels = _label_edits(self) if self.charset or self.encoding else []
         if self.encoding:
-            body = encodings.encode(self.text, self.encoding, leaf.eol)
+            body = quoted(self.text, leaf.eol)
             return [*labels, Edit(leaf.part.body, leaf.part.end, body)]
         return [
             *labels,

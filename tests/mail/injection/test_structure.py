@@ -362,3 +362,29 @@ def test_case_041_part_without_a_blank_line_behind_its_header() -> None:
     for header in (b"Content-Type: text/plain", b"Content-Type: text/plain\r\n", b"Dear Taro,"):
         message = mail(multipart("mixed", header, PLAIN))
         assert_untouched(message, "no_header_end")
+
+
+def test_multipart_in_which_no_part_begins() -> None:
+    both = multipart("alternative", PLAIN, HTML).replace(b"--=_b1", b"--=_b2")
+    assert_untouched(mail(both), "structure_ambiguous")
+
+
+def test_delimiter_behind_a_lone_carriage_return_is_one_for_some() -> None:
+    for line in (b"Dear\r--=_b1\r\n", b"Dear\r\n--=_b1\rTaro\r\n"):
+        text = b"Content-Type: text/plain\r\n\r\n" + line
+        assert_untouched(mail(multipart("mixed", text, PDF)), "structure_ambiguous")
+
+
+def test_thousands_of_lines_that_begin_like_a_delimiter_are_too_complex() -> None:
+    text = leaf("text/plain", "--=_b1x\n" * 6000)
+    assert_untouched(mail(multipart("mixed", text, PDF)), "too_complex")
+
+
+def test_parameters_of_more_than_8_kilobytes_are_too_complex() -> None:
+    assert_untouched(mail(leaf(f"text/plain; x={'y' * 9000}", TEXT)), "too_complex")
+
+
+def test_field_whose_name_only_begins_like_another_is_another() -> None:
+    fields = "Content-Type-Of-Old: multipart/signed\nContent-Disposition-X: attachment\n"
+    text = leaf("text/plain; charset=utf-8", TEXT, encoding="8bit", fields=fields)
+    assert_injected(mail(text))

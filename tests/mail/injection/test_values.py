@@ -1,0 +1,65 @@
+"""What a company may set: refused when it is saved, by the name of the field."""
+
+from __future__ import annotations
+
+import pytest
+
+from careerrelay.mail.injection import Paragraph, Policy, Status, inject
+from careerrelay.mail.injection.quoted_printable import Splicer
+from careerrelay.models.errors import ConfigurationError
+
+from .cases import PARAGRAPH, URL, assert_untouched, leaf, mail
+
+GOOD = {"text": f"Register\n{URL}", "url": URL, "link_id": "a", "ascii_text": f"Register\n{URL}"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("url", "javascript:alert(1)"),
+        ("url", "https://example.jp/" + "x" * 100),
+        ("url", 'https://example.jp/"'),
+        ("link_id", ""),
+        ("link_id", "a b"),
+        ("link_id", "a\r\nBcc: x"),
+        ("language", "english"),
+        ("language", 'ja"'),
+        ("text", f"Register\r\n{URL}"),
+        ("text", f"Register \x1b\n{URL}"),
+        ("text", f"Register \u2028\n{URL}"),
+        ("text", "Register"),
+        ("text", f"Register: {URL}"),
+        ("text", f"{URL}\n{URL}"),
+        ("text", f"\nRegister\n{URL}"),
+        ("text", f"Register\n{URL}\n"),
+        ("text", f"> Register\n{URL}"),
+        ("ascii_text", f"登録\n{URL}"),
+        ("ascii_text", "Register"),
+    ],
+)
+def test_paragraph_that_could_do_harm_is_refused_by_its_field(field: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{field}: "):
+        Paragraph(**{**GOOD, field: value})
+
+
+@pytest.mark.parametrize("marker", ["{{x}", "{{a b}}", "{{" + "x" * 60, "{{リンク}}", "{{x\n}}}"])
+def test_marker_that_cannot_be_found_safely_is_refused(marker: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^marker: "):
+        Policy(marker=marker)
+
+
+def test_where_only_markers_are_replaced_a_mail_without_one_is_skipped() -> None:
+    message = mail(leaf("text/plain", "Dear Taro\n"))
+    policy = Policy(append=False)
+    assert_untouched(message, "no_marker", policy=policy, status=Status.SKIPPED)
+    marked = mail(leaf("text/plain", f"Dear Taro\n{policy.marker}\n"))
+    assert inject(marked, PARAGRAPH, policy).status is Status.REPLACED
+
+
+@pytest.mark.parametrize("length", range(70, 80))
+@pytest.mark.parametrize("sign", ["x", "é"])
+def test_no_line_of_quoted_printable_is_too_long_whatever_is_put_in(length: int, sign: str) -> None:
+    raw = b"Dear Taro, and so on\r\n"
+    (edit,) = Splicer(raw, b"\r\n", length=len(raw)).edits(4, 4, (sign * length).encode())
+    after = raw[: edit.start] + edit.replacement + raw[edit.end :]
+    assert max(map(len, after.split(b"\r\n"))) <= 76
