@@ -5,7 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench import backfill, flood, ingest, injection, links, relay
+from bench import (
+    backfill,
+    backfill_vendors,
+    bulk_rejections,
+    flood,
+    ingest,
+    injection,
+    links,
+    relay,
+)
 from bench.results import table, write
 from tests.support.postgres import running_postgres
 
@@ -21,6 +30,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results += flood.compare(Path(folder))
         results += backfill.compare(Path(folder))
+        results += backfill_vendors.compare(Path(folder))
+        results += bulk_rejections.compare(Path(folder))
     results += injection.compare()
     results += relay.compare()
     print(table(results))

@@ -160,6 +160,13 @@ def outcomes(runtime: Runtime) -> dict[str, Outcome]:
         return {record.external_id: _outcome(runtime, session, record) for record in records}
 
 
+def decided(runtime: Runtime) -> int:
+    """How many cases have a decision that stands."""
+    query = select(func.count(Decision.id)).where(Decision.superseded_at.is_(None))
+    with runtime.database.read() as session:
+        return session.scalar(query) or 0
+
+
 def credits_and_slots(runtime: Runtime) -> tuple[int, int]:
     """What the ledger holds."""
     with runtime.database.read() as session:

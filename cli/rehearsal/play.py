@@ -84,15 +84,45 @@ class Play:
         self._register()
         self._erase()
 
-    def _connect(self, url: str) -> None:
+    def only_bulk(self, url: str) -> tuple[int, int]:
+        """Nothing but the bulk, and no faults: calls that it made, and 429 that it met."""
+        stand_in = self.story.stand_in
+        stand_in.watchers.append(lambda *_: self.house.clock.forward(self.pace))
+        self._connect(url)
+        self.house.wait(minutes=5)
+        self.bulk = self._cases(self._size)
+        self._settle()
+        self.house.wait(days=1)
+        before = len(stand_in.calls)
+        self.story.reject_in_bulk([case.id for case in self.bulk])
+        self._settle()
+        made = stand_in.calls[before:]
+        return len(made), sum(status == 429 for _, _, status in made)
+
+    def backfill(self, url: str, *, die_at: int) -> int:
+        """A connection to an ATS full of rejected people, without web hooks: calls that it takes
+        until all are decided, through one death on the way."""
+        stand_in = self.story.stand_in
+        cases = self._cases(self._size)
+        self.house.wait(hours=1)
+        self.story.reject_in_bulk([case.id for case in cases])
+        self.house.wait(hours=1)
+        stand_in.watchers.append(lambda *_: self.house.clock.forward(self.pace))
+        self._connect(url, hooks=False, die_at=die_at)
+        while rehearsal.decided(self.house.runtime) < len(cases):
+            self._settle()
+        return len(stand_in.calls)
+
+    def _connect(self, url: str, *, hooks: bool = True, die_at: int = 0) -> None:
         secret = {setting.name for setting in self.spec.settings if setting.secret}
         values = dict(self.story.settings(url))
         hook = self.house.found(
             self.spec.name, strategy=self.strategy, values=values, secret=secret
         )
         rehearsal.map_as_rejections(self.house.runtime, CONNECTION, list(self.story.reasons()))
-        self.story.connect(hook)
-        self._settle()
+        if hooks:
+            self.story.connect(hook)
+        self._settle(die_at=die_at)
 
     def _apply(self) -> None:
         self.house.wait(minutes=5)

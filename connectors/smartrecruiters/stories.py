@@ -14,6 +14,9 @@ from .standin import SmartrecruitersStandIn
 class SmartrecruitersStory(Story):
     """One company; each person applies for a job of their own."""
 
+    # The person and the history: a web hook names ids only.
+    least_calls = 2
+
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.stand_in = self.vendor = SmartrecruitersStandIn(clock=clock)
 

@@ -13,6 +13,9 @@ from .standin import BASE, TeamtailorStandIn
 class TeamtailorStory(Story):
     """One company; each person applies for a job of their own."""
 
+    # A web hook names ids only.
+    least_calls = 1
+
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.stand_in = self.vendor = TeamtailorStandIn(clock=clock)
         self._people: dict[str, str] = {}

@@ -56,6 +56,9 @@ class Story:
     stand_in: StandIn
     strategy: ClassVar[str] = ""
     """The strategy to play; "": the best that the connector declares, else static_link."""
+    least_calls: ClassVar[float | None] = None
+    """The fewest calls that one rejection can take on this ATS, for ``make bench``; None: none
+    where a web hook may be believed, one where it is a hint, a hundredth of a page without."""
     missing: ClassVar[Mapping[str, str]] = {}
     """Method of ``OPTIONAL`` -> why this ATS has no such thing."""
 
