@@ -91,3 +91,12 @@ def test_marker_of_letters_only() -> None:
     for message in (page("<p>登録 RelayLink です</p>"), text("登録 RELAYLINK です\n")):
         result = inject(message, PARAGRAPH, policy)
         assert result.status is Status.REPLACED
+
+
+def test_words_of_containers_in_the_text_itself() -> None:
+    assert_html_place("<body><p>Your signature, a quote, and an appendonsend.</p>¶</body>")
+
+
+def test_marker_among_many_signs_that_might_begin_one() -> None:
+    braces = "{ &amp; " * 300
+    assert_html(f"<p>{braces}{MARKER} です</p>", f"<p>{braces}{LINK} です</p>")

@@ -177,3 +177,30 @@ def test_a_signature_under_two_rules() -> None:
 @pytest.mark.parametrize("line", ["株" * 45 + " TEL: 03", "TEL: 03-0000-0000 " + "a" * 90])
 def test_long_lines_are_no_signature(line: str) -> None:
     assert_place(f"山田様\n{'━' * 16}\n{line}\n¶")
+
+
+def test_case_083_quoted_lines_far_below_any_attribution() -> None:
+    assert_place("山田様\n\n> いつ頃でしょうか。\n来週です。\n\n\n> はい。\n¶")
+    assert_place("山田様\n来週です。\n¶\n\n\n> いつ頃でしょうか。")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "弊社では、再就職のご支援をご用意しております。" * 4,
+        "An offer of help with > signs and From the company, " * 4,
+        "x" * 100 + " " + "y" * 100,
+    ],
+)
+def test_long_lines_of_the_paragraph_are_wrapped(line: str) -> None:
+    """Within 76 columns, no line beginning with what would end the sentence before it."""
+    long = replace(PARAGRAPH, text=f"{line}\n{URL}")
+    message = text("山田様\n")
+    after = content(inject(message, long, POLICY).assemble(message)).decode()
+    shown = after.strip().split(CRLF)
+    assert shown[-1] == URL
+    assert "".join(shown[2:-1]).replace(" ", "") == line.replace(" ", "")
+    for one in shown[2:-1]:
+        assert not one.startswith(("、", "。", ">", "From "))
+        assert len(one.split(" ")[0]) >= 76 or len(one) <= 76
+        assert one.isascii() or len(one) <= 39
