@@ -9,7 +9,7 @@ import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import quoted_printable
 from .quoted_printable import LONGEST_LINE, Splicer
@@ -20,8 +20,7 @@ QUANTUM = 3
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """``decoded[start:end]`` becomes ``new``."""
 
     start: int

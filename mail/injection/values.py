@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ...models.errors import ConfigurationError
 
@@ -100,8 +101,7 @@ class Policy:
             raise ConfigurationError("marker: must be 6 to 60 printable ASCII signs without blanks")
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """``message[start:end]`` becomes ``replacement``."""
 
     start: int
