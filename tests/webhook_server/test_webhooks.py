@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import json
 import threading
@@ -17,7 +18,7 @@ from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.errors import OverloadedError
 from careerrelay.models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRequest
 from careerrelay.models.tables import Connection, RefusedRequest, Signal
-from tests.support.toy import toy_webhook
+from tests.support.toy import ToyConnector, toy_webhook
 from tests.webhook_server.site import Reader, Site
 
 MIB = 1024 * 1024
@@ -75,6 +76,18 @@ def test_no_cookie_and_no_session_for_a_machine(reader: Reader, sent: WebhookReq
     response = deliver(reader, sent)
     assert "Set-Cookie" not in response.headers
     assert "Cookie" not in response.headers.get("Vary", "")
+
+
+def test_a_vendor_that_never_repeats_what_was_refused_hears_what_it_does_repeat(
+    site: Site, reader: Reader, sent: WebhookRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistyped secret must lose nothing."""
+    assert ToyConnector.spec.webhook is not None
+    webhook = dataclasses.replace(ToyConnector.spec.webhook, refuse_status=503)
+    spec = dataclasses.replace(ToyConnector.spec, webhook=webhook)
+    monkeypatch.setattr(ToyConnector, "spec", spec)
+    assert reader.post("/webhooks/toy", sent.body).status_code == 503
+    assert refusals(site) == [(503, "unverified", len(sent.body))]
 
 
 @pytest.mark.parametrize(
