@@ -17,6 +17,7 @@ from careerrelay.engine.queue import InlineQueue
 from careerrelay.engine.runtime import Runtime
 from careerrelay.engine.service import Service
 from tests.support.databases import migrate, sqlite_copy, sqlite_template
+from tests.support.logged import listening, people_in
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.toy import (
     HintToyConnector,
@@ -39,6 +40,15 @@ def _logs_as_they_were() -> Iterator[None]:
     before = structlog.get_config()
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_in_the_logs() -> Iterator[None]:
+    """Whatever a test does: no line that is logged meanwhile holds an address or a name."""
+    with listening() as lines:
+        yield
+    told = [line for line in lines if people_in(line)]
+    assert told == []
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,17 @@ class Installation:
         finally:
             runtime.close()
 
+    def connect_too(self, id_: str, *, ats_url: str) -> None:
+        """One more connection of the company to the same ATS."""
+        clock = Clock(datetime.now(UTC) - BEFORE_ALL)
+        runtime = Runtime(self.settings, queue=InlineQueue(clock), clock=clock)
+        try:
+            World(runtime, clock, ToyVendor()).connect(
+                id_, connector="counting", settings={"base_url": ats_url}
+            )
+        finally:
+            runtime.close()
+
     def look(self) -> Runtime:
         """A runtime to look with; its queue runs nothing."""
         return Runtime(self.settings, queue=InlineQueue(utcnow))

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import requests
 
+from tests.support.logged import people_in
+
 PATIENCE = 180.0
 """Seconds to wait for what must happen; a bound for a stuck test, not a promise of speed."""
 
@@ -71,7 +73,9 @@ class Node:
     def _end(self, number: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        code = self.process.wait(PATIENCE)
+        assert people_in(self.log.read_text(encoding="utf-8")) == []
+        return code
 
 
 @contextmanager

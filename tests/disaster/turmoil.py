@@ -103,10 +103,15 @@ class Turmoil:
 
 @contextmanager
 def turmoil(
-    folder: Path, *, url: str = "", workers: int = 2, chance: random.Random
+    folder: Path,
+    *,
+    url: str = "",
+    workers: int = 2,
+    chance: random.Random,
+    ats: CountingAts | None = None,
 ) -> Iterator[Turmoil]:
     """One process on SQLite, or a web process and workers on the database at ``url``."""
-    ats, clockwork = CountingAts(), Clockwork(folder / "clock")
+    ats, clockwork = ats or CountingAts(), Clockwork(folder / "clock")
     python_path = clockwork.install(install(folder / "plugins"))
     grown = {"WORK_EMBEDDED": "false"} if url else {}
     made = fresh(folder / "installation", python_path=python_path, url=url, **grown)

@@ -1,0 +1,145 @@
+"""The grown shape: rejections a second with one worker and with two, how long from signal to link,
+and how long a single rejection waits beside another company's bulk of 5,000.
+
+A web process, workers and PostgreSQL, all real; the ATS is a stand-in that answers at once. Load,
+stand-in, database and workers share this machine's cores, so its number bounds every figure.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.results import Result, compared
+from careerrelay.connectors.testing import Request, route
+from careerrelay.models.candidates import ApplicationState
+from careerrelay.models.events import ApplicationEvent, EventKind
+from careerrelay.models.tables import Connection
+from tests.disaster.counting_ats import CountingAts
+from tests.disaster.load import case
+from tests.disaster.senders import Sender
+from tests.disaster.turmoil import Turmoil, turmoil
+from tests.support.postgres import PostgresServer
+
+REJECTIONS = 600
+SINGLES = 40
+BULK = 5_000
+SENDERS = 8
+PATIENCE_SECONDS = 600.0
+SECONDS_BESIDE_A_BULK = 5.0
+RATE = 200.0
+SCALING = 1.7
+
+
+class TimingAts(CountingAts):
+    """Notes when each link was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: dict[str, float] = {}
+
+    @route("PUT", "/people/<person>/link")
+    def put_link(self, request: Request, person: str) -> tuple[int, Any]:
+        self.written.setdefault(person, time.monotonic())
+        return super().put_link(request, person)
+
+
+def compare(folder: Path, server: PostgresServer) -> list[Result]:
+    """One after the other, each on a fresh installation."""
+    one = _rate(folder / "one", server, workers=1)
+    two = _rate(folder / "two", server, workers=2)
+    waits = sorted(_singles(folder / "singles", server))
+    beside = _beside_a_bulk(folder / "bulk", server)
+    cores = os.cpu_count() or 1
+    middle, worst = waits[len(waits) // 2], waits[-1]
+    return [
+        compared(
+            f"grown: rejections to links, /s, two workers on {cores} cores",
+            ours=two,
+            peer=RATE,
+            target=">= 1",
+        ),
+        compared(
+            f"grown: two workers against one on {cores} cores, /s",
+            ours=two,
+            peer=one,
+            target=f">= {SCALING:g}",
+        ),
+        compared("signal to link, p50, s, against 1 s", ours=middle, peer=1.0, target="<= 1"),
+        compared("signal to link, p99, s, against 2 s", ours=worst, peer=2.0, target="<= 1"),
+        compared(
+            f"fairness: a single rejection beside a bulk of {BULK:,}, s",
+            ours=beside,
+            peer=SECONDS_BESIDE_A_BULK,
+            target="<= 1",
+        ),
+    ]
+
+
+def _rate(folder: Path, server: PostgresServer, *, workers: int) -> float:
+    ats = TimingAts()
+    url = server.create_database()
+    with turmoil(folder, url=url, workers=workers, chance=random.Random(1), ats=ats) as site:
+        began = time.monotonic()
+        with site.sender.running(threads=SENDERS):
+            for number in range(REJECTIONS):
+                _reject(site.sender, number)
+        _until(lambda: len(ats.written) >= REJECTIONS)
+        return REJECTIONS / (max(ats.written.values()) - began)
+
+
+def _singles(folder: Path, server: PostgresServer) -> list[float]:
+    """One at a time, with a pause, so that none waits for another."""
+    ats = TimingAts()
+    sent: dict[str, float] = {}
+    url = server.create_database()
+    with turmoil(folder, url=url, chance=random.Random(1), ats=ats) as site:
+        with site.sender.running(threads=1):
+            for number in range(SINGLES):
+                sent[f"c{number}"] = time.monotonic()
+                _reject(site.sender, number)
+                time.sleep(0.3)
+        _until(lambda: len(ats.written) >= SINGLES)
+    return [ats.written[person] - at for person, at in sent.items()]
+
+
+def _beside_a_bulk(folder: Path, server: PostgresServer) -> float:
+    """Seconds from another connection's single signal to its link, in the thick of the bulk."""
+    ats = TimingAts()
+    url = server.create_database()
+    with turmoil(folder, url=url, chance=random.Random(1), ats=ats) as site:
+        site.installation.connect_too("other", ats_url=_ats_url(site))
+        other = Sender(site.sender.url.replace("counting", "other"))
+        with site.sender.running(threads=SENDERS), other.running(threads=1):
+            for number in range(BULK):
+                _reject(site.sender, number)
+            _until(lambda: len(site.sender.acknowledged) > BULK * 4 // 5)
+            began = time.monotonic()
+            _reject(other, BULK)
+            _until(lambda: f"c{BULK}" in ats.written)
+            return ats.written[f"c{BULK}"] - began
+
+
+def _ats_url(site: Turmoil) -> str:
+    with site.runtime.database.read() as session:
+        return str(session.get_one(Connection, "counting").settings["base_url"])
+
+
+def _reject(sender: Sender, number: int) -> None:
+    found = case(number, ApplicationState.REJECTED, step=1)
+    event = ApplicationEvent(
+        EventKind.REJECTED, found.changed_at, found.external_id, f"c{number}", found
+    )
+    sender.send(event, delivery=f"grown-{number}")
+
+
+def _until(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the work does not come to its end")
+        time.sleep(0.02)
