@@ -10,10 +10,12 @@ from bench import (
     backfill_vendors,
     bulk_rejections,
     flood,
+    grown,
     ingest,
     injection,
     links,
     relay,
+    scale,
 )
 from bench.results import table, write
 from tests.support.postgres import running_postgres
@@ -22,7 +24,7 @@ OUTPUT = Path("build/bench.json")
 
 
 def main() -> None:
-    """Everything, one after the other; about a quarter of an hour on two cores."""
+    """Everything, one after the other; about half an hour on two cores."""
     results = links.compare()
     with running_postgres() as postgres:
         results += ingest.measure({"SQLite": "", "PostgreSQL": postgres.create_database()})
@@ -32,6 +34,9 @@ def main() -> None:
         results += backfill.compare(Path(folder))
         results += backfill_vendors.compare(Path(folder))
         results += bulk_rejections.compare(Path(folder))
+        with running_postgres() as postgres:
+            results += grown.compare(Path(folder), postgres)
+            results += scale.compare(postgres)
     results += injection.compare()
     results += relay.compare()
     print(table(results))
