@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from sqlalchemy import func, select
+
 from ..mail import smtp
 from ..models.companies import Strategy
 from ..models.errors import CareerRelayError
-from ..models.tables import Connection, MailRelay, WorkState
+from ..models.tables import Connection, MailRelay, SpooledMail, WorkState
 from .findings import Finding, fail, hint, ok
 from .mail_relay_report import mail_lines, mail_report, waiting_counts
 from .mail_relays import NEXT_HOP_PASSWORD, all_relays, dkim_key, open_secret, rules_of
@@ -16,6 +18,7 @@ from .own_mail import open_account
 from .runtime import Runtime
 
 LOOK_BACK = timedelta(days=7)
+WAITING_LONG = timedelta(hours=1)
 
 
 def relay_findings(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
@@ -58,6 +61,7 @@ def _relay(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
         "next hop",
         f"it answers, {how}{', signed in' if seen.authenticated else ''}{signs}",
     )
+    yield from _kept(runtime, relay)
     if len(relay.password_hashes) > 1:
         yield hint(
             relay.id, "password", "the one before the last is still good",
@@ -73,6 +77,20 @@ def _milter(runtime: Runtime, relay: MailRelay) -> Finding:
         relay.id, "milter", "its mails come by the milter, but that listens nowhere",
         remedy="set [mail_relay] milter in the settings, like inet:8894@127.0.0.1",
     )  # fmt: skip
+
+
+def _kept(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
+    """Mails of the mode spool that have waited for longer than a short trouble lasts."""
+    before = runtime.clock() - WAITING_LONG
+    waiting = (SpooledMail.relay_id == relay.id) & (SpooledMail.state == WorkState.DUE.value)
+    query = select(func.count()).where(waiting, SpooledMail.received_at < before)
+    with runtime.database.read() as session:
+        number = session.scalar(query) or 0
+    if number:
+        yield hint(
+            relay.id, "spool", f"{number} mails have waited for more than an hour",
+            remedy="careerrelay work list --kind relayed --state due",
+        )  # fmt: skip
 
 
 def _outcomes(runtime: Runtime, connection: Connection) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from sqlalchemy import Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from ..connectors.registry import connector_classes
-from ..models.tables import Connection, Delivery, Heartbeat, WorkState
+from ..models.tables import Connection, Delivery, Heartbeat, RelayedMail, WorkState
 from .health import OWING
 from .ingest import Ingest
 from .runtime import Runtime
@@ -39,7 +39,8 @@ def gauges(runtime: Runtime, ingest: Ingest) -> list[Gauge]:
     now = runtime.clock()
     with runtime.database.read() as session:
         found = [_waiting_and_age(session, now), _dead(session), _finished(session, now)]
-        found += [_deliveries(session, now), _connections(session, now), _calls(runtime, session)]
+        found += [_deliveries(session, now), _relayed(session, now)]
+        found += [_connections(session, now), _calls(runtime, session)]
         if not runtime.database.is_sqlite:
             found.append(_workers(session, now - runtime.lease))
     return [*(g for group in found for g in group), _ingest(ingest)]
@@ -129,6 +130,22 @@ def _deliveries(session: Session, now: datetime) -> tuple[Gauge, ...]:
         )
         .group_by(*key)
     )
+    for *values, number in _rows(session, query):
+        family.values[tuple(values)] = float(number)
+    return (family,)
+
+
+def _relayed(session: Session, now: datetime) -> tuple[Gauge, ...]:
+    """``self_check`` or ``internal`` is a defect of ours, ``token_left`` a template's."""
+    family = Gauge(
+        "careerrelay_relayed_mails_last_hour",
+        "Mails of the last hour that were to get a link, by what was done and why.",
+        ("connection", "judgement", "status", "code"),
+    )
+    code = func.coalesce(RelayedMail.code, RelayedMail.reason)
+    status = func.coalesce(RelayedMail.status, "")
+    key = (RelayedMail.connection_id, RelayedMail.judgement, status, code)
+    query = select(*key, func.count()).where(RelayedMail.last_at > now - LAST_HOUR).group_by(*key)
     for *values, number in _rows(session, query):
         family.values[tuple(values)] = float(number)
     return (family,)

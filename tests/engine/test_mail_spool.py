@@ -12,10 +12,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from careerrelay.engine.doctor_relays import relay_findings
+from careerrelay.engine.ingest import Ingest
 from careerrelay.engine.mail_onward import give_up_dead
 from careerrelay.engine.mail_relay import MailDesk
-from careerrelay.engine.mail_relays import RelayPlan, change_relay, remove_relay
+from careerrelay.engine.mail_relays import remove_relay
 from careerrelay.engine.mail_spool import MailSpool, purge_orphans
+from careerrelay.engine.metrics import gauges
 from careerrelay.engine.queue import InlineQueue
 from careerrelay.engine.replay import found_work, replay, work_lines
 from careerrelay.engine.retention import purge
@@ -23,8 +26,8 @@ from careerrelay.engine.service import sweep
 from careerrelay.mail.relay import RelayServer
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.errors import OverloadedError, RefusedError
-from careerrelay.models.tables import SpooledContent, SpooledMail
-from tests.engine.relaying import SENDER, Relaying, message, relaying
+from careerrelay.models.tables import Connection, SpooledContent, SpooledMail
+from tests.engine.relaying import CONNECTION, SENDER, Relaying, message, relaying
 from tests.mail.relay.hop import DOT, DROP, Hop, running_hop
 from tests.mail.relay.relays import Client, settings
 from tests.support.world import World
@@ -371,11 +374,25 @@ def test_traces_of_spooled_mails_go_with_the_others(spool: Spooling) -> None:
     assert spool.rows(SpooledContent) == []
 
 
-def test_next_hop_changed_meanwhile_is_the_one_that_gets_it(spool: Spooling) -> None:
-    spool.send()
-    with running_hop() as other:
-        plan = RelayPlan({"next_hop_port": other.port})
-        change_relay(spool.world.runtime, "ats", plan=plan, actor="test")
-        spool.world.work()
-        assert other.only().below_trace == PLAIN
-    assert spool.hop.seen == []
+def test_doctor_and_metrics_tell_of_mails_that_wait_long(spool: Spooling) -> None:
+    runtime = spool.world.runtime
+    spool.hop.answers["MAIL"] = "451 4.3.0 later"
+    spool.relaying.tell(1, REJECTED)
+    spool.send(message(), to=("person1@example.com",))
+    spool.world.work()
+    with runtime.database.read() as session:
+        connection = session.get_one(Connection, CONNECTION)
+    assert "spool" not in {found.name for found in relay_findings(runtime, connection)}
+    spool.world.clock.forward(minutes=61)
+    found = {found.name: found for found in relay_findings(runtime, connection)}
+    assert "1 mails have waited" in found["spool"].detail
+    ingest = Ingest(runtime)
+    try:
+        told = {gauge.name: gauge.values for gauge in gauges(runtime, ingest)}
+    finally:
+        ingest.stop()
+    assert told["careerrelay_work_due"]["spooled_mails", CONNECTION] == 1.0
+    spool.later(minutes=1)
+    told = {gauge.name: gauge.values for gauge in gauges(runtime, ingest)}
+    key = (CONNECTION, "personal", "replaced", "marker")
+    assert told["careerrelay_relayed_mails_last_hour"][key] == 1.0
