@@ -272,3 +272,10 @@ def test_erased_marker_takes_its_line_along(eol: str, encoding: str) -> None:
 def test_nothing_to_erase() -> None:
     result = erase_marker(mail(TEXT), POLICY)
     assert (result.status, result.code) == (Status.SKIPPED, "no_marker")
+
+
+@pytest.mark.parametrize("written", ["{{career_=\r\nrelay_link}}", "=7B{career_relay_link}}"])
+def test_marker_is_seen_in_quoted_printable_whose_structure_cannot_be_trusted(written: str) -> None:
+    message = b"no field\r\n" + mail(leaf("text/plain", written))
+    result = inject(message, PARAGRAPH, POLICY)
+    assert (result.code, result.notes, result.hold) == ("token_left", ("malformed_header",), True)

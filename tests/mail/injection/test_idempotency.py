@@ -160,3 +160,9 @@ def test_case_153_two_relays_and_a_marker() -> None:
     )
     second = Policy(mark_key=b"another key", url_prefix=POLICY.url_prefix)
     assert_untouched(after, "linked", status=Status.ALREADY, policy=second)
+
+
+def test_case_150_header_whose_name_only_begins_like_ours_stays() -> None:
+    other = b"X-CareerRelay-Account: 7\r\n"
+    after, _ = assert_injected(other + mail(PLAIN))
+    assert other in after

@@ -86,6 +86,14 @@ def test_case_042_marker_over_a_soft_break() -> None:
     assert decoded(after) == f"Register here: {URL} and nowhere else, please.\r\n".encode()
 
 
+@pytest.mark.parametrize("below", [0, 40_000, 400_000])
+def test_case_042_place_far_from_either_end(below: int) -> None:
+    text = "選考の結果をお知らせします。\n" * 800 + QUOTE + "> When?\n" * (below // 9)
+    message = mail(leaf(UTF8, text, encoding="quoted-printable"))
+    after, _ = assert_injected(message)
+    assert old_lines_kept(message, after) == 0
+
+
 def test_case_043_what_is_lax_is_left_as_it_is() -> None:
     raw = b"M=c3=bcller  \r\nUe=C3=9Cberraschung\t\r\nan end without a line=\r\n" + b"end="
     message = mail(raw_leaf(UTF8, "quoted-printable", raw))

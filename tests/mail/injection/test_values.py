@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from careerrelay.mail.injection import Paragraph, Policy, Status, inject
-from careerrelay.mail.injection.quoted_printable import Splicer
+from careerrelay.mail.injection import MARKER, Paragraph, Policy, Status, inject
+from careerrelay.mail.injection.quoted_printable import Splicer, quoted
+from careerrelay.mail.injection.spellings import spelled
 from careerrelay.models.errors import ConfigurationError
 
 from .cases import PARAGRAPH, URL, assert_untouched, leaf, mail
@@ -63,3 +64,17 @@ def test_no_line_of_quoted_printable_is_too_long_whatever_is_put_in(length: int,
     (edit,) = Splicer(raw, b"\r\n", length=len(raw)).edits(4, 4, (sign * length).encode())
     after = raw[: edit.start] + edit.replacement + raw[edit.end :]
     assert max(map(len, after.split(b"\r\n"))) <= 76
+
+
+def test_blank_at_the_end_of_a_line_is_encoded_and_a_full_line_is_broken_for_it() -> None:
+    assert quoted(b"Dear Taro \r\n", b"\r\n") == b"Dear Taro=20\r\n"
+    full = quoted(b"x" * 74 + b" \n", b"\n")
+    assert full == b"x" * 74 + b"=\n=20\n"
+
+
+@pytest.mark.parametrize("count", range(1, 130))
+def test_marker_is_found_behind_any_number_of_its_first_sign(count: int) -> None:
+    low = b"{ " * count
+    assert spelled(low, marker=MARKER, is_html=False) == []
+    (found,) = spelled(low + MARKER.encode(), marker=MARKER, is_html=False)
+    assert low[: found.start] + MARKER.encode() == low + MARKER.encode()
