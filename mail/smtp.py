@@ -27,6 +27,7 @@ from ..models.errors import (
     SmtpUnavailableError,
     SmtpUncertainError,
 )
+from .smtp_lines import check_addresses, dotted
 
 log = structlog.get_logger(__name__)
 
@@ -34,18 +35,13 @@ _ENHANCED = re.compile(rb"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 _QUEUED_AS = re.compile(rb"queued as ([A-Za-z0-9.-]{1,64})(?:\s|$)")
 _LONGEST_ANSWER = 400
 _PIECE = 1 << 18
-_FAREWELL_SECONDS = 5.0
+FAREWELL_SECONDS = 5.0
 _MECHANISMS = {"CRAM-MD5", "PLAIN", "LOGIN"}  # what smtplib speaks
 _SIZE_LIMIT = re.compile(r"\d{1,18}")
 
 
-def _address_line(letters: str) -> re.Pattern[str]:
-    return re.compile(rf'[{letters}]{{1,320}}|"[ {letters}]{{1,64}}"@[{letters}]{{1,255}}')
-
-
-_ADDRESS_LINE = _address_line("!-;=?-~")
-_INTERNATIONAL_LINE = _address_line("!-;=?-~\u00a1-\ud7ff\uf900-\U0010ffff")
-"""With the letters of RFC 6531."""
+Opened = Callable[["SmtpAccount"], contextlib.AbstractContextManager[smtplib.SMTP]]
+"""Gives a signed-in connection, and takes it back knowing how the mail went."""
 
 
 class Security(StrEnum):
@@ -113,12 +109,14 @@ def send(
     before_data: Callable[[], None],
     eight_bit: bool = False,
     utf8: bool = False,
+    opened: Opened | None = None,
 ) -> SendReceipt:
     """Hand over ``message`` (CRLF lines) for one recipient.
 
     ``envelope_from`` and ``to`` as ``sending_form`` gives them; ``envelope_from`` "" is the null
     sender. ``eight_bit``, ``utf8``: announced as 8BITMIME, SMTPUTF8, and refused where the server
-    does not take that: nothing is converted. ``before_data`` is called once, when the server has
+    does not take that: nothing is converted. ``opened`` gives the connection, a new one where it is
+    left out. ``before_data`` is called once, when the server has
     said it is ready and before the first byte of content: record there that the mail may be out
     from now on. If it raises, the connection is dropped, nothing is sent, and its exception comes
     through.
@@ -127,8 +125,8 @@ def send(
     good), SmtpUncertainError (content sent, no readable answer), ConfigurationError (a setting
     that no server could serve).
     """
-    _check_addresses(envelope_from, to, utf8=utf8)
-    with _connection(account) as server:
+    check_addresses(envelope_from, to, utf8=utf8)
+    with (opened or connection)(account) as server:
         more = _parameters(server, eight_bit=eight_bit, utf8=utf8)
         _command(server, f"MAIL FROM:<{envelope_from}>{more}", phase="mail", expect=250)
         _command(server, f"RCPT TO:<{to}>", phase="rcpt", expect=250)
@@ -139,18 +137,9 @@ def send(
     return receipt
 
 
-def _check_addresses(envelope_from: str, to: str, *, utf8: bool) -> None:
-    """No line end, blank or bracket ever gets into a command."""
-    line = _INTERNATIONAL_LINE if utf8 else _ADDRESS_LINE
-    for name, address in (("envelope sender", envelope_from), ("recipient", to)):
-        if not line.fullmatch(address) and (address or name == "recipient"):
-            told = f"the {name} is not an address SMTP can carry"
-            raise SmtpRejectedError(told, phase="mail", answer=f"5.1.3 {told.capitalize()}")
-
-
 def probe(account: SmtpAccount) -> SmtpProbe:
     """Connect, encrypt and sign in as ``send`` would, and send nothing. Raises as ``send`` does."""
-    with _connection(account) as server:
+    with connection(account) as server:
         _command(server, "NOOP", phase="connect", expect=250)
         limit = _SIZE_LIMIT.fullmatch(server.esmtp_features.get("size", ""))
         return SmtpProbe(
@@ -162,20 +151,34 @@ def probe(account: SmtpAccount) -> SmtpProbe:
 
 
 @contextlib.contextmanager
-def _connection(account: SmtpAccount) -> Iterator[smtplib.SMTP]:
-    """A greeted, encrypted, signed-in connection; closed whatever happens."""
+def connection(account: SmtpAccount) -> Iterator[smtplib.SMTP]:
+    """A connection for one mail, closed whatever happens."""
+    server = signed_in(account)
+    try:
+        yield server
+        take_leave(server, account=account)
+    finally:
+        server.close()
+
+
+def signed_in(account: SmtpAccount) -> smtplib.SMTP:
+    """A greeted, encrypted, signed-in connection, which the caller closes."""
     server = _connected(account)
     try:
         _check_peer(server, account=account)
         _greet(server, account=account)
         _sign_in(server, account=account)
-        yield server
-        # The outcome is known by now; a server that hangs up first, or dawdles, changes nothing.
-        with contextlib.suppress(smtplib.SMTPException, OSError):
-            _wait_up_to(server, min(account.timeout, _FAREWELL_SECONDS))
-            server.quit()
-    finally:
+    except BaseException:
         server.close()
+        raise
+    return server
+
+
+def take_leave(server: smtplib.SMTP, *, account: SmtpAccount) -> None:
+    """The outcome is known by now; a server that hangs up first, or dawdles, changes nothing."""
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        _wait_up_to(server, min(account.timeout, FAREWELL_SECONDS))
+        server.quit()
 
 
 def _connected(account: SmtpAccount) -> smtplib.SMTP:
@@ -301,7 +304,7 @@ def _command(server: smtplib.SMTP, line: str, *, phase: str, expect: int) -> Non
 def _hand_over(server: smtplib.SMTP, message: bytes, *, account: SmtpAccount) -> SendReceipt:
     """The content and its dot. From here on only a readable answer is an answer."""
     try:
-        _send_all(server, _dotted(message))
+        _send_all(server, dotted(message))
         _wait_up_to(server, account.answer_timeout or account.timeout)
         status, reply = server.getreply()
     except (smtplib.SMTPException, OSError) as error:
@@ -323,16 +326,6 @@ def _send_all(server: smtplib.SMTP, content: bytes) -> None:
     view = memoryview(content)
     for start in range(0, len(view), _PIECE):
         server.send(view[start : start + _PIECE])
-
-
-def _dotted(message: bytes) -> bytes:
-    """CRLF lines only (a bare LF or CR lets other text be smuggled in), dots doubled, final dot."""
-    both = message.count(b"\r\n")
-    is_clean = message.count(b"\n") == both == message.count(b"\r")
-    lines = message if is_clean else re.sub(rb"\r\n|\r|\n", b"\r\n", message)
-    ended = lines if lines.endswith(b"\r\n") else lines + b"\r\n"
-    first = b"." if ended.startswith(b".") else b""
-    return first + ended.replace(b"\r\n.", b"\r\n..") + b".\r\n"
 
 
 def _uncertain(what: str) -> SmtpUncertainError:

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from ..smtp_pool import SmtpPool
 from .accounts import Accounts
 from .desk import Account, Desk
 from .limits import Crowd, HourLimits, Memory, TooManyError
@@ -76,6 +77,7 @@ class House:
         self.settings = settings
         self.accounts = Accounts(desk, seconds=settings.ask_seconds)
         self.limits = HourLimits()
+        self._pool = SmtpPool()
         self.passage = Passage(
             desk,
             PassageSettings(
@@ -84,6 +86,7 @@ class House:
                 timeout=settings.next_hop_seconds,
                 answer_timeout=settings.final_seconds,
             ),
+            pool=self._pool,
         )
         self.closing = False
         self._passing = ThreadPoolExecutor(settings.threads, thread_name_prefix="relay")
@@ -118,6 +121,7 @@ class House:
             await asyncio.sleep(0.05)
         self.accounts.close()
         self._passing.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     # Messages.
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -22,6 +23,7 @@ from ...models.errors import (
 from .. import smtp
 from ..dkim import resign
 from ..injection import Policy, Result, Status, erase_marker, inject, marker_in
+from ..smtp_pool import SmtpPool
 from .desk import Account, Cause, Desk, NextHop, Passing, Reply, Treatment
 
 log = structlog.get_logger(__name__)
@@ -51,11 +53,12 @@ class Settings:
 
 
 class Passage:
-    """Hands mails on; holds nothing of any of them."""
+    """Hands mails on; holds nothing of any of them. ``pool``: connections that outlive a mail."""
 
-    def __init__(self, desk: Desk, settings: Settings) -> None:
+    def __init__(self, desk: Desk, settings: Settings, *, pool: SmtpPool | None = None) -> None:
         self._desk = desk
         self._settings = settings
+        self._pool = pool
 
     def run(self, passing: Passing) -> Reply:
         """The answer to the client: the next hop's own, or ours where it was never asked."""
@@ -102,16 +105,18 @@ class Passage:
         return Result(result.status, edits=edits).assemble(made)
 
     def _forward(self, passing: Passing, message: bytes) -> Reply:
+        attempt = partial(
+            smtp.send,
+            passing.trace + message,
+            envelope_from=passing.sender,
+            to=passing.recipient,
+            before_data=lambda: None,
+            eight_bit=passing.eight_bit or not message.isascii(),
+            utf8=passing.utf8,
+        )
         try:
-            receipt = smtp.send(
-                passing.trace + message,
-                account=self._account(passing.account.next_hop),
-                envelope_from=passing.sender,
-                to=passing.recipient,
-                before_data=lambda: None,
-                eight_bit=passing.eight_bit or not message.isascii(),
-                utf8=passing.utf8,
-            )
+            account = self._account(passing.account.next_hop)
+            receipt = self._sent(partial(attempt, account=account))
         except SmtpError as error:
             return _reply_of(error)
         except ConfigurationError as error:
@@ -121,6 +126,11 @@ class Passage:
         said = receipt.enhanced_status or "2.0.0"
         queued = f" queued as {receipt.queue_id}" if receipt.queue_id else ""
         return Reply(receipt.status, f"{said} Ok:{queued or ' taken by the next server'}")
+
+    def _sent(self, attempt: Callable[..., smtp.SendReceipt]) -> smtp.SendReceipt:
+        if self._pool is None:
+            return attempt()
+        return self._pool.send(lambda opened: attempt(opened=opened))
 
     def _account(self, hop: NextHop) -> smtp.SmtpAccount:
         return smtp.SmtpAccount(

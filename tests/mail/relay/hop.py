@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 
 STALL = "<stall>"
 DROP = "<drop>"
-BANNER, DOT = "BANNER", "."
+BANNER, CONTENT, DOT = "BANNER", "CONTENT", "."
 _USUAL = {
     BANNER: "220 next.example.jp ESMTP",
     "EHLO": "250-next.example.jp\r\n250-8BITMIME\r\n250 SIZE 0",
@@ -40,11 +41,14 @@ class Taken:
 @dataclass
 class Hop:
     """``answers`` by command, "BANNER" and "."; STALL says nothing more, DROP hangs up.
+    CONTENT: DROP hangs up in the middle of a message. ``once``: before that, and a single time.
 
     ``delays``: seconds before the answer to a message.
     """
 
     answers: dict[str, str] = field(default_factory=dict)
+    once: dict[str, str] = field(default_factory=dict)
+    open: list[socket.socket] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     delay: float = 0.0
@@ -52,7 +56,17 @@ class Hop:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, command: str) -> str:
+        if command in self.once:
+            return self.once.pop(command)
         return self.answers.get(command, _USUAL.get(command, "250 2.0.0 Ok"))
+
+    def count(self, command: str) -> int:
+        return sum(line.upper().startswith(command) for line in self.seen)
+
+    def hang_up(self) -> None:
+        """On everybody, as a server does that has heard nothing for long."""
+        for connection in self.open:
+            connection.shutdown(socket.SHUT_RDWR)
 
     def only(self) -> Taken:
         (taken,) = self.taken
@@ -66,9 +80,11 @@ class _Session(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Until somebody hangs up."""
         self.sender = self.recipient = ""
-        goes_on = self._say(BANNER)
+        self.hop.open.append(self.connection)
+        goes_on = self._say(self.hop.answer(BANNER))
         while goes_on and (line := self.rfile.readline()):
             goes_on = self._heard(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))
+        self.hop.open.remove(self.connection)
 
     def _heard(self, line: str) -> bool:
         self.hop.seen.append(line)
@@ -77,12 +93,16 @@ class _Session(socketserver.StreamRequestHandler):
             self.sender = line
         if command == "RCPT":
             self.recipient = line
-        goes_on = self._say(command) and command != "QUIT"
-        if goes_on and command == "DATA" and self.hop.answer("DATA").startswith("3"):
+        answer = self.hop.answer(command)
+        goes_on = self._say(answer) and command != "QUIT"
+        if goes_on and command == "DATA" and answer.startswith("3"):
             return self._take()
         return goes_on
 
     def _take(self) -> bool:
+        if self.hop.answer(CONTENT) == DROP:
+            self.rfile.readline()
+            return False
         lines: list[bytes] = []
         while (line := self.rfile.readline()) != b".\r\n":
             if not line:
@@ -92,10 +112,9 @@ class _Session(socketserver.StreamRequestHandler):
         answer = self.hop.answer(DOT)
         if answer == DROP or answer.startswith("2"):
             self.hop.taken.append(Taken(self.sender, self.recipient, b"".join(lines)))
-        return self._say(DOT)
+        return self._say(answer)
 
-    def _say(self, command: str) -> bool:
-        answer = self.hop.answer(command)
+    def _say(self, answer: str) -> bool:
         if answer == STALL:
             self.hop.ended.wait(60)
         if answer in (STALL, DROP):

@@ -166,6 +166,7 @@ def test_case_167_eight_bit_content_needs_a_next_hop_that_takes_it() -> None:
     with running_hop() as hop, running_relay(account(hop.port)) as relay:
         assert relay.send(message).startswith("250")
         assert hop.only().sender == f"MAIL FROM:<{SENDER}> BODY=8BITMIME"
+    with running_hop() as hop, running_relay(account(hop.port)) as relay:
         hop.answers["EHLO"] = "250 next.example.jp"
         assert relay.send(message).startswith("554 5.6.3")
         assert relay.send(PLAIN, options=" BODY=8BITMIME").startswith("554 5.6.3")
