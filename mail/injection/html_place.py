@@ -43,7 +43,9 @@ def _above(text: HtmlText) -> int | None:
 def _behind_condition(text: HtmlText, place: int) -> int:
     """Where the condition ends that decides which programs show the place."""
     is_open = False
-    for found in _REVEALED.finditer(text.raw) if b"[endif]" in text.raw else ():
+    # One byte is found many times as fast as several.
+    is_any = b"[" in text.raw and b"[endif]" in text.raw
+    for found in _REVEALED.finditer(text.raw) if is_any else ():
         if found.start() >= place:
             return found.end() if is_open and found[1] else place
         is_open = not found[1]

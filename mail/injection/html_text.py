@@ -10,11 +10,12 @@ from .values import Refusal
 BLANK = b" "
 
 _SCAN = re.compile(
-    rb"<(?:(!--)"
+    rb"<(?=!--|s[ctv]|t[ei]|no|xm|if|pl|fr|/[sm]|ma)(?:(!--)"
     rb"|(s(?:cript|tyle)|t(?:itle|extarea|emplate)|no(?:script|frames|embed)|xmp|iframe)(?=[\s/>])"
     rb"|(plaintext|frameset|/?(?:svg|math))(?=[\s/>]))"
 )
-"""Comments; elements whose insides are no text; elements in which nothing can be placed."""
+"""Comments; elements whose insides are no text; elements in which nothing can be placed. What they
+begin with is asked first: nearly all tags are others."""
 _FOREIGN = (b"svg", b"math")
 _NO_TEXT = re.compile(
     rb"(?:[^<&\S]|<[^<>]*>|&(?:nbsp|zwnj|zwj|shy|ensp|emsp|thinsp|zerowidthspace|#160|#xa0|#173|#xad"

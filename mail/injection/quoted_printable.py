@@ -16,6 +16,8 @@ _SIGNS = re.compile(rb"(?:[^=]|=[0-9A-Fa-f]{2})*+")
 """What all readers undo in the same way."""
 _TOO_LONG = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
 _SOME_LINES = 1 << 14
+_TAILS = (1 << 8, 1 << 11, _SOME_LINES)
+"""Bytes of raw text from the end: most places are before the last tags, or the signature."""
 _CUT = 6
 """About so many bytes go to the next line where there is no room for a soft break."""
 
@@ -60,8 +62,7 @@ class Places:
 
     def find(self, wanted: int) -> int:
         """The raw offset, behind a soft break. Raises Refusal where readers may disagree."""
-        if wanted - self._stop_length > _SOME_LINES:
-            self._near_end(wanted)
+        self._near_end(wanted)
         while self._stop_length <= wanted and self._stop < len(self._raw):
             self._move(self._stop, self._stop_length)
             self._stop = self._raw.find(b"\n", self._at + _SOME_LINES) + 1 or len(self._raw)
@@ -73,11 +74,15 @@ class Places:
         return self._at
 
     def _near_end(self, wanted: int) -> None:
-        """To the start of a line not far from the end, if the place is behind it: most are."""
-        line = self._raw.find(b"\n", max(self._stop, len(self._raw) - _SOME_LINES)) + 1
-        length = self._whole - len(decode(self._raw[line:]))
-        if line and length <= wanted:
-            self._stop, self._stop_length = line, length
+        """To the start of a line not far from the end, if the place is behind it."""
+        for size in _TAILS:
+            if wanted - self._stop_length <= size:
+                return
+            line = self._raw.find(b"\n", max(self._stop, len(self._raw) - size)) + 1
+            length = self._whole - len(decode(self._raw[line:]))
+            if line and length <= wanted:
+                self._stop, self._stop_length = line, length
+                return
 
     def _move(self, at: int, length: int) -> None:
         self._at, self._length = at, length

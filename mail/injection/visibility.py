@@ -83,9 +83,11 @@ def _texts(html: str) -> Iterator[LexborNode]:
 def _is_shown(node: LexborNode) -> bool:
     above: LexborNode | None = node
     while above is not None:
-        if above.tag in _NEVER_SHOWN or "hidden" in above.attributes:
+        attributes = above.attributes
+        if above.tag in _NEVER_SHOWN or "hidden" in attributes:
             return False
-        if _HIDING.search((above.attributes.get("style") or "").lower()):
+        style = attributes.get("style")
+        if style and _HIDING.search(style.lower()):
             return False
         above = above.parent
     return True
