@@ -36,6 +36,8 @@ TOO_SLOW = "421 4.4.2 The message came too slowly"
 CLOSING = "421 4.3.2 The relay stops; send this again in a minute"
 
 _AUTH_PARAMETER = re.compile(r"(?i)\s+AUTH=[!-~]+(?=\s|$)")
+_ATOMS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
+_PLAIN_PATH = re.compile(rf"<({_ATOMS}@{_ATOMS})>(?: +([!-'*-~][ !-'*-~]*))?")
 _STARTED = "503 5.5.1 BDAT was begun; go on with BDAT, or RSET"
 
 Command = Callable[[str | None], Awaitable[None]]
@@ -144,6 +146,12 @@ class RelaySession(SMTP):
             return
         mechanism, _, rest = (arg or "").partition(" ")
         await super().smtp_AUTH(f"{mechanism.upper()} {rest}".strip())
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """aiosmtpd's parser for every form of address is slow (8 % of a mail of 5 kB): it
+        is asked where this is not the plainest."""
+        plain = _PLAIN_PATH.fullmatch(arg)
+        return (plain[1], plain[2] or "") if plain else super()._getaddr(arg)
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
         """Every server that offers AUTH must take its parameter (RFC 4954 section 5); it tells

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import smtplib
 
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from careerrelay.mail.relay.house import House
+from careerrelay.mail.relay.session import RelaySession
 from tests.mail.relay.hop import Hop
 from tests.mail.relay.relays import (
     MARKER,
@@ -12,9 +18,11 @@ from tests.mail.relay.relays import (
     SENDER,
     TO,
     Relay,
+    ToyDesk,
     account,
     linked,
     running_relay,
+    settings,
 )
 from tests.support.mailbox import running_mailbox
 
@@ -80,3 +88,25 @@ def test_mail_given_up_by_the_client_goes_nowhere(relay: Relay, hop: Hop) -> Non
         client.write(PLAIN)
     assert relay.send(PLAIN).startswith("250"), "the relay is well"
     assert len(hop.taken) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<a@example.jp>",
+        "<a.b+c_d-e@mail.example.jp> SIZE=10 BODY=8BITMIME",
+        "<a@example.jp>   SIZE=10 ",
+        "<a@example.jp> (comment) SIZE=10",
+        "<a@example.jp>SIZE=10",
+        "<A@EXAMPLE.JP>",
+        "<a@-example-.jp>",
+        "<1@2>",
+    ],
+)
+def test_plain_addresses_are_read_as_aiosmtpd_reads_all_others(said: str) -> None:
+    house = House(ToyDesk(), settings())
+    session = RelaySession(house, hostname="relay.example.jp", loop=asyncio.new_event_loop())
+    try:
+        assert session._getaddr(said) == SMTP._getaddr(session, said)
+    finally:
+        session.loop.close()
