@@ -168,3 +168,16 @@ def test_a_request_begun_before_the_stop_is_answered_whole(
     server.join(WAIT)
     assert got == [b"answered" * 10_000]
     assert not server.is_alive()
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_wrong_setting_is_one_sentence_that_names_it_and_its_file(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "careerrelay.toml").write_text("[server]\nprot = 8080\n")
+    refused = run(tmp_path, command)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr.count("\n") == 1
+    assert "prot" in refused.stderr
+    assert "careerrelay.toml" in refused.stderr
