@@ -162,7 +162,7 @@ def rehearse_(cli: Cli, out: Output, name: str, bulk: int, examples: Path | None
 
     People apply, are rejected, withdraw, are taken back, register and are erased, while the
     vendor fails and the worker is killed once; then every record must be exactly right. Needs
-    nothing but pip install 'careerrelay-ats[demo,testing]', and touches no installation.
+    nothing but pip install 'careerrelay-ats[testing]', and touches no installation.
     """
     from .rehearsal import rehearse
 
