@@ -62,7 +62,8 @@ class Limits:
     def retry_after(self) -> int:
         """Seconds until the limit that stopped the current request lets one through."""
         current = self._limiter.current_limit
-        return wait_until(current.reset_at) if current else 60
+        # Not ``reset_at``, which is a whole second too late.
+        return wait_until(current.window.reset_time) if current else 60
 
 
 def wait_until(moment: float) -> int:
