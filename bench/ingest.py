@@ -17,8 +17,8 @@ SECONDS = 3
 CONNECTIONS = (1, 32)
 UNITS = {"rate": "/s", "p50": "p50 ms", "p99": "p99 ms"}
 SLOW = "SQLite, 5 ms flush"
-SLOW_TARGETS = {1: {"p50": "<= 15", "p99": "<= 15"}, 32: {"p50": "<= 2", "p99": "<= 2"}}
-"""The peer flushes nothing: one connection waits for the disk alone, 32 share a flush."""
+TOLD = {"p50": "", "p99": ""}
+"""The peer flushes nothing, so that no ratio to it on a slow disk is good or bad by itself."""
 
 Figures = dict[tuple[str, int], list[dict[str, Any]]]
 
@@ -56,11 +56,7 @@ def measure_slow_disk() -> list[Result]:
     )
     return [
         together,
-        *(
-            line
-            for many, targets in SLOW_TARGETS.items()
-            for line in _judged(figures, SLOW, many, targets)
-        ),
+        *(line for many in CONNECTIONS for line in _judged(figures, SLOW, many, TOLD)),
     ]
 
 

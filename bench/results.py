@@ -12,6 +12,7 @@ from statistics import median
 @dataclass(frozen=True, slots=True)
 class Result:
     """``ratio`` is ours / peer. ``target`` reads ``>= 0.6`` or ``<= 2``; ``ok`` whether it is met.
+    Where nothing was hoped for, ``target`` is "" and the figures are only told.
 
     ``ours`` and ``peer`` are in the unit that the name ends with.
     """
@@ -27,9 +28,16 @@ class Result:
 def compared(name: str, *, ours: float, peer: float, target: str) -> Result:
     """Judge a measurement. ``target`` is about the ratio."""
     ratio = ours / peer if peer else float("inf")
+    return Result(
+        name, _rounded(ours), _rounded(peer), _rounded(ratio), target, _is_met(ratio, target)
+    )
+
+
+def _is_met(ratio: float, target: str) -> bool:
+    if not target:
+        return True
     sign, _, bound = target.partition(" ")
-    ok = ratio >= float(bound) if sign == ">=" else ratio <= float(bound)
-    return Result(name, _rounded(ours), _rounded(peer), _rounded(ratio), target, ok)
+    return ratio >= float(bound) if sign == ">=" else ratio <= float(bound)
 
 
 def _rounded(value: float) -> float:
@@ -46,7 +54,7 @@ def table(results: Sequence[Result]) -> str:
     """For people."""
     head = ("", "ours", "peer", "ratio", "target", "")
     lines = [
-        (r.name, f"{r.ours:,.4g}", f"{r.peer:,.4g}", f"{r.ratio:.2f}", r.target, _word(r.ok))
+        (r.name, f"{r.ours:,.4g}", f"{r.peer:,.4g}", f"{r.ratio:.2f}", r.target, _word(r))
         for r in results
     ]
     widths = [max(len(line[n]) for line in (head, *lines)) for n in range(len(head))]
@@ -59,8 +67,10 @@ def table(results: Sequence[Result]) -> str:
     )
 
 
-def _word(ok: bool) -> str:
-    return "ok" if ok else "MISSED"
+def _word(result: Result) -> str:
+    if not result.target:
+        return ""
+    return "ok" if result.ok else "MISSED"
 
 
 def write(results: Sequence[Result], path: Path) -> None:

@@ -35,3 +35,11 @@ def test_the_file_is_a_list_of_objects_with_these_fields(tmp_path: Path) -> None
 def test_the_table_says_which_target_was_missed() -> None:
     lines = table([Result("a", 1, 2, 0.5, ">= 1", ok=False), Result("b", 2, 1, 2, ">= 1", ok=True)])
     assert [line.split()[-1] for line in lines.splitlines()[1:]] == ["MISSED", "ok"]
+
+
+def test_without_a_target_a_line_is_told_and_not_judged() -> None:
+    told = compared("x, p50 ms", ours=9.0, peer=0.5, target="")
+    assert told.ok
+    words = table([told]).splitlines()[1]
+    assert "ok" not in words
+    assert "MISSED" not in words

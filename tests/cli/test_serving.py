@@ -175,7 +175,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it_and_its_file(
     tmp_path: Path, command: str
 ) -> None:
     (tmp_path / "careerrelay.toml").write_text("[server]\nprot = 8080\n")
-    refused = run(tmp_path, command)
+    refused = run(tmp_path, "--config", "careerrelay.toml", command)
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert refused.stderr.count("\n") == 1
