@@ -1,4 +1,4 @@
-"""Fixtures: the app on a world. SQLite unless a module asks for both databases."""
+"""Fixtures: the app on a world, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ from careerrelay.engine.runtime import Runtime
 from careerrelay.webhook_server import create_app
 from tests.support.world import Clock, World, open_runtime
 from tests.webhook_server.site import MAIL, Reader, Site
-
-
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """Pages are the same on every store; what writes in parallel is tested on both."""
-    return sqlite_url
 
 
 @pytest.fixture

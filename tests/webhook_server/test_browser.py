@@ -58,6 +58,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What a browser shows is the same on every store."""
+    return sqlite_url
+
+
+@pytest.fixture
 def port() -> int:
     return free_port()
 

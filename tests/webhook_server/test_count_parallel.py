@@ -6,8 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import pytest
-
 from careerrelay.engine.registration import confirm_code
 from careerrelay.models.tables import CountedPerson, LedgerEntry, OutgoingMail, Report
 from tests.webhook_server.site import Site, csrf_of
@@ -15,11 +13,6 @@ from tests.webhook_server.site import Site, csrf_of
 PEOPLE = 60
 AGAIN = 4
 """So many of them registered a second time, by another link: 64 confirmations in all."""
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue(f"{request.param}_url")
 
 
 def registered(site: Site, people: int, *, again: int = 0) -> list[str]:

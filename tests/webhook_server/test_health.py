@@ -14,11 +14,6 @@ from careerrelay.models.tables import Heartbeat
 from tests.webhook_server.site import Reader, Site
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue(f"{request.param}_url")
-
-
 @pytest.fixture
 def beating(site: Site) -> Site:
     """A worker has just beaten (it only does on PostgreSQL)."""

@@ -20,11 +20,6 @@ MONITORING = Path(__file__).parents[2] / "examples/monitoring"
 TOKEN = "a-token-of-the-monitoring"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue(f"{request.param}_url")
-
-
 @pytest.fixture
 def neighbour(site: Site) -> Reader:
     """Asks from the same machine."""

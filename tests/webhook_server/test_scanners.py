@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-import pytest
 from werkzeug.routing import Rule
 
 from careerrelay.engine import registration as engine
@@ -18,11 +17,6 @@ SCANNERS = (
     {"User-Agent": "", "Accept": "*/*", "Purpose": "prefetch"},
     {"User-Agent": "curl/8", "X-HTTP-Method-Override": "POST", "Cookie": "session=x; lang=en"},
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue(f"{request.param}_url")
 
 
 def tokens(site: Site) -> list[str]:

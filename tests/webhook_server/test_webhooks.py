@@ -7,9 +7,11 @@ import http.client
 import json
 import threading
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from waitress.server import create_server
 from werkzeug.test import TestResponse
 
@@ -216,10 +218,12 @@ def test_a_store_that_cannot_commit_acknowledges_nothing(
 
 
 def test_a_store_that_cannot_be_read_asks_to_come_again(
-    site: Site, reader: Reader, sent: WebhookRequest
+    site: Site, reader: Reader, sent: WebhookRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with site.runtime.database.begin() as session:
-        session.execute(text("ALTER TABLE connections RENAME TO elsewhere"))
+    def away(*_args: object) -> NoReturn:
+        raise OperationalError("", {}, OSError("away"))
+
+    monkeypatch.setattr(type(site.runtime.database), "read", away)
     response = deliver(reader, sent)
     assert (response.status_code, response.text) == (503, "service unavailable\n")
     assert int(response.headers["Retry-After"]) > 0
