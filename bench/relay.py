@@ -1,18 +1,19 @@
 """The mail relay against Postfix's acceptance, and what memory many large mails take.
 
 Postfix's own ``smtp-source`` sends: twenty sessions at once, a connection for each mail. Postfix
-writes each mail into its queue and leaves it there; the relay puts the link in, hands the mail on
-to ``smtp-sink`` and answers with its answer.
+writes each mail into its queue and leaves it there; the relay, a process for each core as Postfix
+has, puts the link in, hands the mail on to ``smtp-sink`` and answers with its answer.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,19 @@ def compare() -> list[Result]:
         Load("5 kB", letter(5_000), 400, ">= 1"),
         Load("73 kB", shapes()["50 kB newsletter"], 200, ">= 0.5"),
     )
-    with sink() as port, child("bench.relay_server", port) as (relay, _):
-        results = [_compared(load, int(relay)) for load in loads]
+    with sink() as port, _relays(port) as relay:
+        results = [_compared(load, relay) for load in loads]
     return [*results, measure_memory()]
+
+
+@contextmanager
+def _relays(next_hop: int) -> Iterator[int]:
+    """One for each core, on one port, as ``careerrelay relay`` runs on PostgreSQL."""
+    with ExitStack() as stack:
+        port, _ = stack.enter_context(child("bench.relay_server", next_hop))
+        for _ in range(1, os.cpu_count() or 1):
+            stack.enter_context(child("bench.relay_server", next_hop, port))
+        yield int(port)
 
 
 def _compared(load: Load, relay: int) -> Result:

@@ -1,4 +1,4 @@
-"""``python -m bench.relay_server SINK``: a mail relay on loopback that injects into each mail.
+"""``python -m bench.relay_server SINK [PORT]``: a mail relay on loopback, injecting into each mail.
 
 Its desk links every mail at once: what is measured is SMTP, injection and the way on, without a
 database. Prints its port, and runs until it is terminated.
@@ -63,7 +63,10 @@ def main() -> None:
     settings = RelaySettings(
         hostname="relay.example.jp", clock=lambda: datetime.now(UTC), memory_bytes=MEMORY
     )
-    server = RelayServer(LinkingDesk(int(sys.argv[1])), settings, host="127.0.0.1", port=0)
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    server = RelayServer(
+        LinkingDesk(int(sys.argv[1])), settings, host="127.0.0.1", port=port, share_port=True
+    )
     print(server.start(), flush=True)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

@@ -156,8 +156,8 @@ def worker(cli: Cli, out: Output) -> None:
 def relay(cli: Cli, out: Output) -> None:
     """Take mails as [mail_relay] says, beside servers with [mail_relay] embedded = false.
 
-    Any number, on PostgreSQL. On SQLite it is refused while 'careerrelay serve' runs: there mails
-    are taken by that one, with [mail_relay] embedded = true.
+    Any number, on PostgreSQL; those on one machine share the port. On SQLite it is refused while
+    'careerrelay serve' runs: there mails are taken by that one, with [mail_relay] embedded = true.
     """
     server_logs()
     ended = threading.Event()

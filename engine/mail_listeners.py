@@ -59,6 +59,7 @@ def relay_server(runtime: Runtime, spool: MailSpool) -> RelayServer | None:
         host=section["host"],
         port=section["port"],
         tls=_tls(section),
+        share_port=_several(runtime),
     )  # fmt: skip
 
 
@@ -76,7 +77,13 @@ def milter_server(runtime: Runtime) -> MilterServer | None:
     limits = MilterSettings(
         max_bytes=section["megabytes"] << 20, connections=section["sessions"], peers=peers
     )
-    return MilterServer(MilterMailDesk(runtime), limits, place=place)
+    return MilterServer(MilterMailDesk(runtime), limits, place=place, share_port=_several(runtime))
+
+
+def _several(runtime: Runtime) -> bool:
+    """Processes of this installation share its ports. On SQLite there is one, so whoever else
+    listens there is somebody else."""
+    return not runtime.database.is_sqlite
 
 
 @contextmanager

@@ -19,13 +19,22 @@ class MilterServer:
     """``start`` returns once it listens; ``stop`` lets answers that are being made go out.
 
     The protocol has neither encryption nor sign-in: who may connect is a matter of the socket
-    file's mode, or of the address.
+    file's mode, or of the address. ``share_port``: as of the relay; a socket file is one
+    process's alone.
     """
 
-    def __init__(self, desk: MilterDesk, settings: MilterSettings, *, place: Place) -> None:
+    def __init__(
+        self,
+        desk: MilterDesk,
+        settings: MilterSettings,
+        *,
+        place: Place,
+        share_port: bool = False,
+    ) -> None:
         self._desk = desk
         self._settings = settings
         self._place = place
+        self._share_port = share_port
         self._listening: Future[Place] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
@@ -64,7 +73,9 @@ class MilterServer:
             server = await asyncio.start_unix_server(connected, sock=file)
             self._opened(self._place)
         else:
-            server = await asyncio.start_server(connected, self._place.host, self._place.port)
+            server = await asyncio.start_server(
+                connected, self._place.host, self._place.port, reuse_port=self._share_port or None
+            )
             port = server.sockets[0].getsockname()[1]
             self._opened(self._place._replace(port=port))
         await self._stop.wait()

@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 THREADS = 8
 """Of their own: sign-ins must not wait behind mails whose next server is slow."""
 MOST_KEPT = 1000
+FRESH_SECONDS = 1.0
+"""An address is asked about once in this time: some senders open a connection for each mail."""
 
 
 class DeskAwayError(Exception):
@@ -34,6 +36,7 @@ class Accounts:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="relay-ask")
         self._key = secrets.token_bytes(32)
         self._answers: dict[bytes, tuple[Account, ...]] = {}
+        self._fresh: dict[str, tuple[float, tuple[Account, ...]]] = {}
 
     async def signed_in(self, login: str, password: str) -> tuple[Account, ...]:
         """One account, or none where login or password are wrong. Raises DeskAwayError."""
@@ -46,7 +49,16 @@ class Accounts:
 
     async def of_address(self, peer: str) -> tuple[Account, ...]:
         """The accounts of a peer that need not sign in. Raises DeskAwayError."""
-        return await self._asked(lambda: tuple(self._desk.accounts_of_address(peer)), "peer", peer)
+        now = asyncio.get_running_loop().time()
+        asked_at, found = self._fresh.get(peer, (-FRESH_SECONDS, ()))
+        if now - asked_at < FRESH_SECONDS:
+            return found
+        found = await self._asked(lambda: tuple(self._desk.accounts_of_address(peer)), "peer", peer)
+        if found:
+            self._fresh[peer] = now, found
+        if len(self._fresh) > MOST_KEPT:
+            del self._fresh[next(iter(self._fresh))]
+        return found
 
     async def _asked(
         self, question: Callable[[], tuple[Account, ...]], *words: str

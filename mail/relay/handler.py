@@ -6,6 +6,9 @@ of the listener ([mail_relay]).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -32,8 +35,20 @@ ENOUGH = "452 4.5.3 100 recipients at a time; send the others after these"
 MOST_RECIPIENTS = 100
 
 
+@cache
+def hooks(kind: type) -> list[str]:
+    """The names that aiosmtpd looks for, in ``dir`` of each new session and of its handler.
+
+    Found once: the look at every attribute took a tenth of the time of a small mail.
+    """
+    return [name for name in dir(kind) if name.startswith(("smtp_", "auth_", "handle_"))]
+
+
 class Handler(SigningIn):
     """EHLO, MAIL and RCPT."""
+
+    def __dir__(self) -> Iterable[str]:
+        return hooks(type(self))
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's names
         self,

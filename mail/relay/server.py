@@ -22,6 +22,8 @@ class RelayServer:
     """``start`` returns once it listens; ``stop`` lets sessions that hold a mail come to its end.
 
     Without ``tls`` it listens on this machine alone, and passwords may cross it in the clear.
+    ``share_port``: other processes of the same user may listen there too; the system deals new
+    connections out among them.
     """
 
     def __init__(
@@ -32,12 +34,14 @@ class RelayServer:
         host: str,
         port: int,
         tls: ssl.SSLContext | None = None,
+        share_port: bool = False,
     ) -> None:
         self._desk = desk
         self._settings = settings
         self._host = host
         self._wanted_port = port
         self._tls = tls
+        self._share_port = share_port
         self._listening: Future[int] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -72,7 +76,9 @@ class RelayServer:
         self._stop = asyncio.Event()
         house = House(self._desk, self._settings)
         make = partial(self._session, house)
-        server = await self._loop.create_server(make, self._host, self._wanted_port)
+        server = await self._loop.create_server(
+            make, self._host, self._wanted_port, reuse_port=self._share_port or None
+        )
         self._listening.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()

@@ -12,7 +12,7 @@ import functools
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from aiosmtpd.smtp import SMTP
 
 from .chunking import ChunkHead, Chunks, discard, read_head
 from .desk import Account
-from .handler import Handler
+from .handler import Handler, hooks
 from .house import House
 from .limits import TooManyError
 from .onward import Mail, hand_on
@@ -56,6 +56,9 @@ class RelaySession(SMTP):
         self._house = house
         self._busy = False
         self._smtp_methods = {n: self._clean(m) for n, m in self._smtp_methods.items()}
+
+    def __dir__(self) -> Iterable[str]:
+        return hooks(type(self))
 
     # The connection.
 

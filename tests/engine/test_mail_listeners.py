@@ -92,6 +92,27 @@ def test_port_that_is_taken_is_named(world: World) -> None:
         )
 
 
+def test_processes_share_the_ports_on_postgresql_alone(world: World) -> None:
+    places = {"port": free_port(), "milter": f"inet:{free_port()}@127.0.0.1"}
+    with listening(world, **places) as first:
+        if world.runtime.database.is_sqlite:
+            assert "cannot listen on" in refusal(world, **places)
+            return
+        with listening(world, **places) as second:
+            assert second == first
+            assert _greetings(places["port"]) == 20
+        assert _greetings(places["port"]) == 20
+
+
+def _greetings(port: int) -> int:
+    """Of twenty connections, each dealt to one of those that listen."""
+    greeted = 0
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            greeted += line.recv(200).startswith(b"220 ")
+    return greeted
+
+
 def test_name_of_this_machine_needs_no_certificate(world: World) -> None:
     with listening(world, host="localhost", port=free_port()) as places:
         assert places["mail relay"].startswith("localhost:")

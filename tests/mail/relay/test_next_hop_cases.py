@@ -11,7 +11,16 @@ import pytest
 
 from careerrelay.mail.relay.limits import Memory
 from tests.mail.relay.hop import BANNER, DOT, DROP, STALL, Hop
-from tests.mail.relay.relays import PLAIN, REJECTION, Client, Relay, account, linked, running_relay
+from tests.mail.relay.relays import (
+    PLAIN,
+    REJECTION,
+    Client,
+    Relay,
+    account,
+    linked,
+    running_relay,
+    token,
+)
 
 STEPS = (BANNER, "MAIL", "RCPT", "DATA", DOT)
 
@@ -205,9 +214,10 @@ def test_one_account_leaves_others_a_way(hop: Hop) -> None:
         while not hop.seen:
             time.sleep(0.01)
         assert relay.send(PLAIN).startswith("451 4.3.2 Too many mails of this relay at once")
-        other = account(hop.port, id="other")
-        relay.desk.listed = [other]
-        assert relay.send(PLAIN).startswith("250")
+        relay.desk.accounts["other:pass"] = account(hop.port, id="other")
+        with relay.client() as client:
+            assert client.say(f"AUTH PLAIN {token('other', 'pass')}").startswith("235")
+            assert client.send(PLAIN).startswith("250")
         assert first.result(30).startswith("250")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from careerrelay.mail.dkim import DkimKey
 from careerrelay.mail.injection import Result
 from careerrelay.mail.relay import passage
+from careerrelay.mail.relay.accounts import FRESH_SECONDS
 from careerrelay.mail.relay.desk import Passing, Treatment
 from tests.mail.relay.hop import Hop, running_hop
 from tests.mail.relay.relays import (
@@ -74,6 +76,19 @@ def test_account_known_before_is_served_while_the_store_is_away(hop: Hop) -> Non
             assert client.say(f"AUTH PLAIN {token()}").startswith("235")
             assert client.send(PLAIN).startswith("250")
     assert hop.only().below_trace == PLAIN
+
+
+def test_address_is_asked_about_once_in_a_second(hop: Hop) -> None:
+    """Some senders open a connection for each mail; a change is heard of soon all the same."""
+    with running_relay(account(hop.port)) as relay:
+        began = time.monotonic()
+        sent = [relay.send(PLAIN) for _ in range(20)]
+        seconds = time.monotonic() - began
+        assert all(answer.startswith("250") for answer in sent)
+        assert len(relay.desk.peers) <= 1 + seconds // FRESH_SECONDS
+        relay.desk.listed = ()
+        time.sleep(FRESH_SECONDS)
+        assert relay.send(PLAIN).startswith("530")
 
 
 def test_account_that_was_taken_away_is_not_remembered(hop: Hop) -> None:
