@@ -52,6 +52,7 @@ from .oauth import (
     MemoryTokens,
     TokenStore,
     client_credentials_token,
+    refreshed_token,
     utcnow,
 )
 from .payload import (
@@ -187,6 +188,7 @@ __all__ = [
     "listed",
     "open_connector",
     "read_json",
+    "refreshed_token",
     "run_probes",
     "snapshot_event",
     "split_secrets",

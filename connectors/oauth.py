@@ -113,6 +113,32 @@ def client_credentials_token(
     return _token(answer, lifetime=lifetime, now=clock())
 
 
+def refreshed_token(
+    http: HttpClient,
+    *,
+    refresh_token: str,
+    token_url: str,
+    client_id: str,
+    client_secret: str,
+    setting: str = "client_id, client_secret and refresh_token",
+    clock: Callable[[], datetime] = utcnow,
+) -> AccessToken:
+    """Ask for a token with a refresh token that stays good (RFC 6749, 6); the client in the body.
+
+    Not for vendors whose refresh tokens work once: the next one would be lost.
+    """
+    return client_credentials_token(
+        http,
+        token_url=token_url,
+        client_id=client_id,
+        client_secret=client_secret,
+        extra={"grant_type": "refresh_token", "refresh_token": refresh_token},
+        secret_in_body=True,
+        setting=setting,
+        clock=clock,
+    )
+
+
 class BearerSession:
     """An HttpClient whose calls carry a token; a refused token is replaced once.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from ...connectors.registry import connector_classes
 from ...engine import rehearsal
 from ...engine.companies import add_company, change_company
 from ...engine.config import Settings, load
@@ -137,6 +138,7 @@ def _settings(folder: Path, *, port: int, smtp_port: int) -> Settings:
                 "allow_private_hosts": True,
             },
             "store": {"folder": str(folder)},
+            "connectors": {"experimental": ",".join(connector_classes())},
             "operator": {
                 "name": "株式会社リレー運営",
                 "license_no": "13-ユ-000000",
