@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from .http import HttpClient, HttpResponse, Params, join_url
+from .http import Call, HttpClient, HttpResponse, Params, join_url
+from .oauth import BearerSession
 from .payload import PayloadSchema
+
+T = TypeVar("T")
 
 
 class VendorApi:
     """One address and one credential; every answer is read by a schema.
 
-    ``headers`` carry the credential and ``setting`` is where a company typed it in. ``path`` is
-    a list of segments, each quoted, so an id cannot reach another path. Raises ApiError kinds.
+    ``headers`` or ``auth`` carry the credential, or ``http`` is a BearerSession; ``setting`` is
+    where a company typed it in. ``reads`` and ``writes`` name the permissions that a GET and any
+    other call need, where the call itself names none. ``path`` is a list of segments, each
+    quoted, so an id cannot reach another path. Raises ApiError kinds.
     """
 
     def __init__(
-        self, http: HttpClient, *, url: str, headers: Mapping[str, str], setting: str
+        self,
+        http: HttpClient | BearerSession,
+        *,
+        url: str,
+        setting: str,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        reads: str = "",
+        writes: str = "",
     ) -> None:
         self._http = http
         self._url = url
-        self._headers = dict(headers)
-        self._setting = setting
+        self._same: dict[str, Any] = {"headers": dict(headers or {}), "setting": setting}
+        if auth is not None:
+            self._same["auth"] = auth
+        self._reads, self._writes = reads, writes or reads
 
     def get(
         self,
@@ -30,12 +46,13 @@ class VendorApi:
         *,
         schema: PayloadSchema,
         operation: str,
+        under: str = "",
         permission: str = "",
         params: Params | None = None,
     ) -> Any:
-        """Read a record or a list, as ``schema`` knows it."""
+        """Read a record or a list, as ``schema`` knows it; ``under`` is the key it stands under."""
         call = self.call("GET", path, operation=operation, permission=permission, params=params)
-        return call.read(schema)
+        return call.read(schema, under=under)
 
     def call(
         self,
@@ -45,16 +62,37 @@ class VendorApi:
         operation: str,
         permission: str = "",
         params: Params | None = None,
-        json: Any = None,
+        **sent: Any,
     ) -> HttpResponse:
-        """Any call; the answer is the caller's to read, or to leave."""
+        """Any call; the answer is the caller's to read, or to leave. ``sent``: json or data."""
         return self._http.request(
             method,
             join_url(self._url, *path),
             operation=operation,
-            permission=permission,
+            permission=permission or (self._reads if method == "GET" else self._writes),
             params=params,
-            json=json,
-            headers=self._headers,
-            setting=self._setting,
+            **self._same,
+            **sent,
         )
+
+    def all_pages(
+        self, turn: Callable[[str], tuple[Iterable[T], str]], *, operation: str
+    ) -> Iterator[T]:
+        """What stands on all pages. ``turn`` gets the name of a page, "" for the first, and
+        returns what is on it and the name of the next, "" after the last."""
+        page, seen = "", {""}
+        while True:
+            found, page = turn(page)
+            yield from found
+            if not page:
+                return
+            if page in seen:
+                name = self._http.connector
+                raise Call(name, operation).unreadable("a page that was there before")
+            seen.add(page)
+
+
+def query_of(link: str) -> str:
+    """The query of a link to the next page, which is all of it that may be followed: asked for
+    at the address of the setting, whatever host and path the answer names."""
+    return urlencode(parse_qsl(urlsplit(link).query))

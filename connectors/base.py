@@ -20,7 +20,8 @@ Rules of the contract:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NoReturn, final
@@ -42,6 +43,7 @@ from ..models.events import (
 )
 from .http import HttpClient
 from .oauth import MemoryTokens, TokenStore, utcnow
+from .signatures import Signature
 from .spec import Capability, ConnectorSpec
 
 
@@ -86,8 +88,11 @@ class Connector:
     # WEBHOOK: no I/O in these three.
 
     def verify_webhook(self, request: WebhookRequest) -> None:
-        """Return if the raw request is the vendor's; else WebhookVerificationError."""
-        self._unsupported(Capability.WEBHOOK)
+        """Return if the raw request is the vendor's; else WebhookVerificationError.
+
+        Done here, as ``sign_webhook`` is, where the spec declares the ``signature``.
+        """
+        self._signature().verify(request, settings=self.settings)
 
     def parse_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
         """The events in a verified request. Raises PayloadError, UnknownEventError."""
@@ -95,7 +100,7 @@ class Connector:
 
     def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
         """The request as the vendor would have signed it (``simulate``, tests, stand-ins)."""
-        self._unsupported(Capability.WEBHOOK)
+        return self._signature().sign(request, settings=self.settings)
 
     # WEBHOOK, with working defaults.
 
@@ -164,6 +169,19 @@ class Connector:
             ) from None
 
     @final
+    @contextmanager
+    def reading(self, operation: str) -> Iterator[None]:
+        """Inside, a PayloadError is an answer to ``operation`` that is not as documented."""
+        try:
+            yield
+        except PayloadError as error:
+            raise ApiResponseError(
+                f"{self.spec.title} answered '{operation}' {error.message}",
+                connector=self.spec.name,
+                operation=operation,
+            ) from None
+
+    @final
     def fail_response(self, operation: str, what: str) -> NoReturn:
         """An answer of the vendor that lacks what its documents promise."""
         raise ApiResponseError(
@@ -171,6 +189,11 @@ class Connector:
             connector=self.spec.name,
             operation=operation,
         )
+
+    def _signature(self) -> Signature:
+        if self.spec.webhook is None or self.spec.webhook.signature is None:
+            self._unsupported(Capability.WEBHOOK)
+        return self.spec.webhook.signature
 
     def _unsupported(self, capability: Capability) -> NoReturn:
         raise UnsupportedCapabilityError(f"{self.spec.title} has no {capability.value} capability")

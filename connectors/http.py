@@ -77,10 +77,13 @@ class HttpResponse:
                 status=self.status,
             ) from None
 
-    def read(self, schema: PayloadSchema) -> Any:
-        """The body as the schema knows it. Raises ApiResponseError naming fields, not values."""
+    def read(self, schema: PayloadSchema, *, under: str = "") -> Any:
+        """The body, or its part ``under`` a key, as the schema knows it.
+
+        Raises ApiResponseError naming fields, not values.
+        """
         try:
-            return schema.read(self.json())
+            return schema.read(self.json(), under=under)
         except PayloadError as error:
             raise ApiResponseError(
                 f"{self.connector} answered '{self.operation}' {error.message}",

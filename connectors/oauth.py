@@ -156,6 +156,7 @@ class BearerSession:
         clock: Callable[[], datetime] = utcnow,
     ) -> None:
         self.http = http
+        self.connector = http.connector
         self._tokens = tokens
         self._key = key
         self._fetch = fetch

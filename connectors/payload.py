@@ -22,12 +22,17 @@ class PayloadSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    def read(self, data: Any) -> dict[str, Any]:
-        """The checked values. Raises PayloadError naming the fields that are not as documented."""
+    def read(self, data: Any, *, under: str = "") -> Any:
+        """The checked values, of all of it or of the part that stands ``under`` a key.
+
+        Raises PayloadError naming the fields that are not as documented.
+        """
+        if under:
+            data = data.get(under) if isinstance(data, dict) else None
         try:
             loaded: Any = self.load(data)
         except ValidationError as error:
-            paths = ", ".join(sorted(set(_paths(error.messages)))[:5])
+            paths = ", ".join(sorted(set(_paths(error.messages, under)))[:5])
             raise PayloadError(f"not as the vendor documents it: {paths}") from None
         return loaded
 
@@ -62,6 +67,13 @@ class ExternalId(fields.Field[str]):
         if not text.strip(".") or len(text) > MAX_ID_LENGTH or not text.isprintable():
             raise ValidationError("not an id")
         return text
+
+
+class OptionalId(ExternalId):
+    """An id that may be missing or null, which is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(load_default=None, allow_none=True, **kwargs)
 
 
 class Text(fields.String):
@@ -101,6 +113,35 @@ class OptionalPart(fields.Nested):
         super().__init__(schema, load_default=None, allow_none=True, **kwargs)
 
 
+class OptionalFlag(fields.Boolean):
+    """True or false; missing or null, which is neither, counts as false."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(load_default=False, allow_none=True, **kwargs)
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return bool(super().deserialize(value, *args, **kwargs))
+
+
+class Addresses(fields.Field[tuple[str, ...]]):
+    """E-mail addresses, a text or a list of them, each once and none of them blank."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(load_default=(), allow_none=True, **kwargs)
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().deserialize(value, *args, **kwargs) or ()
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValidationError("no addresses")
+        cleaned = (text.replace("\0", "").strip() for text in texts)
+        return tuple(dict.fromkeys(text for text in cleaned if text))
+
+
 class EpochMilliseconds(fields.Field[datetime]):
     """Milliseconds since 1970 as an aware datetime in UTC."""
 
@@ -135,6 +176,26 @@ class IsoDateTime(fields.Field[datetime]):
             return parsed.astimezone(UTC)
         except (ValueError, OverflowError):
             raise ValidationError("not a time") from None
+
+
+class OptionalTime(IsoDateTime):
+    """A time that may be missing or null, which is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(load_default=None, allow_none=True, **kwargs)
+
+
+def pair_id(person: str, job: str) -> str:
+    """The id of a case where the ATS has none of its own: a person on a job."""
+    if ":" in person:
+        raise PayloadError("not as the vendor documents it: a person's id with a colon")
+    return f"{person}:{job}"
+
+
+def split_pair(case: str) -> tuple[str, str]:
+    """Person and job of such an id."""
+    person, _, job = case.partition(":")
+    return person, job
 
 
 def read_json(body: bytes) -> Any:

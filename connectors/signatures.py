@@ -8,14 +8,18 @@ secret may itself contain a comma).
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
-from urllib.parse import parse_qsl
+from typing import Literal, Protocol
+from urllib.parse import parse_qsl, urlencode
 
 from ..models.errors import WebhookVerificationError
+from ..models.events import WebhookRequest
 
 
 def hmac_sha256_hex(secret: str, message: bytes) -> str:
@@ -107,6 +111,80 @@ def verify_recent(
         raise WebhookVerificationError(
             f"{where} is too far from the time of arrival; it may be a replay"
         )
+
+
+class Signature(Protocol):
+    """A way of proving who sent a web hook, declared in a WebhookSpec."""
+
+    def verify(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> None:
+        """Return if the request is the vendor's; else WebhookVerificationError."""
+
+    def sign(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> WebhookRequest:
+        """The request as the vendor sends it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BodyHmac:
+    """A header holds ``prefix`` + the HMAC-SHA256 of the raw body."""
+
+    header: str
+    prefix: str = ""
+    encoding: Literal["hex", "base64"] = "hex"
+    setting: str = "webhook_secret"
+
+    def verify(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> None:
+        verify_hmac(
+            request.body,
+            signature=request.headers.get(self.header.lower()),
+            secrets=settings[self.setting],
+            encoding=self.encoding,
+            prefix=self.prefix,
+            where=f"the header {self.header}",
+            setting=self.setting,
+        )
+
+    def sign(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> WebhookRequest:
+        digest = hmac_sha256_hex if self.encoding == "hex" else hmac_sha256_base64
+        signature = self.prefix + digest(current_secret(settings[self.setting]), request.body)
+        return _with_header(request, self.header, signature)
+
+
+@dataclass(frozen=True, slots=True)
+class BasicLogin:
+    """HTTP Basic with a fixed user; the password is all that is secret."""
+
+    user: str = "careerrelay"
+    setting: str = "webhook_password"
+
+    def verify(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> None:
+        given, passwords = request.headers.get("authorization"), settings[self.setting]
+        verify_basic(given, user=self.user, passwords=passwords, setting=self.setting)
+
+    def sign(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> WebhookRequest:
+        pair = f"{self.user}:{current_secret(settings[self.setting])}".encode()
+        return _with_header(request, "authorization", f"Basic {base64.b64encode(pair).decode()}")
+
+
+@dataclass(frozen=True, slots=True)
+class UrlToken:
+    """The address of the web hook holds a secret as a parameter, because nothing is signed."""
+
+    name: str = "token"
+    setting: str = "webhook_token"
+
+    def verify(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> None:
+        secrets = settings[self.setting]
+        verify_url_token(request.query, name=self.name, secrets=secrets, setting=self.setting)
+
+    def sign(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> WebhookRequest:
+        others = [pair for pair in parse_qsl(request.query) if pair[0] != self.name]
+        token = (self.name, current_secret(settings[self.setting]))
+        return dataclasses.replace(request, query=urlencode([*others, token]))
+
+
+def _with_header(request: WebhookRequest, name: str, value: str) -> WebhookRequest:
+    return dataclasses.replace(request, headers={**request.headers, name.lower(): value})
 
 
 def _digest(secret: str, message: bytes) -> bytes:

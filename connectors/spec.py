@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..models.errors import UnknownEventError
+from .signatures import Signature
+
 
 class Capability(StrEnum):
     """What a connector can do. Static link and own mail need none of these."""
@@ -47,6 +50,26 @@ class Support:
     note: str = ""
 
 
+def documented(source: str, note: str = "") -> Support:
+    """The vendor's documents say so, on that page."""
+    return Support(Evidence.DOCUMENTED, source, note)
+
+
+def reported(source: str, note: str) -> Support:
+    """Third parties say so, there."""
+    return Support(Evidence.REPORTED, source, note)
+
+
+def gated(source: str, note: str) -> Support:
+    """Only with a partner agreement or a plan."""
+    return Support(Evidence.GATED, source, note)
+
+
+def missing(source: str, note: str) -> Support:
+    """The vendor offers no way."""
+    return Support(Evidence.MISSING, source, note)
+
+
 class Trust(StrEnum):
     """May the body of a verified webhook be believed?"""
 
@@ -70,6 +93,8 @@ class WebhookSpec:
     trust: Trust
     verification: str
     """One sentence for people: what is signed, with which secret."""
+    signature: Signature | None = None
+    """One of the usual ways, which then needs no code; None: the connector has its own."""
     ack_status: int = 200
     ack_seconds: int | None = None
     """Documented limit for our answer; None: not documented."""
@@ -131,6 +156,12 @@ class ConnectorSpec:
     def setting(self, name: str) -> Setting | None:
         """The declared setting of that name."""
         return next((s for s in self.settings if s.name == name), None)
+
+    def reads(self, event: str) -> bool:
+        """False for an event that is ignored. Raises UnknownEventError for one in no list."""
+        if event not in (*self.events, *self.ignored_events):
+            raise UnknownEventError(f"{self.title} sent an event that is in no list of its spec")
+        return event in self.events
 
     def can(self, capability: Capability) -> bool:
         """Declared, and by evidence other than MISSING."""

@@ -51,6 +51,45 @@ HISTORY_DAYS = Setting(
 )
 
 
+USUAL = (NOTICE_DELAY_DAYS, SOURCE_CHANNELS, DO_NOT_CONTACT_TAGS, HISTORY_DAYS)
+"""What an ATS that is polled leaves to the company, in the order of its forms."""
+
+
+def secret(name: str, help_: str, help_ja: str) -> Setting:
+    """A key or token that a company has to type in."""
+    return Setting(name, help_, help_ja, secret=True)
+
+
+def optional(name: str, help_: str, help_ja: str, *, default: str = "") -> Setting:
+    """A setting that may stay as it is."""
+    return Setting(name, help_, help_ja, required=False, default=default)
+
+
+def webhook_secret(what: str, what_ja: str, *, found: str = "rejections") -> Setting:
+    """What signs the web hooks, of a connector that also polls: ``found`` are found by both.
+
+    ``what`` and ``what_ja`` say how the ATS calls it, without a full stop.
+    """
+    return Setting(
+        "webhook_secret",
+        f"{what}. While changing it: new and old one, separated by a comma. "
+        f"Empty: {found} are found by polling alone.",
+        f"{what_ja}。変更期間中は新旧2つをカンマ区切りで入力します。"
+        "空欄の場合は定期取得のみで検知します。",
+        secret=True,
+        required=False,
+    )
+
+
+def report_place(name: str, what: str, what_ja: str) -> Setting:
+    """A field that may show the registration beside the note; ``what`` is "Id of a field"."""
+    return optional(
+        name,
+        f"{what} that shows the registration as well; empty: none.",
+        f"登録済みであることを表示する{what_ja}。不要な場合は空欄。",
+    )
+
+
 def address(default: str, *, name: str = "api_url") -> Setting:
     """Where the API is."""
     return Setting(

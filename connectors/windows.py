@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..models.errors import PayloadError
 from ..models.events import ApplicationEvent, PollPage
 
 OVERLAP = timedelta(minutes=10)
@@ -38,8 +39,18 @@ class Window:
             return cls(since, until, cursor["page"], cursor["whole"])
         return cls(until - OVERLAP, now)
 
+    @property
+    def number(self) -> int:
+        """The page, where the vendor counts them: 1 is the first."""
+        return int(self.page or 1)
+
     def turned(self, events: Iterable[ApplicationEvent], *, page: str) -> PollPage:
-        """This page's events, and where to go on: at ``page``, or "" with the next round."""
+        """This page's events, and where to go on: at ``page``, or "" with the next round.
+
+        Raises PayloadError where the vendor names the same page again.
+        """
+        if page and page == self.page:
+            raise PayloadError("with the same page as the next one")
         later = asdict(replace(self, page=page))
         later |= {"since": self.since.isoformat(), "until": self.until.isoformat()}
         return PollPage(tuple(events), later, more=bool(page))

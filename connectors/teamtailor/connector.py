@@ -8,36 +8,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from careerrelay.connectors import (
-    Application,
-    ApplicationEvent,
-    ApplicationState,
-    Candidate,
-    Channel,
-    Check,
-    Connector,
-    ExternalId,
-    HttpResponse,
-    IsoDateTime,
-    Job,
-    KebabCaseSchema,
-    OptionalList,
-    OptionalText,
-    PayloadError,
-    PayloadSchema,
-    Policy,
-    PollPage,
-    Probe,
-    Reason,
-    RegistrationReport,
-    RejectionSide,
-    Stage,
-    VendorApi,
-    WebhookRequest,
-    Window,
-    run_probes,
-    snapshot_event,
-)
+from careerrelay import connectors as kit
 
 from . import webhook
 from .spec import SPEC
@@ -48,80 +19,80 @@ SCOPE = "the scope Admin, read and write"
 KEYS = "Settings > Integrations > API keys"
 RECENT_NOTES = timedelta(days=7)
 """Longer than a report is tried again."""
-STAGES = {"Inbox": Stage.DOCUMENTS, "Hired": Stage.OFFER}
+STAGES = {"Inbox": kit.Stage.DOCUMENTS, "Hired": kit.Stage.OFFER}
+SIDES = {True: kit.RejectionSide.COMPANY, False: kit.RejectionSide.CANDIDATE}
+
+Record = Mapping[str, Any]
+Params = Mapping[str, str]
 
 
-class RecordSchema(PayloadSchema):
+class RecordSchema(kit.PayloadSchema):
     """Any JSON:API record; what is inside is read by its kind."""
 
-    id = ExternalId(required=True)
+    id = kit.ExternalId(required=True)
     type = fields.String(required=True)
     attributes = fields.Dict(load_default=dict, allow_none=True)
     relationships = fields.Dict(load_default=dict, allow_none=True)
 
 
-class OneSchema(PayloadSchema):
+class OneSchema(kit.PayloadSchema):
     data = fields.Nested(RecordSchema, required=True)
-    included = OptionalList(fields.Nested(RecordSchema))
+    included = kit.OptionalList(fields.Nested(RecordSchema))
 
 
-class MetaSchema(KebabCaseSchema):
+class MetaSchema(kit.KebabCaseSchema):
     page_count = fields.Integer(required=True)
 
 
-class ListSchema(PayloadSchema):
+class ListSchema(OneSchema):
     data = fields.List(fields.Nested(RecordSchema), required=True)
-    included = OptionalList(fields.Nested(RecordSchema))
     meta = fields.Nested(MetaSchema, required=True)
 
 
-class ApplicationSchema(KebabCaseSchema):
-    created_at = IsoDateTime(required=True)
-    updated_at = IsoDateTime(required=True)
-    rejected_at = IsoDateTime(load_default=None, allow_none=True)
-    changed_stage_at = IsoDateTime(load_default=None, allow_none=True)
-    transparent_recruiting_visible_at = IsoDateTime(load_default=None, allow_none=True)
-    sourced = fields.Boolean(load_default=False, allow_none=True)
-    referring_site = OptionalText()
+class ApplicationSchema(kit.KebabCaseSchema):
+    created_at = kit.IsoDateTime(required=True)
+    updated_at = kit.IsoDateTime(required=True)
+    rejected_at = kit.OptionalTime()
+    changed_stage_at = kit.OptionalTime()
+    transparent_recruiting_visible_at = kit.OptionalTime()
+    sourced = kit.OptionalFlag()
+    referring_site = kit.OptionalText()
 
 
-class CandidateSchema(KebabCaseSchema):
-    first_name = OptionalText()
-    last_name = OptionalText()
-    email = OptionalText()
-    tags = OptionalList(fields.String())
-    unsubscribed = fields.Boolean(load_default=False, allow_none=True)
-    internal = fields.Boolean(load_default=False, allow_none=True)
-    referred = fields.Boolean(load_default=False, allow_none=True)
+class CandidateSchema(kit.KebabCaseSchema):
+    first_name = kit.OptionalText()
+    last_name = kit.OptionalText()
+    email = kit.Addresses()
+    tags = kit.OptionalList(fields.String())
+    unsubscribed = kit.OptionalFlag()
+    internal = kit.OptionalFlag()
+    referred = kit.OptionalFlag()
 
 
-class TitleSchema(KebabCaseSchema):
-    title = OptionalText()
+class PartSchema(kit.KebabCaseSchema):
+    """A job has a title, a stage a name and a type, a reject reason a reason and a side."""
 
-
-class StageSchema(KebabCaseSchema):
-    name = OptionalText()
-    stage_type = OptionalText()
-
-
-class ReasonSchema(KebabCaseSchema):
-    reason = OptionalText()
+    title = kit.OptionalText()
+    name = kit.OptionalText()
+    stage_type = kit.OptionalText()
+    reason = kit.OptionalText()
     rejected_by_company = fields.Boolean(load_default=None, allow_none=True)
 
 
-class NoteSchema(KebabCaseSchema):
-    note = OptionalText()
-    created_at = IsoDateTime(required=True)
+class NoteSchema(kit.KebabCaseSchema):
+    note = kit.OptionalText()
+    created_at = kit.IsoDateTime(required=True)
 
 
-class TeamtailorConnector(Connector):
+class TeamtailorConnector(kit.Connector):
     """Web hooks where they arrive, polling for all that did not."""
 
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = Policy.read(self.settings)
-        self._api = VendorApi(
+        self._policy = kit.Policy.read(self.settings)
+        self._user = self.settings["user_id"]
+        self._api = kit.VendorApi(
             self.http,
             url=self.settings["api_url"],
             headers={
@@ -130,15 +101,16 @@ class TeamtailorConnector(Connector):
                 "Content-Type": "application/vnd.api+json",
             },
             setting="api_key",
+            reads=SCOPE,
         )
 
-    def verify_webhook(self, request: WebhookRequest) -> None:
+    def verify_webhook(self, request: kit.WebhookRequest) -> None:
         webhook.verify(request, secrets=self.settings["webhook_secret"])
 
-    def parse_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
+    def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)
 
-    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+    def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
         return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
     def fetch_application(
@@ -146,88 +118,82 @@ class TeamtailorConnector(Connector):
         application_id: str,
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
-    ) -> Application:
-        path, what = ("job-applications", application_id), "get a job application"
-        found = self._get(path, OneSchema(), what, {"include": INCLUDE})
-        return self._snapshot(found["data"], found["included"], what)
+    ) -> kit.Application:
+        found = self._one("job-applications", application_id, include=INCLUDE)
+        with self.reading("get job-applications"):
+            return self._application(found["data"], found["included"])
 
-    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """What changed within the window, from its last page back to the first.
 
         A row that changes meanwhile leaves the window and moves those behind it up: on the way
         back they are met twice, on the way forward one would be passed by.
         """
-        window = Window.resume(cursor, now=self.clock(), history=self._policy.history)
-        number = int(window.page or 1)
-        params = {
+        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        changed = {
             "include": INCLUDE,
             "filter[updated-at][from]": window.since.isoformat(),
             "filter[updated-at][to]": window.until.isoformat(),
-            "page[number]": str(number),
-            "page[size]": str(PAGE),
         }
-        what = "list job applications"
-        found = self._get(("job-applications",), ListSchema(), what, params)
-        cases = [self._snapshot(row, found["included"], what) for row in found["data"]]
-        told = [c for c in cases if c.state is not ApplicationState.ACTIVE or not window.whole]
+        found = self._page("job-applications", number=window.number, params=changed)
         last = found["meta"]["page_count"]
-        before = number - 1 if window.page else (last if last > 1 else 0)
-        return window.turned([snapshot_event(c) for c in told], page=str(before or ""))
+        before = window.number - 1 if window.page else (last if last > 1 else 0)
+        with self.reading("list job-applications"):
+            cases = [self._application(row, found["included"]) for row in found["data"]]
+            told = [
+                c for c in cases if c.state is not kit.ApplicationState.ACTIVE or not window.whole
+            ]
+            return window.turned(map(kit.snapshot_event, told), page=str(before or ""))
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        """Note, field, tag. The tag comes last and says that the rest is written."""
-        person = application.candidate.external_id
-        tags = self._tags(person)
-        if report.tag in tags:
-            return
-        if not any(report.marker in text for text in self._recent_notes()):
-            related = {"candidate": ("candidates", person), "user": ("users", self._user)}
-            self._create("notes", {"note": report.text}, related)
-        if field := self.settings["report_field"]:
-            self._set_field(person, field, report.text)
-        body = {"id": person, "type": "candidates", "attributes": {"tags": [*tags, report.tag]}}
-        self._send("PATCH", ("candidates", person), "write tags", body).read(OneSchema())
-        if {*tags, report.tag} - set(self._tags(person)):
-            self.fail_response("write tags", "the tags it was sent")
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
+        """Field, note, tag. The tag comes last and says that the rest is written."""
+        person, field = application.candidate.external_id, self.settings["report_field"]
+        kit.write_report(
+            report,
+            by=self,
+            notes=kit.Notes(self._recent_notes, lambda text: self._add_note(person, text)),
+            tags=kit.Tags(lambda: self._tags(person), lambda tags: self._set_tags(person, tags)),
+            field=(lambda text: self._set_field(person, field, text)) if field else None,
+            tag_last=True,
+        )
 
-    def reasons(self) -> Sequence[Reason]:
-        what = "list reject reasons"
-        try:
-            return [_reason(row) for row in self._all("reject-reasons", what)]
-        except PayloadError as error:
-            self.fail_response(what, f"what it documents: {error.message}")
+    def reasons(self) -> Sequence[kit.Reason]:
+        rows = self._api.all_pages(self._reasons, operation="list reject-reasons")
+        with self.reading("list reject-reasons"):
+            return [_reason(row) for row in rows]
 
-    def check(self) -> list[Check]:
-        first = {"page[size]": "1"}
-        path = ("job-applications",)
+    def check(self) -> list[kit.Check]:
         probes = [
-            Probe("reasons", lambda: f"{len(self.reasons())} reasons", f"Give it {SCOPE}."),
-            Probe(
+            kit.Probe("reasons", lambda: f"{len(self.reasons())} reasons", f"Give it {SCOPE}."),
+            kit.Probe(
                 "job applications",
-                lambda: self._get(path, ListSchema(), "list job applications", first) and SCOPE,
+                lambda: self._page("job-applications", size=1) and SCOPE,
                 f"Make a key with {SCOPE} under {KEYS}.",
             ),
-            Probe(
+            kit.Probe(
                 "user_id",
-                lambda: self._get(("users", self._user), OneSchema(), "get a user") and "found",
+                lambda: self._one("users", self._user) and "found",
                 "Type the id of a Teamtailor user in user_id.",
             ),
-            Probe("report_field", self._field, "Type a custom field's id in report_field."),
+            kit.Probe("report_field", self._field, "Type a custom field's id in report_field."),
         ]
         remedy = f"Make a key under {KEYS}, type it in api_key, and check api_url for your region."
-        return run_probes(probes, credentials="api_key", remedy=remedy)
+        return kit.run_probes(probes, credentials="api_key", remedy=remedy)
 
     def _field(self) -> str:
-        id_ = self.settings["report_field"]
-        if not id_:
-            return "none is wanted"
-        self._get(("custom-fields", id_), OneSchema(), "get a custom field")
-        return "found"
+        field = self.settings["report_field"]
+        return "none is wanted" if not field else self._one("custom-fields", field) and "found"
 
     def _tags(self, person: str) -> list[str]:
-        what = "get a candidate"
-        found = self._get(("candidates", person), OneSchema(), what)["data"]
-        return self._read(CandidateSchema(), found["attributes"], what)["tags"]
+        found = self._one("candidates", person)["data"]
+        with self.reading("get candidates"):
+            return _read(CandidateSchema(), found)["tags"]
+
+    def _set_tags(self, person: str, tags: Sequence[str]) -> None:
+        body = {"id": person, "type": "candidates", "attributes": {"tags": tags}}
+        self._write("PATCH", ("candidates", person), body)
 
     def _recent_notes(self) -> Iterator[str]:
         """The newest notes of the account: they cannot be asked for by candidate, nor sorted."""
@@ -244,157 +210,123 @@ class TeamtailorConnector(Connector):
                 return
 
     def _notes(self, number: int) -> tuple[list[tuple[datetime, str]], int]:
-        params = {"page[number]": str(number), "page[size]": str(PAGE)}
-        found = self._get(("notes",), ListSchema(), "list notes", params)
-        read = [self._read(NoteSchema(), r["attributes"], "list notes") for r in found["data"]]
+        found = self._page("notes", number=number)
+        with self.reading("list notes"):
+            read = [_read(NoteSchema(), row) for row in found["data"]]
         return [(note["created_at"], note["note"]) for note in read], found["meta"]["page_count"]
 
+    def _add_note(self, person: str, text: str) -> None:
+        related = {"candidate": ("candidates", person), "user": ("users", self._user)}
+        self._create("notes", {"note": text}, related)
+
     def _set_field(self, person: str, field: str, value: str) -> None:
-        path, what = ("candidates", person, "custom-field-values"), "list custom field values"
-        rows = self._get(path, ListSchema(), what, {"include": "custom-field"})["data"]
+        path, what = ("candidates", person, "custom-field-values"), "list custom-field-values"
+        params = {"include": "custom-field"}
+        rows = self._api.get(path, schema=ListSchema(), operation=what, params=params)["data"]
         there = next((row["id"] for row in rows if _related(row, "custom-field") == field), None)
         if there is None:
             related = {"custom-field": ("custom-fields", field), "owner": ("candidates", person)}
             self._create("custom-field-values", {"value": value}, related)
             return
         body = {"id": there, "type": "custom-field-values", "attributes": {"value": value}}
-        path = ("custom-field-values", there)
-        self._send("PATCH", path, "write a custom field", body).read(OneSchema())
+        self._write("PATCH", ("custom-field-values", there), body)
 
     def _create(
         self, kind: str, attributes: dict[str, str], related: dict[str, tuple[str, str]]
     ) -> None:
-        relationships = {
-            name: {"data": {"type": type_, "id": id_}} for name, (type_, id_) in related.items()
-        }
-        body = {"type": kind, "attributes": attributes, "relationships": relationships}
-        self._send("POST", (kind,), f"create {kind}", body).read(OneSchema())
+        links = {name: {"data": {"type": t, "id": i}} for name, (t, i) in related.items()}
+        body = {"type": kind, "attributes": attributes, "relationships": links}
+        self._write("POST", (kind,), body)
 
-    def _all(self, kind: str, what: str) -> Iterator[dict[str, Any]]:
-        number = last = 1
-        while number <= last:
-            params = {"page[number]": str(number), "page[size]": str(PAGE)}
-            found = self._get((kind,), ListSchema(), what, params)
-            yield from found["data"]
-            number, last = number + 1, min(found["meta"]["page_count"], 100)
+    def _write(self, method: str, path: tuple[str, ...], data: Mapping[str, Any]) -> None:
+        what = f"write {path[0]}"
+        answer = self._api.call(method, path, operation=what, json={"data": data})
+        answer.read(RecordSchema(), under="data")
 
-    def _snapshot(
-        self, row: Mapping[str, Any], included: Sequence[Mapping[str, Any]], what: str
-    ) -> Application:
-        known = {(r["type"], r["id"]): r for r in included}
-        person = known.get(("candidates", _related(row, "candidate") or ""))
-        if person is None:
-            self.fail_response(what, "the candidate")
-        kinds = {"job": "jobs", "stage": "stages", "reject-reason": "reject-reasons"}
-        parts = {n: known.get((type_, _related(row, n) or "")) for n, type_ in kinds.items()}
-        try:
-            return _application(row, person, parts, self._policy)
-        except PayloadError as error:
-            self.fail_response(what, f"what it documents: {error.message}")
+    def _one(self, kind: str, id_: str, **params: str) -> Any:
+        what = f"get {kind}"
+        return self._api.get((kind, id_), schema=OneSchema(), operation=what, params=params)
 
-    def _read(self, schema: PayloadSchema, data: Any, what: str) -> Any:
-        try:
-            return schema.read(data or {})
-        except PayloadError as error:
-            self.fail_response(what, f"what it documents: {error.message}")
-
-    def _get(
-        self,
-        path: tuple[str, ...],
-        schema: PayloadSchema,
-        operation: str,
-        params: Mapping[str, str] | None = None,
+    def _page(
+        self, kind: str, *, number: int = 1, size: int = PAGE, params: Params | None = None
     ) -> Any:
+        paging = {"page[number]": str(number), "page[size]": str(size)}
+        what = f"list {kind}"
         return self._api.get(
-            path, schema=schema, operation=operation, permission=SCOPE, params=params
+            (kind,), schema=ListSchema(), operation=what, params=paging | dict(params or {})
         )
 
-    def _send(
-        self, method: str, path: tuple[str, ...], operation: str, data: Mapping[str, Any]
-    ) -> HttpResponse:
-        return self._api.call(
-            method, path, operation=operation, permission=SCOPE, json={"data": data}
+    def _reasons(self, page: str) -> tuple[list[Record], str]:
+        number = int(page or 1)
+        found = self._page("reject-reasons", number=number)
+        return found["data"], str(number + 1) if number < found["meta"]["page_count"] else ""
+
+    def _application(self, row: Record, included: Sequence[Record]) -> kit.Application:
+        known = {(r["type"], r["id"]): r for r in included}
+        person = known.get(("candidates", _related(row, "candidate")))
+        if person is None:
+            raise kit.PayloadError("without the candidate")
+        case, candidate = _read(ApplicationSchema(), row), _read(CandidateSchema(), person)
+        job = known.get(("jobs", _related(row, "job")))
+        stage = _read(PartSchema(), known.get(("stages", _related(row, "stage"))))
+        told = known.get(("reject-reasons", _related(row, "reject-reason")))
+        reason = _reason(told) if case["rejected_at"] else None
+        state = _state(stage, reason)
+        hired = case["changed_stage_at"] if state is kit.ApplicationState.HIRED else None
+        changed_at = case["rejected_at"] or hired or case["updated_at"]
+        visible_at = case["transparent_recruiting_visible_at"]
+        rejected = state is kit.ApplicationState.REJECTED
+        return kit.Application(
+            external_id=row["id"],
+            candidate=kit.Candidate(
+                person["id"],
+                emails=candidate["email"],
+                family_name=candidate["last_name"],
+                given_name=candidate["first_name"],
+            ),
+            state=state,
+            changed_at=changed_at,
+            job=kit.Job(job["id"], _read(PartSchema(), job)["title"]) if job else None,
+            reason=reason,
+            stage=STAGES.get(stage["stage_type"], kit.Stage.UNKNOWN),
+            stage_text=stage["name"],
+            channel=_channel(case, candidate, self._policy),
+            flags=self._policy.flags(candidate["tags"], do_not_contact=candidate["unsubscribed"]),
+            applied_at=case["created_at"],
+            notice_after=visible_at or self._policy.notice_after(changed_at) if rejected else None,
         )
 
-    @property
-    def _user(self) -> str:
-        return self.settings["user_id"]
+
+def _read(schema: kit.PayloadSchema, record: Record | None) -> Any:
+    return schema.read((record or {}).get("attributes") or {})
 
 
-def _related(row: Mapping[str, Any], name: str) -> str | None:
+def _related(row: Record, name: str) -> str:
     """The id of a related record, where it was asked for and is there."""
     part = (row["relationships"] or {}).get(name)
     data = part.get("data") if isinstance(part, dict) else None
-    id_ = data.get("id") if isinstance(data, dict) else None
-    return str(id_) if isinstance(id_, str | int) and id_ != "" else None
+    return str(data.get("id", "")) if isinstance(data, dict) else ""
 
 
-def _application(
-    row: Mapping[str, Any],
-    person: Mapping[str, Any],
-    parts: Mapping[str, Mapping[str, Any] | None],
-    policy: Policy,
-) -> Application:
-    case = ApplicationSchema().read(row["attributes"] or {})
-    candidate = CandidateSchema().read(person["attributes"] or {})
-    stage = StageSchema().read((parts["stage"] or {}).get("attributes") or {})
-    job, reason = parts["job"], _reason_of(case, parts["reject-reason"])
-    state = _state(case, stage, reason)
-    changed_at = _changed_at(case, state)
-    visible_at = case["transparent_recruiting_visible_at"]
-    rejected = state is ApplicationState.REJECTED
-    return Application(
-        external_id=row["id"],
-        candidate=Candidate(
-            person["id"],
-            emails=(candidate["email"],) if candidate["email"] else (),
-            family_name=candidate["last_name"],
-            given_name=candidate["first_name"],
-        ),
-        state=state,
-        changed_at=changed_at,
-        job=Job(job["id"], TitleSchema().read(job["attributes"] or {})["title"]) if job else None,
-        reason=reason,
-        stage=STAGES.get(stage["stage_type"], Stage.UNKNOWN),
-        stage_text=stage["name"],
-        channel=_channel(case, candidate, policy),
-        flags=policy.flags(candidate["tags"], do_not_contact=bool(candidate["unsubscribed"])),
-        applied_at=case["created_at"],
-        notice_after=(visible_at or policy.notice_after(changed_at)) if rejected else None,
-    )
-
-
-def _reason(record: Mapping[str, Any]) -> Reason:
-    found = ReasonSchema().read(record["attributes"] or {})
-    sides = {True: RejectionSide.COMPANY, False: RejectionSide.CANDIDATE}
-    side = sides.get(found["rejected_by_company"], RejectionSide.UNKNOWN)
-    return Reason(record["id"], found["reason"], side)
-
-
-def _reason_of(case: Mapping[str, Any], record: Mapping[str, Any] | None) -> Reason | None:
+def _reason(record: Record | None) -> kit.Reason:
     """Choosing a reason is optional; who ended it is then for the reason map to say."""
-    if case["rejected_at"] is None:
-        return None
-    return _reason(record) if record else Reason("none", "no reason chosen")
+    if record is None:
+        return kit.Reason("none", "no reason chosen")
+    found = _read(PartSchema(), record)
+    side = SIDES.get(found["rejected_by_company"], kit.RejectionSide.UNKNOWN)
+    return kit.Reason(record["id"], found["reason"], side)
 
 
-def _state(
-    case: Mapping[str, Any], stage: Mapping[str, Any], reason: Reason | None
-) -> ApplicationState:
-    if case["rejected_at"]:
-        withdrew = reason is not None and reason.side is RejectionSide.CANDIDATE
-        return ApplicationState.WITHDRAWN if withdrew else ApplicationState.REJECTED
+def _state(stage: Record, reason: kit.Reason | None) -> kit.ApplicationState:
+    if reason:
+        withdrew = reason.side is kit.RejectionSide.CANDIDATE
+        return kit.ApplicationState.WITHDRAWN if withdrew else kit.ApplicationState.REJECTED
     hired = stage["stage_type"] == "Hired"
-    return ApplicationState.HIRED if hired else ApplicationState.ACTIVE
+    return kit.ApplicationState.HIRED if hired else kit.ApplicationState.ACTIVE
 
 
-def _changed_at(case: Mapping[str, Any], state: ApplicationState) -> datetime:
-    hired = case["changed_stage_at"] if state is ApplicationState.HIRED else None
-    return case["rejected_at"] or hired or case["updated_at"]
-
-
-def _channel(case: Mapping[str, Any], person: Mapping[str, Any], policy: Policy) -> Channel:
-    told = {Channel.INTERNAL: person["internal"], Channel.SCOUT: case["sourced"]}
-    told |= {Channel.REFERRAL: person["referred"]}
-    found = next((channel for channel, holds in told.items() if holds), Channel.UNKNOWN)
+def _channel(case: Record, person: Record, policy: kit.Policy) -> kit.Channel:
+    told = {kit.Channel.INTERNAL: person["internal"], kit.Channel.SCOUT: case["sourced"]}
+    told |= {kit.Channel.REFERRAL: person["referred"]}
+    found = next((channel for channel, holds in told.items() if holds), kit.Channel.UNKNOWN)
     return policy.channel(case["referring_site"], otherwise=found)

@@ -2,101 +2,66 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    DO_NOT_CONTACT_TAGS,
-    HISTORY_DAYS,
-    NOTICE_DELAY_DAYS,
-    SOURCE_CHANNELS,
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    RateLimit,
-    Setting,
-    Support,
-    Trust,
-    WebhookSpec,
-    address,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 API = "https://docs.teamtailor.com"
 HOOKS = "https://partner.teamtailor.com/company_webhooks"
+MERGE_FIELDS = "https://support.teamtailor.com/en/articles/114127"
 CLIENT = "https://github.com/SebastienMelki/teamtailor-go-sdk-mcp"
 UNCHECKED = "Shapes of the vendor's text of 2021 and of a public client of 2026."
+SUPPORT = "Sent once and never again; Teamtailor's support switches the feature on."
+REPORT = "Note, tag and custom field. Partner results are for listed partners only."
+NO_FIELD = "Placeholders are names and the job's title; custom fields cannot be one."
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="teamtailor",
     title="Teamtailor",
     docs_url=API,
     capabilities={
-        Capability.WEBHOOK: Support(
-            Evidence.DOCUMENTED,
-            HOOKS,
-            note="Sent once and never again; Teamtailor's support switches the feature on.",
-        ),
-        Capability.POLL: Support(Evidence.REPORTED, CLIENT, note=UNCHECKED),
-        Capability.FETCH: Support(Evidence.DOCUMENTED, API, note=UNCHECKED),
-        Capability.REPORT: Support(
-            Evidence.DOCUMENTED,
-            API,
-            note="Note, tag and custom field. Partner results are for listed partners only.",
-        ),
-        Capability.REASONS: Support(Evidence.DOCUMENTED, API),
-        Capability.FIELD_TOKEN: Support(
-            Evidence.MISSING,
-            "https://support.teamtailor.com/en/articles/114127",
-            note="Placeholders are names and the job's title; custom fields cannot be one.",
-        ),
-        Capability.ATS_MESSAGE: Support(Evidence.MISSING, API, note="No endpoint sends a message."),
+        Capability.WEBHOOK: kit.documented(HOOKS, SUPPORT),
+        Capability.POLL: kit.reported(CLIENT, UNCHECKED),
+        Capability.FETCH: kit.documented(API, UNCHECKED),
+        Capability.REPORT: kit.documented(API, REPORT),
+        Capability.REASONS: kit.documented(API),
+        Capability.FIELD_TOKEN: kit.missing(MERGE_FIELDS, NO_FIELD),
+        Capability.ATS_MESSAGE: kit.missing(API, "No endpoint sends a message."),
     },
-    webhook=WebhookSpec(
-        trust=Trust.SIGNED,
+    webhook=kit.WebhookSpec(
+        trust=kit.Trust.SIGNED,
         verification="TT-Signature (version 2) is the HMAC-SHA256 of its time, a dot and the "
         "payload, with the web hook's signature key.",
     ),
-    rate_limit=RateLimit(5, 1, per="API key", source=API),
+    rate_limit=kit.RateLimit(5, 1, per="API key", source=API),
     notice_is_delayed=True,
     merge_syntax="{job-title}",
     settings=(
-        Setting(
+        kit.secret(
             "api_key",
             "API key with the scope Admin, read and write (Settings > Integrations > API keys).",
             "スコープがAdmin（読み取り・書き込み）のAPIキー。",
-            secret=True,
         ),
-        Setting(
-            "webhook_secret",
-            "Signature key of the web hook (version 2). While changing it: new and old one, "
-            "separated by a comma. Empty: rejections are found by polling alone.",
-            "Webhookの署名キー（バージョン2）。変更期間中は新旧2つをカンマ区切りで入力します。"
-            "空欄の場合は定期取得のみで検知します。",
-            secret=True,
-            required=False,
+        kit.webhook_secret(
+            "Signature key of the web hook (version 2)", "Webhookの署名キー（バージョン2）"
         ),
-        Setting(
+        kit.Setting(
             "user_id",
             "Id of the Teamtailor user in whose name notes are written.",
             "メモの書き込み者となるTeamtailorユーザーのID。",
         ),
-        Setting(
+        kit.report_place(
             "report_field",
-            "Id of a candidate custom field (text) that shows the registration as well; empty: "
-            "none.",
-            "登録済みであることを表示する候補者のカスタム項目（テキスト）のID。不要な場合は空欄。",
-            required=False,
-            default="",
+            "Id of a candidate custom field (text)",
+            "候補者のカスタム項目（テキスト）のID",
         ),
-        NOTICE_DELAY_DAYS,
-        SOURCE_CHANNELS,
-        DO_NOT_CONTACT_TAGS,
-        HISTORY_DAYS,
-        Setting(
+        *kit.USUAL,
+        kit.optional(
             "api_version",
             "Version of the API, as the header X-Api-Version wants it.",
             "APIのバージョン（ヘッダーX-Api-Versionの値）。",
-            required=False,
             default="20240904",
         ),
-        address("https://api.teamtailor.com/v1"),
+        kit.address("https://api.teamtailor.com/v1"),
     ),
     events=(
         "job_application.create",

@@ -26,15 +26,24 @@ _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 def declared_is_overridden(subject: Subject) -> None:
-    """A method is there if and only if its capability is declared (and not MISSING)."""
+    """A method is there if and only if its capability is declared (and not MISSING), except
+    those that a declared signature makes unnecessary."""
     for capability, methods in METHODS.items():
         for method in methods:
             there = getattr(subject.connector, method) is not getattr(Connector, method)
+            if method in ("verify_webhook", "sign_webhook") and _declares_signature(subject):
+                require(not there, f"{method} is there although the spec declares the signature")
+                continue
             require(
                 there == subject.spec.can(capability),
                 f"{method} is {'' if there else 'not '}there, but the capability "
                 f"{capability.value} is {'not ' if there else ''}declared",
             )
+
+
+def _declares_signature(subject: Subject) -> bool:
+    hook = subject.spec.webhook
+    return hook is not None and hook.signature is not None
 
 
 def name_is_the_folder(subject: Subject) -> None:

@@ -1,0 +1,217 @@
+"""What connectors share: reports written once, pages walked, declared signatures, fields, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from marshmallow import fields
+
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
+from careerrelay.connectors.spec import Signature
+
+NOW = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+REPORT = kit.RegistrationReport("CR-1", "CareerRelay: registered. [CR-1]", "registered")
+SPEC = kit.ConnectorSpec(
+    name="acme",
+    title="Acme ATS",
+    docs_url="https://acme.example.com",
+    capabilities={Capability.WEBHOOK: kit.documented("https://acme.example.com/hooks")},
+    settings=(kit.webhook_secret("Secret of the web hook", "Webhookのシークレット"),),
+    webhook=kit.WebhookSpec(
+        kit.Trust.SIGNED, "signed", signature=kit.BodyHmac("X-Signature", prefix="sha256=")
+    ),
+    events=("changed",),
+    ignored_events=("viewed",),
+)
+
+
+class Acme(kit.Connector):
+    """Declares a signature and has no code for it."""
+
+    spec = SPEC
+
+
+class Unsigned(kit.Connector):
+    """Declares no web hooks."""
+
+    spec = kit.ConnectorSpec("bare", "Bare ATS", "https://bare.example.com", {}, ())
+
+
+class Record:
+    """A record of the ATS, and in which order it was written; ``adds`` and ``keeps`` its tags."""
+
+    def __init__(self, *tags: str, adds: bool = False, keeps: bool = True) -> None:
+        self.tags, self.notes, self.written = list(tags), ["Call back"], list[str]()
+        self.adds, self.keeps = adds, keeps
+
+    def write_tags(self, tags: Sequence[str]) -> None:
+        self.written.append("tags")
+        if self.keeps:
+            self.tags = [*self.tags, *tags] if self.adds else list(tags)
+
+    def add_note(self, text: str) -> None:
+        self.written.append("note")
+        self.notes.append(text)
+
+    def write_field(self, _: str) -> None:
+        self.written.append("field")
+
+    def report(self, **options: Any) -> list[str]:
+        """What this try wrote."""
+        self.written.clear()
+        kit.write_report(
+            REPORT,
+            by=Acme({"webhook_secret": ""}),
+            notes=kit.Notes(lambda: self.notes, self.add_note),
+            tags=kit.Tags(lambda: self.tags, self.write_tags, adds=self.adds),
+            field=self.write_field,
+            **options,
+        )
+        return list(self.written)
+
+
+def test_a_note_comes_last_and_once() -> None:
+    record = Record("VIP")
+    assert record.report() == ["field", "tags", "note"]
+    assert (record.tags, record.notes) == (["VIP", "registered"], ["Call back", REPORT.text])
+    assert record.report() == ["field"]
+
+
+def test_a_tag_that_comes_last_tells_that_all_is_written() -> None:
+    record = Record()
+    assert record.report(tag_last=True) == ["field", "note", "tags"]
+    assert record.report(tag_last=True) == []
+
+
+def test_a_tag_is_added_where_the_vendor_adds() -> None:
+    record = Record("VIP", adds=True)
+    record.report()
+    assert record.tags == ["VIP", "registered"]
+
+
+def test_a_lost_tag_is_an_error_and_no_note_says_otherwise() -> None:
+    record = Record("VIP", keeps=False)
+    with pytest.raises(kit.ApiResponseError, match="without the tags it was sent"):
+        record.report()
+    assert record.notes == ["Call back"]
+
+
+def pages(**following: str) -> list[str]:
+    """Rows of pages, each naming the one that follows; the first is p1."""
+    api = kit.VendorApi(kit.HttpClient("acme"), url="https://acme.example.com", setting="api_key")
+    return list(api.all_pages(lambda page: ([page], following[page or "p1"]), operation="list"))
+
+
+def test_all_pages_are_walked_once() -> None:
+    assert pages(p1="p2", p2="p3", p3="") == ["", "p2", "p3"]
+
+
+def test_pages_in_a_circle_are_an_error_and_not_an_end() -> None:
+    with pytest.raises(kit.ApiResponseError, match="'list' with a page that was there before"):
+        pages(p1="p2", p2="p3", p3="p2")
+
+
+def test_a_poll_that_stands_still_is_an_error() -> None:
+    with (
+        pytest.raises(kit.ApiResponseError, match="'list cases' with the same page"),
+        Acme({}).reading("list cases"),
+    ):
+        kit.Window(NOW, NOW, "p2").turned((), page="p2")
+    assert (kit.Window(NOW, NOW).number, kit.Window(NOW, NOW, "7").number) == (1, 7)
+
+
+def test_of_a_link_only_the_query_is_followed() -> None:
+    assert (
+        kit.query_of("https://elsewhere.example.net/evil?since=a%20b&page=2") == "since=a+b&page=2"
+    )
+    assert kit.query_of("") == ""
+
+
+REQUEST = kit.WebhookRequest("POST", "/hook", "company=1", {"x": "y"}, b'{"a": 1}', NOW)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        kit.BodyHmac("X-Signature"),
+        kit.BodyHmac("X-Signature", prefix="sha256=", encoding="base64"),
+        kit.BasicLogin(setting="webhook_secret"),
+        kit.UrlToken(setting="webhook_secret"),
+    ],
+)
+def test_a_declared_signature_is_verified_as_it_is_signed(signature: Signature) -> None:
+    signed = signature.sign(REQUEST, settings={"webhook_secret": "new,old"})
+    signature.verify(signed, settings={"webhook_secret": "newer, new"})
+    for request, secret in ((REQUEST, "new"), (signed, "another"), (signed, "")):
+        with pytest.raises(kit.WebhookVerificationError, match=r"webhook_secret|missing|exactly"):
+            signature.verify(request, settings={"webhook_secret": secret})
+
+
+def test_a_connector_with_a_declared_signature_needs_no_code() -> None:
+    connector = Acme({"webhook_secret": "s"})
+    connector.verify_webhook(connector.sign_webhook(REQUEST))
+    with pytest.raises(kit.UnsupportedCapabilityError):
+        Unsigned({}).verify_webhook(REQUEST)
+
+
+def test_an_event_is_read_ignored_or_unknown() -> None:
+    assert SPEC.reads("changed")
+    assert not SPEC.reads("viewed")
+    with pytest.raises(kit.UnknownEventError, match="Acme ATS sent an event"):
+        SPEC.reads("moved")
+
+
+class PersonSchema(kit.PayloadSchema):
+    """Nothing of it has to be there but the id."""
+
+    id = kit.ExternalId(required=True)
+    boss = kit.OptionalId()
+    at = kit.OptionalTime()
+    barred = kit.OptionalFlag()
+    email = kit.Addresses()
+    tags = kit.OptionalList(fields.String())
+
+
+NOTHING = {"id": "7", "boss": None, "at": None, "barred": False, "email": (), "tags": []}
+
+
+@pytest.mark.parametrize("value", [None, ...])
+def test_what_may_be_missing_may_be_null(value: Any) -> None:
+    given = {} if value is ... else dict.fromkeys(("boss", "at", "email", "tags", "barred"), value)
+    assert PersonSchema().read({"id": 7, **given}) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("a@example.jp", ("a@example.jp",)),
+        ([" a@example.jp", "", "b@example.jp", "a@example.jp"], ("a@example.jp", "b@example.jp")),
+        ("", ()),
+        ([], ()),
+    ],
+)
+def test_addresses_are_one_or_many(given: Any, read: tuple[str, ...]) -> None:
+    assert PersonSchema().read({"id": 7, "email": given})["email"] == read
+
+
+@pytest.mark.parametrize("email", [7, {}, [7], True])
+def test_other_things_are_no_addresses(email: Any) -> None:
+    with pytest.raises(kit.PayloadError, match="email"):
+        PersonSchema().read({"id": 7, "email": email})
+
+
+@pytest.mark.parametrize("data", [[], None, {}, {"person": None}, {"person": {"id": []}}])
+def test_a_part_is_read_under_its_key_and_named_by_it(data: Any) -> None:
+    with pytest.raises(kit.PayloadError, match="person"):
+        PersonSchema().read(data, under="person")
+    assert PersonSchema().read({"person": {"id": 7}}, under="person") == NOTHING
+
+
+def test_a_case_without_an_id_is_a_person_on_a_job() -> None:
+    assert kit.split_pair(kit.pair_id("7", "job:1")) == ("7", "job:1")
+    with pytest.raises(kit.PayloadError):
+        kit.pair_id("7:8", "1")
