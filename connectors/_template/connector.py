@@ -1,65 +1,81 @@
-"""The Template ATS connector: glue between the contract and this folder's modules."""
+"""The Template ATS connector: calls, and the note after a registration."""
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    ApiAuthenticationError,
-    ApiError,
-    ApiNotFoundError,
-    Application,
-    ApplicationEvent,
-    Check,
-    Connector,
-    RegistrationReport,
-    WebhookRequest,
-)
+from typing import Any
+
+from marshmallow import fields
+
+from careerrelay import connectors as kit
 
 from . import webhook
-from .client import READ, TemplateClient
 from .spec import SPEC
 
+READ, WRITE = "applications:read", "notes:write"
 
-class TemplateConnector(Connector):
+
+class NoteSchema(kit.PayloadSchema):
+    """A note on a case."""
+
+    text = fields.String(required=True)
+
+
+class TemplateConnector(kit.Connector):
     """One account of Template ATS."""
 
     spec = SPEC
 
-    def verify_webhook(self, request: WebhookRequest) -> None:
-        webhook.verify(request, secrets=self.settings["webhook_secret"])
+    def prepare(self) -> None:
+        self._api = kit.VendorApi(
+            self.http,
+            url=self.settings["api_url"],
+            headers={"Authorization": f"Bearer {self.settings['api_key']}"},
+            setting="api_key",
+            reads=READ,
+            writes=WRITE,
+        )
 
-    def parse_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
+    def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)
-
-    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
-        return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
     def fetch_application(
         self,
         application_id: str,
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - this ATS needs only one id
-    ) -> Application:
-        return webhook.application_from(self._client.application(application_id))
+    ) -> kit.Application:
+        return webhook.application_from(self._application(application_id))
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        notes = self._client.notes(application.external_id)
-        if not any(report.marker in note for note in notes):
-            self._client.add_note(application.external_id, report.text)
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
+        case = application.external_id
+        notes = kit.Notes(lambda: self._notes(case), lambda text: self._add_note(case, text))
+        kit.write_report(report, by=self, notes=notes)
 
-    def check(self) -> list[Check]:
+    def check(self) -> list[kit.Check]:
         """One cheap call: an id nobody has is "not found" when key and permission are good."""
-        try:
-            self._client.application("0")
-        except ApiNotFoundError:
-            return [Check("API key", True, f"has {READ}")]
-        except ApiAuthenticationError as error:
-            return [Check("API key", False, error.message, "Type the API key in again: api_key")]
-        except ApiError as error:
-            return [Check("API", False, error.message, f"Check the permission {READ} and api_url")]
-        return [Check("API key", True, f"has {READ}")]
-
-    @property
-    def _client(self) -> TemplateClient:
-        return TemplateClient(
-            self.http, url=self.settings["api_url"], api_key=self.settings["api_key"]
+        probe = kit.Probe(
+            "applications",
+            lambda: self._application("0") and READ,
+            f"Give the key {READ}, and check api_url.",
+            absent_is_fine=True,
         )
+        remedy = "Type the API key in again: api_key"
+        return kit.run_probes([probe], credentials="API key", remedy=remedy)
+
+    def _application(self, case: str) -> dict[str, Any]:
+        """https://developers.example.com/ats/applications#get"""
+        path, schema = ("applications", case), webhook.ApplicationSchema()
+        return self._api.get(path, schema=schema, operation="get an application")
+
+    def _notes(self, case: str) -> list[str]:
+        """https://developers.example.com/ats/notes#list (all notes in one answer)"""
+        path, schema = ("applications", case, "notes"), NoteSchema(many=True)
+        notes = self._api.get(path, schema=schema, operation="list notes")
+        return [note["text"] for note in notes]
+
+    def _add_note(self, case: str, text: str) -> None:
+        """https://developers.example.com/ats/notes#create"""
+        path, body = ("applications", case, "notes"), {"text": text}
+        self._api.call("POST", path, operation="add a note", json=body).read(NoteSchema())

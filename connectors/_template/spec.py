@@ -2,65 +2,43 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    RateLimit,
-    Setting,
-    Support,
-    Trust,
-    WebhookSpec,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 DOCS = "https://developers.example.com/ats"
+UNCHECKED = "Not yet compared with the vendor's pages."
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="template",
     title="Template ATS",
     docs_url=DOCS,
     capabilities={
-        Capability.WEBHOOK: Support(
-            Evidence.REPORTED, f"{DOCS}/webhooks", note="Not yet compared with the vendor's pages."
-        ),
-        Capability.FETCH: Support(
-            Evidence.REPORTED,
-            f"{DOCS}/applications",
-            note="Not yet compared with the vendor's pages.",
-        ),
-        Capability.REPORT: Support(
-            Evidence.REPORTED, f"{DOCS}/notes", note="Not yet compared with the vendor's pages."
-        ),
+        Capability.WEBHOOK: kit.reported(f"{DOCS}/webhooks", UNCHECKED),
+        Capability.FETCH: kit.reported(f"{DOCS}/applications", UNCHECKED),
+        Capability.REPORT: kit.reported(f"{DOCS}/notes", UNCHECKED),
     },
-    webhook=WebhookSpec(
-        trust=Trust.SIGNED,
+    webhook=kit.WebhookSpec(
+        trust=kit.Trust.SIGNED,
         verification="X-Signature is the HMAC-SHA256 of the raw body with the webhook secret.",
+        signature=kit.BodyHmac("X-Signature"),
         ack_status=200,
         delivery_id_header="X-Delivery",
     ),
-    rate_limit=RateLimit(calls=50, seconds=10, per="credential", source=f"{DOCS}/limits"),
+    rate_limit=kit.RateLimit(calls=50, seconds=10, per="credential", source=f"{DOCS}/limits"),
     settings=(
-        Setting(
+        kit.secret(
             "webhook_secret",
-            help="The secret shown when the webhook is made. Two, separated by a comma, while "
+            "The secret shown when the webhook is made. Two, separated by a comma, while "
             "you change it.",
-            help_ja="Webhook作成時に表示されるシークレットです。変更中は新旧2つをカンマで区切って"
+            "Webhook作成時に表示されるシークレットです。変更中は新旧2つをカンマで区切って"
             "入力できます。",
-            secret=True,
         ),
-        Setting(
+        kit.secret(
             "api_key",
-            help="An API key that may read applications and write notes.",
-            help_ja="応募の参照とメモの書き込みができるAPIキーです。",
-            secret=True,
+            "An API key that may read applications and write notes.",
+            "応募の参照とメモの書き込みができるAPIキーです。",
         ),
-        Setting(
-            "api_url",
-            help="The API's address; another one for a sandbox or region.",
-            help_ja="APIのURLです。検証環境や別リージョンを使う場合に変更します。",
-            required=False,
-            default="https://api.example.com/ats/v1",
-        ),
+        kit.address("https://api.example.com/ats/v1"),
     ),
     events=(
         "application.created",

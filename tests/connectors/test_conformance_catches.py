@@ -17,6 +17,7 @@ import pytest
 
 from careerrelay.connectors import (
     ApplicationEvent,
+    BodyHmac,
     Capability,
     Connector,
     Evidence,
@@ -34,7 +35,6 @@ from .breaking import (
     Good,
     caught,
     spoil,
-    webhook,
     with_setting,
     with_spec,
     with_support,
@@ -115,6 +115,11 @@ def test_untrue_declaration_is_caught(connector: type[Connector], check: str) ->
     assert check in caught(connector, check)
 
 
+def test_code_for_a_declared_signature_is_caught() -> None:
+    failures = caught(AcceptsBlankSecret, "declared_is_overridden")
+    assert "declares the signature" in failures["declared_is_overridden"]
+
+
 def test_api_without_an_address_setting_is_caught() -> None:
     class Fixed(Good):
         spec = dataclasses.replace(SPEC, settings=SPEC.settings[:2])
@@ -144,6 +149,8 @@ def test_constructor_that_calls_the_vendor_is_caught(monkeypatch: pytest.MonkeyP
 
 # Webhooks
 
+SIGNATURE = BodyHmac("X-Signature")
+
 
 class AcceptsUnsigned(Good):
     """Lets a request pass that has no signature at all."""
@@ -157,7 +164,8 @@ class AcceptsAnything(Good):
     """Only looks whether a signature is there."""
 
     def verify_webhook(self, request: WebhookRequest) -> None:
-        webhook.verify(webhook.sign(request, secrets="x"), secrets="x")
+        other = {"webhook_secret": "x"}
+        SIGNATURE.verify(SIGNATURE.sign(request, settings=other), settings=other)
 
 
 class AcceptsBlankSecret(Good):
@@ -184,7 +192,7 @@ class KnowsOneSecret(Good):
 
     def verify_webhook(self, request: WebhookRequest) -> None:
         first = self.settings["webhook_secret"].split(",")[0]
-        webhook.verify(request, secrets=first)
+        SIGNATURE.verify(request, settings={"webhook_secret": first})
 
 
 class LeaksKeyError(Good):

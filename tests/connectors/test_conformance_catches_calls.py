@@ -127,11 +127,10 @@ class ReadsNothingBack(Good):
     """Takes a sign-in page for a note that was written."""
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        client = self._client  # type: ignore[attr-defined] - the template's own
-        if not any(report.marker in note for note in client.notes(application.external_id)):
-            client._read = None
-            path = ("applications", application.external_id, "notes")
-            client._call("POST", path, "add a note", "notes:write", json={"text": report.text})
+        case, api = application.external_id, self._api  # type: ignore[attr-defined]
+        if not any(report.marker in note for note in self._notes(case)):  # type: ignore[attr-defined]
+            body = {"text": report.text}
+            api.call("POST", ("applications", case, "notes"), operation="add a note", json=body)
 
 
 class ChecksCarelessly(Good):
@@ -145,7 +144,7 @@ class ChecksByRaising(Good):
     """Leaves doctor without an answer."""
 
     def check(self) -> list[Any]:
-        self._client.application("0")  # type: ignore[attr-defined] - the template's own
+        self.fetch_application("0")
         return []
 
 
@@ -192,16 +191,15 @@ class WritesAgain(Good):
     """Adds a note without looking."""
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        client = self._client  # type: ignore[attr-defined] - the template's own
-        client.notes(application.external_id)
-        client.add_note(application.external_id, report.text)
+        self._notes(application.external_id)  # type: ignore[attr-defined] - the template's own
+        self._add_note(application.external_id, report.text)  # type: ignore[attr-defined]
 
 
 class WritesNothing(Good):
     """Looks, and leaves it at that."""
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        self._client.notes(application.external_id)  # type: ignore[attr-defined]
+        self._notes(application.external_id)  # type: ignore[attr-defined]
 
 
 class WritesWhileReading(Good):
@@ -210,7 +208,7 @@ class WritesWhileReading(Good):
     def fetch_application(
         self, application_id: str, *, candidate_id: str | None = None
     ) -> Application:
-        self._client.add_note(application_id, "seen")  # type: ignore[attr-defined]
+        self._add_note(application_id, "seen")  # type: ignore[attr-defined]
         return super().fetch_application(application_id)
 
 
@@ -248,7 +246,7 @@ def test_polling_is_examined_as_well() -> None:
         )
 
         def poll(self, cursor: Mapping[str, Any]) -> PollPage:
-            self._client.add_note("1", "polled")  # type: ignore[attr-defined]
+            self._add_note("1", "polled")  # type: ignore[attr-defined]
             return PollPage((), {})
 
         def reasons(self) -> Sequence[Any]:
