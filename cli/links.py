@@ -59,6 +59,9 @@ def static(
         out.line(f"--- {locale} ---")
         out.line(text)
         out.line()
+        if locale in texts.notes:
+            out.line(f"--- {texts.notes[locale]}")
+            out.line()
     out.line(f"--- link: {texts.url}")
     if texts.job_title_token and not name_job:
         out.line(f"--- the job's title, should you name it, is {texts.job_title_token} there")

@@ -46,6 +46,7 @@ from ..models.events import (
 from .api import VendorApi, query_of
 from .base import Check, Connector
 from .http import HttpClient, HttpResponse, join_url
+from .limits import reset_after
 from .oauth import (
     AccessToken,
     BearerSession,
@@ -82,6 +83,7 @@ from .registry import (
     open_connector,
 )
 from .reports import Notes, Tags, write_report
+from .rosters import Roster
 from .signatures import (
     BasicLogin,
     BodyHmac,
@@ -187,6 +189,7 @@ __all__ = [
     "Reason",
     "RegistrationReport",
     "RejectionSide",
+    "Roster",
     "Setting",
     "Stage",
     "Support",
@@ -226,6 +229,7 @@ __all__ = [
     "refreshed_token",
     "report_place",
     "reported",
+    "reset_after",
     "run_probes",
     "secret",
     "snapshot_event",

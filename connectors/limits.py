@@ -13,7 +13,7 @@ from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from .spec import RateLimit
 
-_RESETS = ("x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
+_RESETS = ("x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset", "x-reset")
 _EPOCH = 10**9
 """Larger is a moment in seconds since 1970; smaller the seconds that are left."""
 

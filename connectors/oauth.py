@@ -143,7 +143,8 @@ class BearerSession:
     """An HttpClient whose calls carry a token; a refused token is replaced once.
 
     ``key`` names the credential among all tokens ("acme:<client id>"), without a secret.
-    ``fetch`` gets a new token from the vendor.
+    ``fetch`` gets a new token from the vendor. ``header`` is for vendors with one of their own,
+    which then holds the bare token.
     """
 
     def __init__(
@@ -154,16 +155,18 @@ class BearerSession:
         key: str,
         fetch: Callable[[], AccessToken],
         clock: Callable[[], datetime] = utcnow,
+        header: str = "",
     ) -> None:
         self.http = http
         self.connector = http.connector
+        self._header = header
         self._tokens = tokens
         self._key = key
         self._fetch = fetch
         self._clock = clock
 
     def request(self, method: str, url: str, **call: Any) -> HttpResponse:
-        """As ``HttpClient.request``, with the Authorization header added."""
+        """As ``HttpClient.request``, with the token's header added."""
         token = self._living()
         try:
             return self._send(method, url, token, call)
@@ -182,7 +185,11 @@ class BearerSession:
     def _send(
         self, method: str, url: str, token: AccessToken, call: Mapping[str, Any]
     ) -> HttpResponse:
-        headers = {**call.get("headers", {}), "Authorization": f"Bearer {token.value}"}
+        mine = {"Authorization": f"Bearer {token.value}"}
+        headers = {
+            **call.get("headers", {}),
+            **({self._header: token.value} if self._header else mine),
+        }
         return self.http.request(method, url, **{**call, "headers": headers})
 
 

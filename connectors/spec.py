@@ -135,6 +135,7 @@ class ConnectorSpec:
     ``notice_is_delayed``: the ATS tells the candidate later than it tells us.
     ``merge_syntax``: how a static link's paste text refers to the job title in a template of
     this ATS, or "" where it has no such token.
+    ``paste_note``: what else whoever pastes it has to know of these templates, by language.
     """
 
     name: str
@@ -151,6 +152,7 @@ class ConnectorSpec:
     poll_seconds: int = 300
     experimental: bool = False
     merge_syntax: str = ""
+    paste_note: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
 
     def setting(self, name: str) -> Setting | None:

@@ -31,12 +31,14 @@ _TO_APPLICANTS = {
 
 @dataclass(frozen=True, slots=True)
 class PasteTexts:
-    """What to paste, by language, and how this ATS writes a job's title ("" if it cannot)."""
+    """What to paste and what to know of this ATS's templates, by language; and how they write a
+    job's title ("" if they cannot)."""
 
     id: str
     url: str
     texts: Mapping[str, str]
     job_title_token: str
+    notes: Mapping[str, str]
 
 
 def paste_texts(
@@ -81,6 +83,7 @@ def paste_texts(
             for locale in LOCALES
         },
         job_title_token=spec.merge_syntax,
+        notes=spec.paste_note,
     )
 
 

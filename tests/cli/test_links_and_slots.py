@@ -54,6 +54,19 @@ def test_static_names_the_job_as_that_ats_writes_it(
     assert "there" not in cli("links", "static", "--job-title").stdout.splitlines()[-1]
 
 
+def test_static_says_what_to_know_of_that_atss_templates(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.data("links", "static", "toy")["notes"] == {}
+    notes = {"ja": "宛名から書き始めないでください。", "en": "Do not begin with a name."}
+    spec = dataclasses.replace(ToyConnector.spec, paste_note=notes)
+    monkeypatch.setattr(ToyConnector, "spec", spec)
+    assert cli.data("links", "static", "toy")["notes"] == notes
+    shown = cli("links", "static").stdout
+    assert f"--- {notes['ja']}\n" in shown.partition("--- en ---")[0]
+    assert f"--- {notes['en']}\n" in shown.partition("--- en ---")[2]
+
+
 def test_static_names_the_operator_setting_it_cannot_do_without(cli: CommandLine) -> None:
     text = cli.config.read_text().replace('license_no = "13-ユ-000000"', 'license_no = ""')
     cli.config.write_text(text)

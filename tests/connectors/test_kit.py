@@ -101,6 +101,7 @@ def test_a_vendor_that_only_tells_when_its_window_ends_is_given_that_time(url: s
     ("headers", "seconds"),
     [
         ({"x-rate-limit-reset": "30"}, 30),
+        ({"x-reset": "30"}, 30),
         ({"x-ratelimit-reset": "1800000030"}, 30),
         ({"x-rate-limit-reset": "1799999990"}, 1),
         ({"x-rate-limit-reset": "0"}, 1),

@@ -1,0 +1,303 @@
+"""Talentio: who is お見送り now, one candidate, and the tag for who registered.
+
+https://developers.talentio.com/ : pages of 100 whose number stands in X-Total, and in each
+answer X-Remaining and X-Reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marshmallow import fields
+
+from careerrelay.connectors import (
+    ApiNotFoundError,
+    ApiRateLimitedError,
+    Application,
+    ApplicationEvent,
+    ApplicationState,
+    CamelCaseSchema,
+    Candidate,
+    Channel,
+    Check,
+    Connector,
+    EventKind,
+    ExternalId,
+    Flag,
+    HttpResponse,
+    IsoDateTime,
+    Job,
+    OptionalList,
+    OptionalPart,
+    OptionalText,
+    PayloadSchema,
+    Policy,
+    PollPage,
+    Probe,
+    Reason,
+    RegistrationReport,
+    RejectionSide,
+    Roster,
+    Stage,
+    Text,
+    VendorApi,
+    listed,
+    reset_after,
+    run_probes,
+    snapshot_event,
+)
+
+from .spec import SPEC
+
+PAGE = 100
+SWEEP = timedelta(hours=1)
+RESERVE = 100
+"""Calls of the hour that stay for others."""
+LIST = "list candidates"
+ISSUER = "to see these candidates, which its issuer must have in Talentio"
+WHERE = "各種設定 > 基本設定 > API設定"
+# Otherwise the candidates of a responsible employee who left the company are not shown.
+EVERYBODY = {"includeInactiveResponsibleEmployees": "true"}
+
+STATES = {
+    "fail": ApplicationState.REJECTED,
+    "reject": ApplicationState.WITHDRAWN,
+    "pass": ApplicationState.HIRED,
+}
+REASONS = {
+    ApplicationState.REJECTED: Reason("fail", "不合格・お見送り", RejectionSide.COMPANY),
+    ApplicationState.WITHDRAWN: Reason("reject", "辞退", RejectionSide.CANDIDATE),
+}
+CHANNELS = {
+    "agent": Channel.AGENT,
+    "agentCompany": Channel.AGENT,
+    "employee": Channel.REFERRAL,
+}
+
+
+class NamedSchema(PayloadSchema):
+    name = Text(required=True)
+
+
+class RequisitionSchema(PayloadSchema):
+    id = ExternalId(required=True)
+    name = OptionalText()
+
+
+class StageSchema(CamelCaseSchema):
+    type = OptionalText()
+    status = OptionalText()
+    fixed_at = IsoDateTime(load_default=None, allow_none=True)
+
+
+class CandidateSchema(CamelCaseSchema):
+    """No description, no evaluations, no custom fields: they hold free text about people."""
+
+    id = ExternalId(required=True)
+    status = Text(required=True)
+    last_name = OptionalText()
+    first_name = OptionalText()
+    email = OptionalText()
+    requisition = OptionalPart(RequisitionSchema)
+    registered_at = IsoDateTime(required=True)
+    applied_at = IsoDateTime(load_default=None, allow_none=True)
+    fixed_at = IsoDateTime(load_default=None, allow_none=True)
+    channel_type = OptionalText()
+    channel_name = OptionalText()
+    tags = OptionalList(fields.Nested(NamedSchema))
+    stages = OptionalList(fields.Nested(StageSchema))
+    url = OptionalText()
+
+
+class TagsSchema(PayloadSchema):
+    """Compulsory here: what is not read would be overwritten."""
+
+    tags = fields.List(fields.Nested(NamedSchema), required=True)
+
+
+class TalentioConnector(Connector):
+    """One token of one company."""
+
+    spec = SPEC
+
+    def prepare(self) -> None:
+        self._policy = Policy.read(self.settings)
+        self._test_tags = listed(self.settings, name="test_tags")
+        self._not_before: datetime | None = None
+        self._api = VendorApi(
+            self.http,
+            url=self.settings["api_url"],
+            headers={"Authorization": f"Bearer {self.settings['api_token']}"},
+            setting="api_token",
+        )
+
+    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+        """A page of the rejected, or a look at one who is not among them any more."""
+        roster = Roster.resume(cursor, now=self.clock(), sweep=SWEEP)
+        return roster.turned(self._look(roster) if roster.doubts else self._page(roster))
+
+    def fetch_application(
+        self,
+        application_id: str,
+        *,
+        candidate_id: str | None = None,  # noqa: ARG002 - the record is both
+    ) -> Application:
+        found = self._call("GET", application_id, "get a candidate", params=EVERYBODY)
+        return self._application(found.read(CandidateSchema()), at=self.clock())
+
+    def report_registration(self, application: Application, report: RegistrationReport) -> None:
+        """tagNames replaces all tags: read, add ours, write, read again."""
+        case = application.external_id
+        before = self._tags(case)
+        if report.tag in before:
+            return
+        self._call("PATCH", case, "write tags", json={"tagNames": [*before, report.tag]})
+        if {*before, report.tag} - set(self._tags(case)):
+            self.fail_response("write tags", "the tags it was sent")
+
+    def check(self) -> list[Check]:
+        remedy = f"Have somebody who sees all candidates issue the token ({WHERE})."
+        return run_probes(
+            [Probe("candidates", self._first_look, remedy)],
+            credentials="api_token",
+            remedy=f"Issue a token under {WHERE}, type it in api_token, and check api_url.",
+        )
+
+    def _first_look(self) -> Check | str:
+        rows, total = self._list({"status": "fail", "sort": "-updatedAt", "page": "1"})
+        if all(row["status"] == "fail" for row in rows):
+            return f"{total} rejected candidates"
+        what = "Talentio does not keep to the filter status=fail"
+        return Check("candidates", False, what, "Tell CareerRelay: Talentio's API has changed.")
+
+    def _page(self, roster: Roster) -> Sequence[ApplicationEvent]:
+        """All who changed; in a whole round only those who are new to it."""
+        number, whole = int(roster.page or 1), roster.whole
+        at = None if roster.first else roster.began_at
+        oldest = roster.began_at - self._policy.history
+        rows, total = self._list(
+            {
+                "status": "fail",
+                "updatedAtFrom": _stamp(oldest if whole else roster.changed_since),
+                "sort": "registeredAt" if whole else "updatedAt",
+                "page": str(number),
+            }
+        )
+        failed = {row["id"]: row for row in rows if row["status"] == "fail"}
+        more = rows and number * PAGE < total
+        new = roster.take(dict.fromkeys(failed, ""), page=str(number + 1) if more else "")
+        told = [row for id_, row in failed.items() if id_ in new or not whole]
+        return [snapshot_event(self._application(row, at=at)) for row in told]
+
+    def _look(self, roster: Roster) -> Sequence[ApplicationEvent]:
+        """Taken back, withdrawn, hired, deleted; or rejected still, and older than we read."""
+        case = roster.doubts[0]
+        roster.forget([case])
+        try:
+            found = self.fetch_application(case)
+        except ApiNotFoundError:
+            at = self.clock()
+            return [ApplicationEvent(EventKind.ERASED, at, case, case, application_ids=(case,))]
+        rejected = found.state is ApplicationState.REJECTED
+        return [] if rejected else [snapshot_event(found)]
+
+    def _list(self, params: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
+        found = self._call("GET", "", LIST, params={**params, **EVERYBODY})
+        total = found.headers.get("x-total", "")
+        if not (total.isascii() and total.isdigit()):
+            self.fail_response(LIST, "X-Total")
+        return found.read(CandidateSchema(many=True)), int(total[:9])
+
+    def _tags(self, case: str) -> list[str]:
+        found = self._call("GET", case, "get a candidate", params=EVERYBODY)
+        return [tag["name"] for tag in found.read(TagsSchema())["tags"]]
+
+    def _call(self, method: str, case: str, operation: str, **sent: Any) -> HttpResponse:
+        self._wait_turn(operation)
+        path = ("candidates", case) if case else ("candidates",)
+        answer = self._api.call(method, path, operation=operation, permission=ISSUER, **sent)
+        left, reset = answer.headers.get("x-remaining", ""), reset_after(answer.headers)
+        if left.isascii() and left.isdigit() and int(left[:9]) < RESERVE and reset:
+            self._not_before = self.clock() + timedelta(seconds=reset)
+        return answer
+
+    def _wait_turn(self, operation: str) -> None:
+        left = self._not_before - self.clock() if self._not_before else timedelta()
+        if left > timedelta():
+            raise ApiRateLimitedError(
+                f"Talentio: the last {RESERVE} calls of this hour are left to others",
+                connector=SPEC.name,
+                operation=operation,
+                retry_after=left.total_seconds(),
+            )
+
+    def _application(self, row: Mapping[str, Any], *, at: datetime | None) -> Application:
+        """``at``: when this was seen, for what Talentio gives no time of."""
+        state = STATES.get(row["status"], ApplicationState.ACTIVE)
+        channel = self._channel(row)
+        changed_at = _changed_at(row, state, at or row["registered_at"])
+        job, stage = row["requisition"], _stage(row["stages"])
+        mine = row["email"] and channel is not Channel.AGENT
+        tags = [tag["name"] for tag in row["tags"]]
+        rejected = state is ApplicationState.REJECTED
+        return Application(
+            external_id=row["id"],
+            candidate=Candidate(
+                row["id"],
+                emails=(row["email"],) if mine else (),
+                family_name=row["last_name"],
+                given_name=row["first_name"],
+            ),
+            state=state,
+            changed_at=changed_at,
+            job=Job(job["id"], job["name"]) if job else None,
+            reason=REASONS.get(state),
+            stage=stage,
+            channel=channel,
+            flags=self._policy.flags(tags) | self._test(tags),
+            applied_at=row["applied_at"] or row["registered_at"],
+            # Even without a delay: Talentio is then asked once more before a mail of ours leaves.
+            notice_after=changed_at + self._policy.notice_delay if rejected else None,
+            ats_url=row["url"] or None,
+        )
+
+    def _channel(self, row: Mapping[str, Any]) -> Channel:
+        """A part of the source's name is enough; the longest that the company names decides."""
+        told = CHANNELS.get(row["channel_type"], Channel.UNKNOWN)
+        if told is Channel.AGENT:
+            return told
+        name = row["channel_name"].casefold()
+        parts = sorted(self._policy.channels, key=len, reverse=True)
+        return next((self._policy.channels[part] for part in parts if part in name), told)
+
+    def _test(self, tags: Sequence[str]) -> frozenset[Flag]:
+        marked = any(tag.casefold() in self._test_tags for tag in tags)
+        return frozenset({Flag.TEST}) if marked else frozenset()
+
+
+def _stamp(at: datetime) -> str:
+    """Which zone Talentio reads is not documented; UTC is the earlier of the likely two, so that
+    at worst the same is read twice."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _changed_at(row: Mapping[str, Any], state: ApplicationState, at: datetime) -> datetime:
+    """An end has a time of its own; being taken back has none."""
+    if state is ApplicationState.ACTIVE:
+        return at
+    ends = [stage["fixed_at"] for stage in row["stages"] if stage["fixed_at"]]
+    return row["fixed_at"] or max(ends, default=at)
+
+
+def _stage(stages: Sequence[Mapping[str, Any]]) -> Stage:
+    """Where the case failed; interviews before it tell the first from a later one."""
+    failed = [n for n, s in enumerate(stages) if s["status"] == "fail" and s["fixed_at"]]
+    if not failed:
+        return Stage.UNKNOWN
+    kinds = [stage["type"] for stage in stages[: failed[-1] + 1]]
+    if kinds[-1] == "interview":
+        first = kinds.count("interview") == 1
+        return Stage.FIRST_INTERVIEW if first else Stage.LATER_INTERVIEW
+    return Stage.DOCUMENTS if kinds[-1] == "resume" else Stage.UNKNOWN

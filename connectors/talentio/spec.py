@@ -1,0 +1,121 @@
+"""What the Talentio connector can do, which settings it needs, and how we know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from careerrelay.connectors import (
+    DO_NOT_CONTACT_TAGS,
+    HISTORY_DAYS,
+    NOTICE_DELAY_DAYS,
+    SOURCE_CHANNELS,
+    Capability,
+    ConnectorSpec,
+    Evidence,
+    RateLimit,
+    Setting,
+    Support,
+    address,
+)
+
+REFERENCE = "https://developers.talentio.com/"
+TEMPLATES = "https://intercom.help/talentio/ja/articles/1391606"
+CLIENT = "https://github.com/kaneshin/go-talentio"
+
+SPEC = ConnectorSpec(
+    name="talentio",
+    title="Talentio",
+    docs_url=REFERENCE,
+    capabilities={
+        Capability.WEBHOOK: Support(
+            Evidence.MISSING, REFERENCE, "The reference describes no webhook."
+        ),
+        Capability.POLL: Support(
+            Evidence.DOCUMENTED,
+            REFERENCE,
+            "The list and its statuses are documented; the names of its filters come from public "
+            "client code.",
+        ),
+        Capability.FETCH: Support(
+            Evidence.REPORTED,
+            CLIENT,
+            "Public clients read one candidate by its id; what answers for a deleted one is not "
+            "documented, and 404 is taken for it.",
+        ),
+        Capability.REPORT: Support(
+            Evidence.REPORTED,
+            REFERENCE,
+            "A tag. That tagNames replaces all tags comes from a public client, which tried it in "
+            "August 2026. Comments by API are not documented.",
+        ),
+        Capability.FIELD_TOKEN: Support(
+            Evidence.MISSING,
+            TEMPLATES,
+            "That custom fields may stand in a mail template is not documented.",
+        ),
+        Capability.ATS_MESSAGE: Support(
+            Evidence.MISSING, REFERENCE, "Sending a message through the API is not documented."
+        ),
+    },
+    settings=(
+        Setting(
+            "api_token",
+            "API token (各種設定 > 基本設定 > API設定). It sees what its issuer may see.",
+            "APIトークン（各種設定 > 基本設定 > API設定）。発行した方が閲覧できる範囲の候補者だけを"
+            "読み取ります。",
+            secret=True,
+        ),
+        replace(
+            SOURCE_CHANNELS,
+            help="Your sources (応募経路) by name or part of the name, for example "
+            "'ビズリーチ=scout, 大学推薦=school'. Values: direct, agent, scout, school, referral, "
+            "internal. Agents, scouts and schools never get a link; Talentio itself says which "
+            "sources are agencies.",
+            help_ja="応募経路の名前（一部でも可）と種別。例「ビズリーチ=scout, 大学推薦=school」。"
+            "値はdirect・agent・scout・school・referral・internal。人材紹介（agent）・スカウト（scout）・"
+            "学校（school）経由の方にはリンクを送りません。人材紹介経由かどうかはTalentioの情報から"
+            "分かるため、指定は不要です。",
+            default="ビズリーチ=scout, LAPRAS=scout, Findy=scout, YOUTRUST=scout, "
+            "転職ドラフト=scout",
+        ),
+        DO_NOT_CONTACT_TAGS,
+        Setting(
+            "test_tags",
+            "Tags of test candidates, separated by commas: they never get a link.",
+            "テスト用の候補者に付けるタグ（カンマ区切り）。リンクを送りません。",
+            required=False,
+            default="",
+        ),
+        replace(
+            NOTICE_DELAY_DAYS,
+            help="Days after a rejection before CareerRelay itself may write to the candidate "
+            "(own_mail only). Where Talentio sends its own notice by reservation: longer than the "
+            "longest reservation.",
+            help_ja="不採用から、CareerRelayが候補者にメールを送れるようになるまでの日数（own_mailの"
+            "場合）。Talentioの予約送信でも候補者に連絡している場合は、予約の最長日数より長くして"
+            "ください。",
+            default="0",
+        ),
+        HISTORY_DAYS,
+        address("https://talentio.com/api/v1"),
+    ),
+    # 5,000 an hour as documented, spread evenly: a public client was cut off at four a second.
+    rate_limit=RateLimit(2, 1.44, per="API token", source=REFERENCE),
+    paste_note={
+        "en": "Talentio puts the salutation (name and 様) at the head of the body by itself: do "
+        "not begin the template with a name. Variables look like { candidate }; that there is one "
+        "for the job is not documented.",
+        "ja": "Talentioでは本文の先頭に「◯◯様」が自動で入ります。テンプレートを宛名から書き始め"
+        "ないでください。変数は { candidate } の形で挿入します。求人名の変数は公開資料に記載がない"
+        "ため、必要な場合は求人名をそのまま入力してください。",
+    },
+    notes=(
+        "fail is the company's お見送り; reject is the candidate's 辞退, and never gets a link.",
+        "5,000 calls an hour, spread evenly; every answer says how many are left, and the last "
+        "hundred are left to others.",
+        "Once an hour everybody who is rejected is looked through, because who is taken back or "
+        "deleted just leaves the list, and because it is not documented which changes count as "
+        "updates.",
+        "One candidate is one person on one requisition: the candidate's id is the application's.",
+    ),
+)
