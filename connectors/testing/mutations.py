@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -17,6 +18,8 @@ REPLACEMENTS: tuple[tuple[str, Any], ...] = (
     ("list", []),
     ("object", {}),
 )
+ALIKE = 3
+"""So many items of one shape are changed in a list: what is looked for need not be the first."""
 
 
 def mutations(request: WebhookRequest) -> Iterator[tuple[str, WebhookRequest]]:
@@ -52,14 +55,34 @@ def changes(data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _places(data: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
-    """(container, key, path) of everything inside."""
+    """(container, key, path) of everything inside, but of a long list only the first items of
+    each shape: the hundredth row of a page is read as the first ones are."""
     if isinstance(data, dict):
         keys: list[Any] = list(data)
     else:
-        keys = list(range(len(data))) if isinstance(data, list) else []
+        keys = list(_unlike(data)) if isinstance(data, list) else []
     for key in keys:
         yield data, key, f"{path}.{key}"
         yield from _places(data[key], f"{path}.{key}")
+
+
+def _unlike(items: list[Any]) -> Iterator[int]:
+    """The first ALIKE items of each shape, by index."""
+    seen: Counter[Any] = Counter()
+    for index, item in enumerate(items):
+        shape = _shape(item)
+        seen[shape] += 1
+        if seen[shape] <= ALIKE:
+            yield index
+
+
+def _shape(data: Any) -> Any:
+    """Keys and types, without values."""
+    if isinstance(data, dict):
+        return frozenset((key, _shape(value)) for key, value in data.items())
+    if isinstance(data, list):
+        return ("list", frozenset(map(_shape, data)))
+    return type(data)
 
 
 def _form(request: WebhookRequest) -> Iterator[tuple[str, WebhookRequest]]:

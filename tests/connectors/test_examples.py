@@ -91,6 +91,15 @@ def test_every_key_and_item_is_mutated_in_six_ways_and_put_back() -> None:
     assert changed[".a.b.1 -> null"] == {"a": {"b": [1, None]}}
 
 
+def test_of_a_long_list_three_items_of_each_shape_are_mutated() -> None:
+    rows = [{"id": n, "tags": ["a"] * n} for n in range(100)]
+    body = {"rows": [*rows, {"id": "7"}, {"id": 7, "job": None}]}
+    request = WebhookRequest("POST", "/", "", {}, json.dumps(body).encode(), NOON)
+    deleted = [label for label, _ in mutations(request) if label.endswith(".id deleted")]
+    items = [int(label.split(".")[2]) for label in deleted]
+    assert items == [0, 1, 2, 3, 100, 101]
+
+
 def test_every_form_parameter_is_deleted_emptied_and_doubled() -> None:
     changed = {label: r.body for label, r in mutations(form(b"id=7&name=%E8%A6%8B"))}
     assert changed == {
