@@ -1,0 +1,153 @@
+"""What the Breezy HR connector can do, what a company types in, and how we know."""
+
+from __future__ import annotations
+
+from careerrelay.connectors import (
+    DO_NOT_CONTACT_TAGS,
+    HISTORY_DAYS,
+    SOURCE_CHANNELS,
+    Capability,
+    ConnectorSpec,
+    Evidence,
+    RateLimit,
+    Setting,
+    Support,
+    Trust,
+    WebhookSpec,
+    address,
+)
+
+REFERENCE = "https://developer.breezy.hr/reference"
+DOCS = "https://developer.breezy.hr/docs"
+CONVERSATION = f"{DOCS}/company-position-candidate-conversation-add"
+ATTRIBUTE = f"{DOCS}/company-position-candidate-custom-attribute-update"
+DISPOSITIONS = "https://help.breezy.hr/en/articles/8709230"
+# Reads a candidate's activities with their types and times.
+ACTIVITY = "https://docs.unified.to/integrations/breezyhr"
+
+SPEC = ConnectorSpec(
+    name="breezyhr",
+    title="Breezy HR",
+    docs_url=f"{REFERENCE}/overview",
+    capabilities={
+        Capability.WEBHOOK: Support(
+            Evidence.DOCUMENTED,
+            f"{REFERENCE}/webhook-security",
+            note="Needs a Pro plan. The body does not say what kind of stage it names, so the "
+            "candidate is fetched.",
+        ),
+        Capability.POLL: Support(
+            Evidence.DOCUMENTED,
+            f"{DOCS}/company-position-candidates",
+            note="One call for each published or closed position, every hour.",
+        ),
+        Capability.FETCH: Support(
+            Evidence.REPORTED,
+            ACTIVITY,
+            note="The candidate is documented; that its stream tells when the stage changed is "
+            "what public clients read.",
+        ),
+        Capability.ATS_MESSAGE: Support(
+            Evidence.DOCUMENTED,
+            CONVERSATION,
+            note="Sent as a message in the candidate's thread, under a subject of Breezy's.",
+        ),
+        Capability.REPORT: Support(
+            Evidence.REPORTED,
+            ATTRIBUTE,
+            note="Custom attribute and tags are documented; the comment is written and found again "
+            "in the stream as public clients do.",
+        ),
+        Capability.REASONS: Support(
+            Evidence.REPORTED,
+            DISPOSITIONS,
+            note="Disqualification reasons are not in the API. The names of the pipelines' stages "
+            "of the type 'disqualified' stand for them.",
+        ),
+        Capability.FIELD_TOKEN: Support(
+            Evidence.MISSING,
+            f"{DOCS}/company-position-candidate-update",
+            note="No merge token for custom attributes in templates is documented.",
+        ),
+    },
+    webhook=WebhookSpec(
+        trust=Trust.HINT,
+        verification="X-Hook-Signature is the HMAC-SHA256 of the body, as sent or written "
+        "compactly, with the whole secret (whsec_...), as hex.",
+    ),
+    # https://docs.lava.so sums the vendor's overview page up like that.
+    rate_limit=RateLimit(100, 60, per="access token", source=f"{REFERENCE}/overview"),
+    poll_seconds=3600,
+    settings=(
+        Setting(
+            "company_id",
+            "Company id: _id in the answer of GET /companies.",
+            "会社ID（GET /companiesの応答にある_id）。",
+        ),
+        Setting(
+            "api_token",
+            "API access token of a Breezy user made for CareerRelay.",
+            "CareerRelay用に作成したBreezyユーザーのAPIアクセストークン。",
+            secret=True,
+        ),
+        Setting(
+            "webhook_secret",
+            "Secret of the web hook endpoint (whsec_..., shown once). While changing it: new and "
+            "old one, separated by a comma. Empty: changes are found by polling alone.",
+            "Webhookのシークレット（whsec_で始まり、作成時に一度だけ表示）。変更期間中は新旧2つを"
+            "カンマ区切りで入力します。空欄の場合は定期取得のみで検知します。",
+            secret=True,
+            required=False,
+        ),
+        Setting(
+            "hired_stages",
+            "Names or types of the stages that mean 'hired', separated by commas.",
+            "「採用」を意味するステージの名前または種別（カンマ区切り）。",
+            required=False,
+            default="Hired",
+        ),
+        Setting(
+            "notice_delay_days",
+            "Days after a disqualification before CareerRelay writes to the candidate. 0 where the "
+            "stage sends no e-mail of its own, as ats_message wants it; else longer than the "
+            "longest delay of that e-mail.",
+            "不採用から、CareerRelayが候補者にお知らせを送れるようになるまでの日数。ステージの自動"
+            "メールを外している場合（ats_messageの前提）は0。自動メールを残す場合は、その送信を"
+            "遅らせている最長の期間より長くしてください。",
+            required=False,
+            default="0",
+        ),
+        Setting(
+            "message_format",
+            "How Breezy takes a message: text as it is, or html with line breaks as tags. Not "
+            "documented; look at the first message.",
+            "メッセージの形式。text（そのまま）またはhtml（改行をタグに変換）。Breezyの公開資料に"
+            "記載がないため、最初のメッセージの見え方でご確認ください。",
+            required=False,
+            default="text",
+            choices=("text", "html"),
+        ),
+        Setting(
+            "report_attribute",
+            "Name of the custom attribute that shows the registration as well.",
+            "登録済みであることを表示するカスタム属性の名前。",
+            required=False,
+            default="CareerRelay",
+        ),
+        SOURCE_CHANNELS,
+        DO_NOT_CONTACT_TAGS,
+        HISTORY_DAYS,
+        address("https://api.breezy.hr/v3"),
+    ),
+    events=("candidateAdded", "candidateStatusUpdated", "candidateDeleted"),
+    notes=(
+        "A case is a candidate record on a position; its id here is both, with a colon between.",
+        "A person on two positions is two records with two ids.",
+        "A stage of the type 'disqualified' says that a case ended, not by whom: each such stage "
+        "needs a line in the reason map, by its name.",
+        "Sourced candidates count as scout and those of a recruiter as agent; source_channels "
+        "says otherwise.",
+        "An automatic deletion (GDPR) fires no web hook: a record that is gone is noticed when it "
+        "is next asked for.",
+    ),
+)
