@@ -114,11 +114,15 @@ from .spec import (
 )
 from .usual import (
     DO_NOT_CONTACT_TAGS,
+    HIRED_STATUSES,
     HISTORY_DAYS,
     NOTICE_DELAY_DAYS,
+    REJECTED_STATUSES,
     SOURCE_CHANNELS,
     USUAL,
+    WITHDRAWN_STATUSES,
     Policy,
+    Statuses,
     address,
     optional,
     report_place,
@@ -130,10 +134,13 @@ from .windows import Window
 
 __all__ = [
     "DO_NOT_CONTACT_TAGS",
+    "HIRED_STATUSES",
     "HISTORY_DAYS",
     "NOTICE_DELAY_DAYS",
+    "REJECTED_STATUSES",
     "SOURCE_CHANNELS",
     "USUAL",
+    "WITHDRAWN_STATUSES",
     "AccessToken",
     "Addresses",
     "ApiAuthenticationError",
@@ -192,6 +199,7 @@ __all__ = [
     "Roster",
     "Setting",
     "Stage",
+    "Statuses",
     "Support",
     "Tags",
     "Text",

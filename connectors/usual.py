@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..models.candidates import Channel, Flag
+from ..models.candidates import ApplicationState, Channel, Flag, Reason, RejectionSide
+from ..models.errors import ConfigurationError
 from .spec import Setting
 from .values import channels, listed, whole_number
 
@@ -48,6 +49,25 @@ HISTORY_DAYS = Setting(
     "初回の取り込みで遡る日数。",
     required=False,
     default="365",
+)
+REJECTED_STATUSES = Setting(
+    "rejected_statuses",
+    "Statuses that mean: the company said no. Separated by commas.",
+    "貴社からの不採用を意味するステータス（カンマ区切り）。",
+)
+WITHDRAWN_STATUSES = Setting(
+    "withdrawn_statuses",
+    "Statuses or reasons that mean: the candidate withdrew. They win over the others.",
+    "候補者の辞退を意味するステータスまたは理由（カンマ区切り）。ほかの設定より優先します。",
+    required=False,
+    default="",
+)
+HIRED_STATUSES = Setting(
+    "hired_statuses",
+    "Statuses that mean: hired. Separated by commas.",
+    "採用を意味するステータス（カンマ区切り）。",
+    required=False,
+    default="",
 )
 
 
@@ -139,3 +159,43 @@ class Policy:
     def notice_after(self, rejected_at: datetime) -> datetime | None:
         """Before that nobody but the ATS tells the candidate; None: no delay is known of."""
         return rejected_at + self.notice_delay if self.notice_delay else None
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """What a company's own statuses mean, for ATSs whose statuses are the company's own."""
+
+    names: Mapping[ApplicationState, frozenset[str]]
+
+    @classmethod
+    def read(cls, settings: Mapping[str, str]) -> Statuses:
+        """Raises ConfigurationError where one status would mean two things."""
+        found = {
+            ApplicationState.WITHDRAWN: listed(settings, name=WITHDRAWN_STATUSES.name),
+            ApplicationState.REJECTED: listed(settings, name=REJECTED_STATUSES.name),
+            ApplicationState.HIRED: listed(settings, name=HIRED_STATUSES.name),
+        }
+        if len(frozenset().union(*found.values())) < sum(map(len, found.values())):
+            raise ConfigurationError(
+                "rejected_statuses, withdrawn_statuses and hired_statuses share a status"
+            )
+        return cls(found)
+
+    def state(self, status: str, reason: str = "") -> ApplicationState:
+        """Withdrawals first, by status or reason; a status nobody named is an open case."""
+        said = {status.strip().casefold(), reason.strip().casefold()}
+        if said & self.names[ApplicationState.WITHDRAWN]:
+            return ApplicationState.WITHDRAWN
+        status = status.strip().casefold()
+        return next(
+            (s for s, names in self.names.items() if status in names), ApplicationState.ACTIVE
+        )
+
+    @staticmethod
+    def reason(state: ApplicationState, text: str) -> Reason | None:
+        """Why it ended; who ended it, the company's own list has said."""
+        sides = {
+            ApplicationState.REJECTED: RejectionSide.COMPANY,
+            ApplicationState.WITHDRAWN: RejectionSide.CANDIDATE,
+        }
+        return Reason(text[:255], text, sides[state]) if state in sides else None

@@ -25,9 +25,7 @@ from careerrelay.connectors import (
     PayloadError,
     PayloadSchema,
     Policy,
-    Reason,
-    RejectionSide,
-    listed,
+    Statuses,
     read_json,
 )
 
@@ -59,21 +57,17 @@ class Layout:
     rows_at: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
     zone: tzinfo | None
-    states: tuple[tuple[ApplicationState, frozenset[str]], ...]
+    statuses: Statuses
     policy: Policy
 
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Layout:
         """Raises ConfigurationError naming the setting."""
-        states = ("rejected", "hired")
         return cls(
             tuple(part for part in settings["rows_at"].split(".") if part),
             _columns(settings["columns"]),
             _zone(settings["time_zone"]),
-            tuple(
-                (ApplicationState(name), listed(settings, name=f"{name}_statuses"))
-                for name in ("withdrawn", *states)
-            ),
+            Statuses.read(settings),
             Policy.read(settings),
         )
 
@@ -101,18 +95,10 @@ class Layout:
             record = RowSchema().read(named)
         except PayloadError as error:
             raise PayloadError(f"row {number} of the report: {error.message}") from None
-        state = self._state(record)
+        state = self.statuses.state(record["status"], record["reason"])
         if record["changed_at"] is None and state is ApplicationState.ACTIVE:
             return None
         return self._application(record, state, self._moment(record["changed_at"], number))
-
-    def _state(self, record: Mapping[str, Any]) -> ApplicationState:
-        """Withdrawals first, by status or reason; a status nobody named is an open case."""
-        status, reason = record["status"].casefold(), record["reason"].casefold()
-        for state, names in self.states:
-            if status in names or (state is ApplicationState.WITHDRAWN and reason in names):
-                return state
-        return ApplicationState.ACTIVE
 
     def _moment(self, value: Any, number: int) -> datetime:
         try:
@@ -130,11 +116,6 @@ class Layout:
     def _application(
         self, record: Mapping[str, Any], state: ApplicationState, changed_at: datetime
     ) -> Application:
-        """The company's own list of statuses says who ended the case."""
-        sides = {
-            ApplicationState.REJECTED: RejectionSide.COMPANY,
-            ApplicationState.WITHDRAWN: RejectionSide.CANDIDATE,
-        }
         text = record["reason"] or record["status"]
         rejected = state is ApplicationState.REJECTED
         return Application(
@@ -149,7 +130,7 @@ class Layout:
             state=state,
             changed_at=changed_at,
             job=Job(record["job_id"], record["job_title"]) if record["job_id"] else None,
-            reason=Reason(text[:255], text, sides[state]) if state in sides else None,
+            reason=self.statuses.reason(state, text),
             stage_text=record["stage"],
             channel=self.policy.channel(record["source"]),
             flags=self.policy.flags(_SPLIT.split(record["tags"])),

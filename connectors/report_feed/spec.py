@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from careerrelay.connectors import (
     DO_NOT_CONTACT_TAGS,
+    HIRED_STATUSES,
     HISTORY_DAYS,
     NOTICE_DELAY_DAYS,
+    REJECTED_STATUSES,
     SOURCE_CHANNELS,
+    WITHDRAWN_STATUSES,
     Capability,
     ConnectorSpec,
     Evidence,
@@ -178,25 +181,9 @@ SPEC = ConnectorSpec(
             required=False,
             default=COLUMNS,
         ),
-        Setting(
-            "rejected_statuses",
-            "Statuses that mean: the company said no. Separated by commas.",
-            "貴社からの不採用を意味するステータス（カンマ区切り）。",
-        ),
-        Setting(
-            "withdrawn_statuses",
-            "Statuses or reasons that mean: the candidate withdrew. They win over the others.",
-            "候補者の辞退を意味するステータスまたは理由（カンマ区切り）。ほかの設定より優先します。",
-            required=False,
-            default="",
-        ),
-        Setting(
-            "hired_statuses",
-            "Statuses that mean: hired. Separated by commas.",
-            "採用を意味するステータス（カンマ区切り）。",
-            required=False,
-            default="",
-        ),
+        REJECTED_STATUSES,
+        WITHDRAWN_STATUSES,
+        HIRED_STATUSES,
         Setting(
             "time_zone",
             "Time zone of times without offset, such as Asia/Tokyo. Empty: they are refused.",

@@ -119,6 +119,7 @@ def test_basic_needs_its_user_and_takes_no_signature_instead() -> None:
         ({"columns": "application_id=A, status=S"}, "columns must name changed_at"),
         ({"columns": "salary=Salary"}, "columns must look like"),
         ({"columns": "email="}, "columns must look like"),
+        ({"hired_statuses": "not moving forward"}, "share a status"),
         ({"time_zone": "Tokyo/Asia"}, "time_zone"),
         ({"time_zone": "../../etc/passwd"}, "time_zone"),
     ],
