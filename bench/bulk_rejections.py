@@ -21,7 +21,7 @@ from careerrelay.cli.demo.ports import choose
 from careerrelay.cli.rehearsal.house import House
 from careerrelay.cli.rehearsal.play import Play
 from careerrelay.connectors import Connector, connector_classes
-from careerrelay.connectors.spec import ConnectorSpec, Trust
+from careerrelay.connectors.spec import Capability, ConnectorSpec, Trust
 from careerrelay.connectors.testing.story import Story, story_beside
 
 PEOPLE = 200
@@ -78,9 +78,14 @@ def measure(connector: type[Connector], folder: Path, *, people: int) -> list[Re
     ]
 
 
+def calls_the_vendor(spec: ConnectorSpec) -> bool:
+    """A file has no limit to keep to."""
+    return spec.can(Capability.WEBHOOK) or spec.can(Capability.POLL)
+
+
 def compare(folder: Path, *, people: int = PEOPLE) -> list[Result]:
-    """Every connector that is installed."""
-    found = connector_classes().items()
+    """Every connector that is installed and calls its vendor."""
+    found = [(n, c) for n, c in connector_classes().items() if calls_the_vendor(c.spec)]
     return [
         result
         for name, connector in found

@@ -26,6 +26,7 @@ from ..models.errors import (
     ApiResponseError,
     ApiUnavailableError,
     CareerRelayError,
+    CellError,
     ConfigurationError,
     PayloadError,
     UnknownEventError,
@@ -99,6 +100,7 @@ from .signatures import (
 )
 from .spec import (
     Capability,
+    Column,
     ConnectorSpec,
     Evidence,
     LinkScope,
@@ -162,8 +164,10 @@ __all__ = [
     "Candidate",
     "Capability",
     "CareerRelayError",
+    "CellError",
     "Channel",
     "Check",
+    "Column",
     "ConfigurationError",
     "Connector",
     "ConnectorSpec",

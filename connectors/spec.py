@@ -128,6 +128,22 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One thing ``import_row`` reads: the list is closed, and other columns are never looked at.
+
+    ``headings`` are those that may be suggested for it, ordinary words or of a vendor's
+    documents; a person confirms each.
+    """
+
+    name: str
+    help: str
+    help_ja: str
+    headings: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    """What a company may say that its own words in this column mean."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorSpec:
     """Everything about a connector that is data.
 
@@ -136,6 +152,7 @@ class ConnectorSpec:
     ``merge_syntax``: how a static link's paste text refers to the job title in a template of
     this ATS, or "" where it has no such token.
     ``paste_note``: what else whoever pastes it has to know of these templates, by language.
+    ``columns``: what ``import_row`` reads, for CSV_IMPORT.
     """
 
     name: str
@@ -154,6 +171,11 @@ class ConnectorSpec:
     merge_syntax: str = ""
     paste_note: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
+    columns: tuple[Column, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """The declared column of that name."""
+        return next((c for c in self.columns if c.name == name), None)
 
     def setting(self, name: str) -> Setting | None:
         """The declared setting of that name."""

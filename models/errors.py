@@ -6,6 +6,7 @@
       WebhookError
         WebhookVerificationError     401; kept and shown with its cause
         PayloadError                 dead, replayable
+          CellError                  a cell of an imported table; says what to write instead
         UnknownEventError            recorded as "unknown"
       LinkError
         LinkInvalidError             404 page: tampered or cut off
@@ -87,6 +88,21 @@ class PayloadError(WebhookError):
     """Verified, but not the shape the vendor documents."""
 
     code = "payload"
+
+
+class CellError(PayloadError):
+    """A cell of an imported table cannot be read; ``column`` is the field it was mapped to.
+
+    The message says what to write there, in English and (``message_ja``) in Japanese, and never
+    what stands there now.
+    """
+
+    code = "cell"
+
+    def __init__(self, column: str, message: str, message_ja: str) -> None:
+        super().__init__(message)
+        self.column = column
+        self.message_ja = message_ja
 
 
 class UnknownEventError(WebhookError):

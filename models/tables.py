@@ -11,6 +11,7 @@ from .ledger import CountedPerson, LedgerEntry
 from .links import Delivery, RelayLink
 from .registrations import Consent, OutgoingMail, Provision, Registration, Report
 from .relays import MailRelay, RelayedMail
+from .sheets import SheetPart, SheetProfile, SheetRow, SheetUpload, UploadLink
 from .signals import RefusedRequest, Signal
 from .spool import SpooledContent, SpooledMail
 from .suppressions import Suppression
@@ -44,10 +45,15 @@ __all__ = [
     "RelayedMail",
     "Report",
     "SharedToken",
+    "SheetPart",
+    "SheetProfile",
+    "SheetRow",
+    "SheetUpload",
     "Signal",
     "SpooledContent",
     "SpooledMail",
     "Suppression",
+    "UploadLink",
     "WorkState",
     "new_id",
 ]

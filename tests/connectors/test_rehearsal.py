@@ -10,7 +10,13 @@ from typing import ClassVar
 import pytest
 
 from careerrelay.cli.rehearsal import rehearse
-from careerrelay.connectors import Application, Connector, RegistrationReport, connector_classes
+from careerrelay.connectors import (
+    Application,
+    Capability,
+    Connector,
+    RegistrationReport,
+    connector_classes,
+)
 from careerrelay.connectors.scaffold import TEMPLATE
 from careerrelay.connectors.testing import Story
 from careerrelay.connectors.testing.story import story_says_what_it_lacks
@@ -26,7 +32,9 @@ BUILT_IN = {
     name: connector
     for name, connector in connector_classes().items()
     if connector.__module__.startswith("careerrelay.connectors.")
+    and (connector.spec.can(Capability.WEBHOOK) or connector.spec.can(Capability.POLL))
 }
+"""Those that speak HTTP; the files of the others are played in ``tests/engine/sheets``."""
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -1,0 +1,131 @@
+"""What command, page and folder do first: find out how a file is read, and ask where it is open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO
+
+from ...connectors.spec import ConnectorSpec
+from ...models.errors import RefusedError
+from ...models.tables import Connection
+from ..runtime import Runtime
+from .encoding import ENCODINGS
+from .profiles import (
+    LONGEST_WORD,
+    Profile,
+    find_profile,
+    fitting_profile,
+    known_headings,
+    profiles_of,
+    reading_spec,
+)
+from .reader import DELIMITERS, Sheet, cell_value, heading_key, open_sheet, read_lines
+
+SAMPLES = 3
+MOST_WORDS = 50
+WORDS_OF = ("status", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How somebody says a file is to be read; None: find out."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    header_row: int | None = None
+    profile: str | None = None
+
+
+def look_at(
+    runtime: Runtime, connection: Connection, file: BinaryIO, manner: Manner
+) -> tuple[Sheet, Profile | None]:
+    """How the file is read, and the profile that fits it. Raises RefusedError, NotFoundError."""
+    spec, profiles = reading_spec(connection), profiles_of(runtime, connection.company_id)
+    sheet = open_sheet(
+        file,
+        known=known_headings(spec, profiles),
+        encoding=manner.encoding,
+        delimiter=manner.delimiter,
+        header_number=manner.header_row,
+    )
+    if manner.profile is not None:
+        return sheet, find_profile(runtime, connection.company_id, manner.profile)
+    return sheet, fitting_profile(profiles, sheet)
+
+
+def settled(sheet: Sheet, profile: Profile | None) -> Profile:
+    """The profile, once nothing is left to ask. Raises RefusedError saying what to answer."""
+    if not sheet.encoding.certain:
+        others = ", ".join(ENCODINGS)
+        raise RefusedError(
+            f"the encoding is probably {sheet.encoding.label}, but that is not certain; say which "
+            f"of {others} it is"
+        )
+    if not sheet.header_certain:
+        raise RefusedError(
+            f"the headings are probably in row {sheet.header_number}, but that is not certain; "
+            "say which row holds them"
+        )
+    if profile is None:
+        raise RefusedError(
+            "no profile fits the headings of this file; map its columns first, or name a profile"
+        )
+    return profile
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """For the eyes of whoever maps the columns; never kept."""
+
+    encoding: str
+    encoding_certain: bool
+    delimiter: str
+    header_row: int
+    header_certain: bool
+    doubled: Sequence[str]
+    headings: Sequence[str]
+    samples: Mapping[str, Sequence[str]]
+    words: Mapping[str, Mapping[str, int]]
+    """Of the columns status and reason: each word and how often; empty where it is free text."""
+
+
+def preview(file: BinaryIO, sheet: Sheet, columns: Mapping[str, str]) -> Preview:
+    """What is found in the file; ``columns`` are suggested or chosen."""
+    samples: dict[str, list[str]] = {heading: [] for heading in sheet.headings}
+    for line in islice(read_lines(file, sheet), SAMPLES):
+        for heading, cell in zip(sheet.headings, line.cells, strict=False):
+            samples[heading].append(cell_value(cell))
+    words = {n: count_words(file, sheet, columns[n]) for n in WORDS_OF if n in columns}
+    return Preview(
+        sheet.encoding.label,
+        sheet.encoding.certain,
+        DELIMITERS.get(sheet.delimiter, sheet.delimiter),
+        sheet.header_number,
+        sheet.header_certain,
+        sheet.doubled,
+        sheet.headings,
+        samples,
+        words,
+    )
+
+
+def count_words(file: BinaryIO, sheet: Sheet, heading: str) -> dict[str, int]:
+    """The words in a column, the most frequent first; none where it holds free text."""
+    place = [heading_key(h) for h in sheet.headings].index(heading_key(heading))
+    count: Counter[str] = Counter()
+    for line in read_lines(file, sheet):
+        word = cell_value(line.cells[place]) if place < len(line.cells) else ""
+        if not word:
+            continue
+        count[word] += 1
+        if len(word) > LONGEST_WORD or len(count) > MOST_WORDS:
+            return {}
+    return dict(count.most_common())
+
+
+def columns_of(spec: ConnectorSpec, locale: str) -> list[tuple[str, str]]:
+    """Our columns and what each is, for people."""
+    return [(c.name, c.help_ja if locale == "ja" else c.help) for c in spec.columns]
