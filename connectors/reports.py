@@ -19,7 +19,10 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """A record's tags. ``write`` gets all that shall be there, or only ours where it ``adds``."""
+    """A record's tags. ``write`` gets all that shall be there, or only ours where it ``adds``.
+
+    Should an ATS that is known to add replace after all, it gets all of them too.
+    """
 
     read: Callable[[], Sequence[str]]
     write: Callable[[Sequence[str]], object]
@@ -57,6 +60,8 @@ def _merge(tag: str, tags: Tags, *, by: Connector) -> None:
     before = tags.read()
     if tag in before:
         return
-    tags.write([tag] if tags.adds else [*before, tag])
-    if {*before, tag} - set(tags.read()):
-        by.fail_response("write tags", "the tags it was sent")
+    for sent in ([tag], [*before, tag]) if tags.adds else ([*before, tag],):
+        tags.write(sent)
+        if not {*before, tag} - set(tags.read()):
+            return
+    by.fail_response("write tags", "the tags it was sent")

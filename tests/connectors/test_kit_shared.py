@@ -93,6 +93,17 @@ def test_a_tag_is_added_where_the_vendor_adds() -> None:
     assert record.tags == ["VIP", "registered"]
 
 
+def test_tags_are_put_back_where_the_vendor_replaces_after_all() -> None:
+    record = Record("VIP")
+    kit.write_report(
+        REPORT,
+        by=Acme({}),
+        notes=kit.Notes(lambda: record.notes, record.add_note),
+        tags=kit.Tags(lambda: record.tags, record.write_tags, adds=True),
+    )
+    assert (record.tags, record.written) == (["VIP", "registered"], ["tags", "tags", "note"])
+
+
 def test_a_lost_tag_is_an_error_and_no_note_says_otherwise() -> None:
     record = Record("VIP", keeps=False)
     with pytest.raises(kit.ApiResponseError, match="without the tags it was sent"):
