@@ -16,7 +16,12 @@ from importlib.resources import files
 
 from babel.messages.pofile import read_po
 
-from ..models.errors import CareerRelayError, ConfigurationError
+from ..models.errors import (
+    CareerRelayError,
+    ConfigurationError,
+    ProfileError,
+    SheetRefusedError,
+)
 
 _PLACE = re.compile(r"\\\{([a-z_]+)\\\}")
 _HOLE = re.compile(r"\{([a-z_]+)\}")
@@ -54,7 +59,9 @@ def told_error(error: Exception, *, lang: str, place: str) -> tuple[str, int]:
     code = 2 if isinstance(error, ConfigurationError) else 1
     message = error.message.replace("\n", " ").rstrip(".")
     told = translated(message, lang=lang)
-    if lang == "ja" and told == message:
+    if lang == "ja" and isinstance(error, (SheetRefusedError, ProfileError)):
+        told = error.message_ja
+    elif lang == "ja" and told == message:
         told = f"{KINDS_JA.get(error.code, 'エラーが発生しました')}（{message}）"
     return told, code
 

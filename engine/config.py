@@ -167,6 +167,18 @@ class ConnectorsSection(Schema):
     )
 
 
+class CsvSection(Schema):
+    """CSV files of ATSs without an API: how large, and a folder that is watched for them."""
+
+    megabytes = _number("Largest file, in MiB.", 20, 1, 200)
+    folder = _text(
+        "Watched by the worker: a file put into FOLDER/CONNECTION is imported once and moved to "
+        "done or failed there; empty: none.",
+        "",
+    )
+    seconds = _number("How often the folder is looked at.", 30, 1, 3600)
+
+
 SECTIONS: Mapping[str, type[Schema]] = {
     "server": ServerSection,
     "store": StoreSection,
@@ -177,6 +189,7 @@ SECTIONS: Mapping[str, type[Schema]] = {
     "retention": RetentionSection,
     "role": RoleSection,
     "connectors": ConnectorsSection,
+    "csv": CsvSection,
 }
 
 
@@ -193,6 +206,7 @@ class Settings:
     retention: Mapping[str, Any]
     role: Mapping[str, Any]
     connectors: Mapping[str, Any]
+    csv: Mapping[str, Any]
 
     def allows(self, connector: str) -> bool:
         """Whether an experimental connector is switched on."""

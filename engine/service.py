@@ -29,6 +29,7 @@ from .registrant_mail import send_mail
 from .registration import REPORT, SEND_MAIL, match_late
 from .reporting import report
 from .runtime import Runtime
+from .sheets.folder import WatchedFolder, purge_folder
 from .worker import Task, Worker, defect
 
 log = structlog.get_logger(__name__)
@@ -55,11 +56,14 @@ class Service:
         self._runtime = runtime
         self._worker = Worker(runtime, TASKS)
         self._stop = threading.Event()
-        # Two threads: a long purge must not keep this process from showing that it lives.
+        # Several threads: a long purge or file must not keep this process from showing that it
+        # lives.
         self._threads = [
             threading.Thread(target=self._forever, args=(turn,), name=turn.__name__, daemon=True)
-            for turn in (self.tick, self.keep)
+            for turn in (self.tick, self.keep, self.bring_in)
         ]
+        self._folder = WatchedFolder(runtime)
+        self._looked_at: datetime | None = None
         self._swept_at: datetime | None = None
         self._purged_at: datetime | None = None
 
@@ -116,6 +120,15 @@ class Service:
             self._purged_at = now
             retention.purge(runtime)
             purge_orphans(runtime)
+            purge_folder(runtime)
+
+    def bring_in(self) -> None:
+        """Import the CSV files that somebody put into the watched folder."""
+        now = self._runtime.clock()
+        every = timedelta(seconds=self._runtime.settings.csv["seconds"])
+        if _is_due(self._looked_at, every, now):
+            self._looked_at = now
+            self._folder.turn()
 
 
 def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:

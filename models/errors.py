@@ -2,6 +2,7 @@
 
     CareerRelayError                 retryable = False, retry_after = None
       ConfigurationError             stops start-up; exit code 2; names the setting
+        ProfileError                 the columns of a CSV cannot be mapped so
       UnsupportedCapabilityError
       WebhookError
         WebhookVerificationError     401; kept and shown with its cause
@@ -38,6 +39,7 @@
       TooOftenError                  429 + Retry-After: a mailbox or a link at its limit
       NotFoundError                  there is no such company, connection, signal, ...
       RefusedError                   an administrator's action that must not be done as asked
+        SheetRefusedError            a CSV file that cannot be read, and what to do about it
       PostponedError                 not now (quiet hours, a paused account); costs no attempt
 
 Messages are one sentence, built in the constructor, without bodies, tokens, names or
@@ -342,3 +344,21 @@ class RefusedError(CareerRelayError):
     """An administrator's action that must not be done, or not without saying so."""
 
     code = "refused"
+
+
+class SheetRefusedError(RefusedError):
+    """A CSV file cannot be read; the message says what to do, in ``message_ja`` in Japanese."""
+
+    def __init__(self, message: str, message_ja: str) -> None:
+        super().__init__(message)
+        self.message_ja = message_ja
+
+
+class ProfileError(ConfigurationError):
+    """The columns of a company's CSV cannot be mapped so; ``message_ja`` says it in Japanese."""
+
+    code = "profile"
+
+    def __init__(self, message: str, message_ja: str) -> None:
+        super().__init__(message)
+        self.message_ja = message_ja

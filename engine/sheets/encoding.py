@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from ...models.errors import RefusedError
+from ...models.errors import SheetRefusedError
 
 CHUNK = 64 * 1024
 ENCODINGS = {
@@ -51,23 +51,25 @@ class Encoding:
 
 
 def refuse_workbook(file: BinaryIO) -> None:
-    """Raises RefusedError for an Excel file, saying how to save it as CSV."""
+    """Raises SheetRefusedError for an Excel file, saying how to save it as CSV."""
     file.seek(0)
     kind = WORKBOOKS.get(file.read(4))
     if kind:
-        raise RefusedError(
+        raise SheetRefusedError(
             f"this is an Excel workbook ({kind}), not CSV; in Excel, save it by "
-            "'File > Save As' as 'CSV UTF-8 (comma delimited)' and take that file"
+            "'File > Save As' as 'CSV UTF-8 (comma delimited)' and take that file",
+            f"Excelブック（{kind}）です。Excelで「名前を付けて保存」を選び、"
+            "「CSV UTF-8（コンマ区切り）」で保存したファイルをお使いください",
         )
 
 
 def detect(file: BinaryIO) -> Encoding:
-    """Raises RefusedError for a workbook, an empty file, or bytes that are text in no encoding."""
+    """Raises SheetRefusedError: a workbook, an empty file, bytes that are text in no encoding."""
     refuse_workbook(file)
     file.seek(0)
     head = file.read(CHUNK)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00"):
-        raise RefusedError("the file is empty")
+        raise SheetRefusedError("the file is empty", "ファイルが空です")
     marked = next((codec for bom, codec in BOMS if head.startswith(bom)), None)
     if marked:
         return Encoding(marked)
@@ -98,9 +100,11 @@ def _by_reading(file: BinaryIO) -> Encoding:
     read = {codec: _share(file, codec) for codec in ("utf-8", "cp932")}
     fits = {codec: share for codec, share in read.items() if share is not None}
     if not fits:
-        raise RefusedError(
+        raise SheetRefusedError(
             "the file is text in none of the encodings UTF-8, Shift_JIS (CP932), ISO-2022-JP and "
-            "UTF-16; save it in Excel as 'CSV UTF-8 (comma delimited)'"
+            "UTF-16; save it in Excel as 'CSV UTF-8 (comma delimited)'",
+            "文字コードを判別できません（UTF-8・Shift_JIS・ISO-2022-JP・UTF-16のいずれでもありません）。"
+            "Excelで「CSV UTF-8（コンマ区切り）」として保存し直してください",
         )
     best = max(fits, key=lambda codec: fits[codec])
     others = [share for codec, share in fits.items() if codec != best]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from ...models.candidates import ApplicationState
-from ...models.errors import CellError, RefusedError
+from ...models.errors import CellError, SheetRefusedError
 from ...models.events import ApplicationEvent
 from ...models.tables import Connection
 from ..audit import note
@@ -92,12 +92,14 @@ class FileReading:
         profile: Profile,
         as_of: datetime,
     ) -> None:
-        """Raises RefusedError naming the headings of the profile that the file lacks."""
+        """Raises SheetRefusedError naming the headings of the profile that the file lacks."""
         missing = missing_headings(profile, sheet)
         if missing:
-            raise RefusedError(
+            raise SheetRefusedError(
                 f"the file has no column {', '.join(missing)}, which the profile "
-                f"'{profile.name}' reads; export it with that column, or choose another profile"
+                f"'{profile.name}' reads; export it with that column, or choose another profile",
+                f"プロファイル「{profile.name}」で使う列「{'」「'.join(missing)}」がファイルにありません。"
+                "その列を含めて書き出すか、別のプロファイルを選んでください",
             )
         self._runtime, self._connection = runtime, connection
         self._file, self._sheet = file, sheet

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from ...connectors.spec import ConnectorSpec
-from ...models.errors import RefusedError
+from ...models.errors import SheetRefusedError
 from ...models.tables import Connection
 from ..runtime import Runtime
 from .encoding import ENCODINGS
@@ -42,7 +42,7 @@ class Manner:
 def look_at(
     runtime: Runtime, connection: Connection, file: BinaryIO, manner: Manner
 ) -> tuple[Sheet, Profile | None]:
-    """How the file is read, and the profile that fits it. Raises RefusedError, NotFoundError."""
+    """How the file is read, and the profile for it. Raises SheetRefusedError, NotFoundError."""
     spec, profiles = reading_spec(connection), profiles_of(runtime, connection.company_id)
     sheet = open_sheet(
         file,
@@ -57,21 +57,24 @@ def look_at(
 
 
 def settled(sheet: Sheet, profile: Profile | None) -> Profile:
-    """The profile, once nothing is left to ask. Raises RefusedError saying what to answer."""
+    """The profile, once nothing is left to ask. Raises SheetRefusedError saying what to answer."""
     if not sheet.encoding.certain:
         others = ", ".join(ENCODINGS)
-        raise RefusedError(
+        raise SheetRefusedError(
             f"the encoding is probably {sheet.encoding.label}, but that is not certain; say which "
-            f"of {others} it is"
+            f"of {others} it is",
+            f"文字コードは{sheet.encoding.label}のようですが、確かではありません。文字コードを指定してください",
         )
     if not sheet.header_certain:
-        raise RefusedError(
+        raise SheetRefusedError(
             f"the headings are probably in row {sheet.header_number}, but that is not certain; "
-            "say which row holds them"
+            "say which row holds them",
+            f"見出しは{sheet.header_number}行目のようですが、確かではありません。見出しの行を指定してください",
         )
     if profile is None:
-        raise RefusedError(
-            "no profile fits the headings of this file; map its columns first, or name a profile"
+        raise SheetRefusedError(
+            "no profile fits the headings of this file; map its columns first, or name a profile",
+            "このファイルの見出しに合うプロファイルがありません。先に列の対応を設定してください",
         )
     return profile
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ...connectors.registry import connector_class
 from ...connectors.spec import Capability, ConnectorSpec
-from ...models.errors import ConfigurationError, NotFoundError, UnsupportedCapabilityError
+from ...models.errors import NotFoundError, ProfileError, UnsupportedCapabilityError
 from ...models.tables import Connection, SheetProfile
 from ..audit import note
 from ..runtime import Runtime
@@ -76,35 +76,53 @@ def missing_headings(profile: Profile, sheet: Sheet) -> list[str]:
 
 
 def check_profile(spec: ConnectorSpec, profile: Profile) -> None:
-    """Raises ConfigurationError naming what is unknown, doubled or missing."""
+    """Raises ProfileError naming what is unknown, doubled or missing."""
     if not profile.name.strip() or len(profile.name) > LONGEST_WORD:
-        raise ConfigurationError(f"the name of a profile has 1 to {LONGEST_WORD} signs")
+        raise ProfileError(
+            f"the name of a profile has 1 to {LONGEST_WORD} signs",
+            f"プロファイルの名前は1～{LONGEST_WORD}文字で入力してください",
+        )
     unknown = [name for name in profile.columns if spec.column(name) is None]
     if unknown:
         known = ", ".join(column.name for column in spec.columns)
-        raise ConfigurationError(f"column {unknown[0]} is unknown; choose among {known}")
+        raise ProfileError(
+            f"column {unknown[0]} is unknown; choose among {known}",
+            f"項目{unknown[0]}はありません。次から選んでください：{known}",
+        )
     keys = [heading_key(heading) for heading in profile.columns.values()]
     if len(set(keys)) < len(keys):
-        raise ConfigurationError("one heading stands for two columns; give each its own")
+        raise ProfileError(
+            "one heading stands for two columns; give each its own",
+            "一つの列を、二つの項目に対応させることはできません",
+        )
     _check_needs(profile.columns)
     _check_words(spec, "status", profile.statuses)
     _check_words(spec, "reason", profile.reasons)
     if "reason" in profile.columns and not profile.reasons:
-        raise ConfigurationError(
+        raise ProfileError(
             "the column reason needs the closed list of its words; leave the column out or give "
-            "the words"
+            "the words",
+            "理由の列を使うには、取り込む理由の一覧が必要です。一覧を入力するか、理由の列を外してください",
         )
 
 
 def _check_needs(columns: Mapping[str, str]) -> None:
     if "application_id" not in columns and "email" not in columns:
-        raise ConfigurationError("a column is missing: application_id, or at least email")
+        raise ProfileError(
+            "a column is missing: application_id, or at least email",
+            "応募IDの列（ない場合はメールアドレスの列）を選んでください",
+        )
     if not any(name in columns for name in ENDS):
-        raise ConfigurationError(f"a column is missing: one of {', '.join(ENDS)}")
+        raise ProfileError(
+            f"a column is missing: one of {', '.join(ENDS)}",
+            "選考の状況の列か、不合格日・辞退日・入社日のいずれかの列を選んでください",
+        )
     if not any(name in columns for name in DAYS):
-        raise ConfigurationError(
+        raise ProfileError(
             f"a column is missing: one of {', '.join(DAYS)}; without the day, people rejected long "
-            "ago would get a mail now"
+            "ago would get a mail now",
+            "不合格日または選考終了日の列を選んでください。日付がないと、以前に不採用となった方に今から"
+            "連絡してしまうおそれがあります",
         )
 
 
@@ -112,12 +130,16 @@ def _check_words(spec: ConnectorSpec, column: str, words: Mapping[str, str]) -> 
     declared = spec.column(column)
     choices = declared.choices if declared else ()
     if len(words) > MOST_REASONS or any(not 0 < len(word) <= LONGEST_WORD for word in words):
-        raise ConfigurationError(
+        raise ProfileError(
             f"the words of {column} are a closed list: at most {MOST_REASONS}, each of 1 to "
-            f"{LONGEST_WORD} signs"
+            f"{LONGEST_WORD} signs",
+            f"語の一覧は{MOST_REASONS}語まで、1語は{LONGEST_WORD}文字までです",
         )
     if any(meaning not in choices for meaning in words.values()):
-        raise ConfigurationError(f"a word of {column} means one of {', '.join(choices)}")
+        raise ProfileError(
+            f"a word of {column} means one of {', '.join(choices)}",
+            f"語の意味は次から選んでください：{', '.join(choices)}",
+        )
 
 
 def save_profile(runtime: Runtime, connection: Connection, profile: Profile, *, actor: str) -> None:

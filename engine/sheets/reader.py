@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from ...models.errors import RefusedError
+from ...models.errors import SheetRefusedError
 from .encoding import Encoding, detect
 from .writing import FORMULA
 
@@ -74,7 +74,7 @@ def open_sheet(
 ) -> Sheet:
     """What can be told of the file; ``known`` are headings to find the heading line by.
 
-    Raises RefusedError: a workbook, no encoding, no heading line.
+    Raises SheetRefusedError: a workbook, no encoding, no heading line.
     """
     found = Encoding(encoding) if encoding else detect(file)
     first = _first_lines(file, found)
@@ -88,7 +88,7 @@ def open_sheet(
 def read_lines(file: BinaryIO, sheet: Sheet) -> Iterator[Line]:
     """The lines below the headings that are not empty.
 
-    Raises RefusedError: bytes the encoding does not have, or a quotation mark that never ends.
+    Raises SheetRefusedError: bytes the encoding does not have, or a quotation mark that never ends.
     """
     for line in _records(file, sheet.encoding, sheet.delimiter):
         if line.number > sheet.header_number and any(cell.strip() for cell in line.cells):
@@ -115,9 +115,11 @@ def _text(file: BinaryIO, encoding: Encoding) -> Iterator[str]:
         for line in wrapper:  # noqa: UP028
             yield line
     except UnicodeDecodeError:
-        raise RefusedError(
+        raise SheetRefusedError(
             f"the file is not {encoding.label} throughout; choose another encoding, or save it in "
-            "Excel as 'CSV UTF-8 (comma delimited)'"
+            "Excel as 'CSV UTF-8 (comma delimited)'",
+            f"{encoding.label}では読めない部分があります。別の文字コードを選ぶか、Excelで"
+            "「CSV UTF-8（コンマ区切り）」として保存し直してください",
         ) from None
     finally:
         # Given up half-way, this may end after the file was closed.
@@ -132,9 +134,11 @@ def _records(file: BinaryIO, encoding: Encoding, delimiter: str) -> Iterator[Lin
         for number, cells in enumerate(reader, 1):
             yield Line(number, cells)
     except csv.Error:
-        raise RefusedError(
+        raise SheetRefusedError(
             f"row {number + 1}: a quotation mark is not closed, or stands inside a cell alone; "
-            "open the file in a spreadsheet and save it as CSV again"
+            "open the file in a spreadsheet and save it as CSV again",
+            f'{number + 1}行目：引用符（"）が閉じていないか、セルの途中にあります。'
+            "表計算ソフトで開き、CSVとして保存し直してください",
         ) from None
 
 
@@ -157,7 +161,9 @@ def _header(lines: Sequence[Line], known: Collection[str], wanted: int | None) -
     """The line with the most known headings; certain with two. Else the first with two cells."""
     if wanted is not None:
         if not 0 < wanted <= len(lines):
-            raise RefusedError(f"the file has no row {wanted}")
+            raise SheetRefusedError(
+                f"the file has no row {wanted}", f"ファイルに{wanted}行目がありません"
+            )
         return wanted, True
     scores = [(sum(heading_key(c) in known for c in line.cells), line) for line in lines]
     best, line = max(scores, key=lambda scored: scored[0], default=(0, None))
@@ -166,7 +172,10 @@ def _header(lines: Sequence[Line], known: Collection[str], wanted: int | None) -
     for line in lines:
         if sum(bool(cell.strip()) for cell in line.cells) >= 2:
             return line.number, False
-    raise RefusedError("no row with headings was found; is this a CSV file with a table in it?")
+    raise SheetRefusedError(
+        "no row with headings was found; is this a CSV file with a table in it?",
+        "見出しの行が見つかりません。表の入ったCSVファイルかどうかをご確認ください",
+    )
 
 
 def _names(cells: Sequence[str]) -> tuple[str, ...]:

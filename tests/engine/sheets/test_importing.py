@@ -36,21 +36,8 @@ from careerrelay.models.errors import ConfigurationError, NotFoundError, Refused
 from careerrelay.models.tables import ApplicationRecord, Base, Connection, Decision, Signal
 from tests.support.world import World
 
+from .conftest import PROFILE
 from .files import COLUMNS, HEADINGS, SECRET, csv_file, person
-
-PROFILE = Profile("hrmos", COLUMNS)
-
-
-@pytest.fixture
-def connection(world: World) -> Connection:
-    """A company whose ATS exports CSV, connected at the beginning of November."""
-    world.connect("sheet", connector="csv_bridge", strategies=("static_link",), secrets={})
-    with world.runtime.database.begin() as session:
-        found = session.get_one(Connection, "sheet")
-        _ = found.company
-    save_profile(world.runtime, found, PROFILE, actor="test")
-    world.clock.forward(days=20)
-    return found
 
 
 def reading(world: World, connection: Connection, file: BinaryIO) -> FileReading:

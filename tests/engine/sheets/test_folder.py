@@ -1,0 +1,209 @@
+"""The watched folder: each file once, whatever is killed, and nothing half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from careerrelay.engine.queue import InlineQueue
+from careerrelay.engine.sheets import folder as module
+from careerrelay.engine.sheets.folder import WatchedFolder, purge_folder
+from careerrelay.models.tables import ApplicationRecord, Connection, Signal
+from tests.support.world import Clock, World, open_runtime
+
+from .files import SECRET, csv_bytes, person
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "watched"
+
+
+@pytest.fixture
+def runtime(database_url: str, tmp_path: Path, root: Path, clock: Clock) -> Any:
+    made = open_runtime(
+        database_url, tmp_path / "data", clock=clock, queue=InlineQueue(clock),
+        csv={"folder": str(root), "megabytes": 1},
+    )  # fmt: skip
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def watched(world: World, connection: Connection, root: Path) -> WatchedFolder:
+    """After its first turn the folder of the connection is there."""
+    made = WatchedFolder(world.runtime)
+    assert made.turn() == 0
+    assert (root / connection.id / "done").is_dir()
+    return made
+
+
+def put(root: Path, *rows: list[str], name: str = "export.csv", codec: str = "cp932") -> Path:
+    path = root / "sheet" / name
+    path.write_bytes(csv_bytes(rows, codec=codec))
+    return path
+
+
+def turns(watched: WatchedFolder, world: World, count: int = 2) -> int:
+    taken = sum(watched.turn() for _ in range(count))
+    world.work()
+    return taken
+
+
+def known(world: World) -> list[str]:
+    with world.runtime.database.read() as session:
+        return sorted(session.scalars(select(ApplicationRecord.external_id)))
+
+
+def heard(world: World) -> int:
+    with world.runtime.database.read() as session:
+        return len(session.scalars(select(Signal.id)).all())
+
+
+def names(root: Path, folder: str) -> list[str]:
+    return sorted(path.name for path in (root / "sheet" / folder).iterdir())
+
+
+def test_a_file_is_taken_once_and_moved(watched: WatchedFolder, world: World, root: Path) -> None:
+    put(root, person(1), person(2))
+    assert turns(watched, world, 5) == 1
+    assert known(world) == ["A0001", "A0002"]
+    assert names(root, "done") == ["20261124T030000-export.csv"]
+    assert names(root, "failed") == []
+
+
+def test_a_file_that_is_still_written_waits(
+    watched: WatchedFolder, world: World, root: Path
+) -> None:
+    path = put(root, person(1))
+    watched.turn()
+    with path.open("ab") as file:
+        file.write(csv_bytes([person(2)]).split(b"\r\n", 1)[1])
+    assert (watched.turn(), known(world)) == (0, [])
+    assert (turns(watched, world, 1), known(world)) == (1, ["A0001", "A0002"])
+
+
+def test_rows_with_errors_come_back_beside(
+    watched: WatchedFolder, world: World, root: Path
+) -> None:
+    put(root, person(1), person(2, メールアドレス="nobody"))
+    turns(watched, world)
+    assert known(world) == ["A0001"]
+    (errors,) = (root / "sheet" / "failed").iterdir()
+    assert errors.name == "20261124T030000-export-errors.csv"
+    text = errors.read_text("cp932")
+    assert "3行目「メールアドレス」" in text
+    assert "A0001" not in text
+    assert SECRET in text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04", "CSV UTF-8（コンマ区切り）"),
+        ("甲,乙\r\n1,2\r\n".encode("cp932"), "見出し"),
+        ("caf\u00e9,b\r\n".encode(), "文字コード"),
+        (b"x" * (1024 * 1024 + 1), "上限（1MB）"),
+    ],
+)
+def test_a_file_nobody_can_read_is_told_in_the_companys_language(
+    watched: WatchedFolder, world: World, root: Path, content: bytes, words: str
+) -> None:
+    (root / "sheet" / "export.csv").write_bytes(content)
+    turns(watched, world)
+    assert names(root, "failed") == [
+        "20261124T030000-export-errors.txt",
+        "20261124T030000-export.csv",
+    ]
+    assert words in (root / "sheet" / "failed" / names(root, "failed")[0]).read_text("utf-8-sig")
+
+
+def test_many_new_rejections_wait_for_a_person(
+    watched: WatchedFolder, world: World, root: Path
+) -> None:
+    with world.runtime.database.begin() as session:
+        session.get_one(Connection, "sheet").settings = {"folder_limit": "2"}
+    put(root, *(person(n) for n in range(1, 4)))
+    turns(watched, world)
+    assert (known(world), heard(world)) == ([], 0)
+    assert [name[16:] for name in names(root, "failed")] == ["export-errors.txt", "export.csv"]
+    put(root, person(1), person(2), *(person(n, day="2026/1/5") for n in range(3, 6)))
+    turns(watched, world)
+    assert len(known(world)) == 5
+
+
+STEPS = ("look_at", "looking", "import_file", "_keep_draft", "_move")
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+def test_kill_at_any_step_loses_and_doubles_nothing(
+    watched: WatchedFolder, world: World, root: Path,
+    monkeypatch: pytest.MonkeyPatch, step: str, after: bool,
+) -> None:  # fmt: skip
+    put(root, person(1), person(2), person(3, 応募ID=""))
+    real: Callable[..., Any] = getattr(module, step)
+
+    def dies(*args: Any, **kwargs: Any) -> Any:
+        if after:
+            real(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, step, dies)
+        watched.turn()
+        with pytest.raises(KeyboardInterrupt):
+            watched.turn()
+    turns(WatchedFolder(world.runtime), world, 3)
+    assert (known(world), heard(world)) == (["A0001", "A0002"], 2)
+    assert names(root, "done") == ["20261124T030000-export.csv"]
+    assert [n for n in names(root, "failed") if not n.startswith(".")] == [
+        "20261124T030000-export-errors.csv"
+    ]
+
+
+def test_what_is_no_file_of_ours_is_left_alone(
+    watched: WatchedFolder, world: World, root: Path
+) -> None:
+    home = root / "sheet"
+    (home / "notes.pdf").write_bytes(b"x")
+    (home / ".hidden.csv").write_bytes(b"x")
+    (home / "folder.csv").mkdir()
+    (home / "link.csv").symlink_to(put(root, person(1), name="real.csv"))
+    assert turns(watched, world, 3) == 1
+    assert {path.name for path in home.iterdir()} == {
+        "notes.pdf", ".hidden.csv", "folder.csv", "link.csv", "done", "failed",
+    }  # fmt: skip
+
+
+def test_one_file_that_cannot_be_moved_stops_no_other(
+    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root, person(1), name="a.csv")
+    put(root, person(2), name="b.csv")
+    real = module._move
+
+    def stuck(path: Path, folder: str, stamp: str) -> None:
+        if path.name == "a.csv":
+            raise PermissionError
+        real(path, folder, stamp)
+
+    monkeypatch.setattr(module, "_move", stuck)
+    assert turns(watched, world) == 1
+    assert known(world) == ["A0001", "A0002"]
+
+
+def test_imported_files_are_deleted_after_their_time(
+    watched: WatchedFolder, world: World, root: Path
+) -> None:
+    put(root, person(1), person(2, 応募ID=""))
+    turns(watched, world)
+    world.clock.forward(days=29)
+    assert purge_folder(world.runtime) == 0
+    world.clock.forward(days=2)
+    assert purge_folder(world.runtime) == 2
+    assert names(root, "done") == names(root, "failed") == []
