@@ -121,6 +121,7 @@ def refreshed_token(
     client_id: str,
     client_secret: str,
     setting: str = "client_id, client_secret and refresh_token",
+    permission: str = "",
     clock: Callable[[], datetime] = utcnow,
 ) -> AccessToken:
     """Ask for a token with a refresh token that stays good (RFC 6749, 6); the client in the body.
@@ -135,6 +136,7 @@ def refreshed_token(
         extra={"grant_type": "refresh_token", "refresh_token": refresh_token},
         secret_in_body=True,
         setting=setting,
+        permission=permission,
         clock=clock,
     )
 

@@ -188,11 +188,12 @@ class ReportFeedConnector(Connector):
             "client_id": given["client_id"],
             "client_secret": given["client_secret"],
             "setting": CREDENTIALS,
+            "permission": PERMISSION,
             "clock": self.clock,
         }
         if given["refresh_token"]:
             return refreshed_token(self.http, refresh_token=given["refresh_token"], **client)
-        return client_credentials_token(self.http, permission=PERMISSION, **client)
+        return client_credentials_token(self.http, **client)
 
     def _since(self, moment: datetime) -> dict[str, str]:
         name = self.settings["since_parameter"]

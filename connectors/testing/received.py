@@ -203,11 +203,17 @@ def unsigned(subject: Subject, request: WebhookRequest) -> WebhookRequest:
     ours, theirs = (c.sign_webhook(request) for c in (subject.open(), _stranger(subject)))
     headers = {k: v for k, v in ours.headers.items() if theirs.headers.get(k) == v}
     kept = [p for p in parse_qsl(ours.query, True) if p in parse_qsl(theirs.query, True)]
-    body = ours.body
-    if body != theirs.body:
-        common = _common(json.loads(ours.body), json.loads(theirs.body))
-        body = json.dumps(common).encode()
+    body = ours.body if ours.body == theirs.body else _shared(ours.body, theirs.body)
     return dataclasses.replace(ours, headers=headers, query=urlencode(kept), body=body)
+
+
+def _shared(ours: bytes, theirs: bytes) -> bytes:
+    """What does not depend on the secret, of a JSON or a form."""
+    try:
+        return json.dumps(_common(json.loads(ours), json.loads(theirs))).encode()
+    except ValueError:
+        others = parse_qsl(theirs.decode(), True)
+        return urlencode([p for p in parse_qsl(ours.decode(), True) if p in others]).encode()
 
 
 def _common(ours: Any, theirs: Any) -> Any:
