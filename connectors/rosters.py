@@ -24,13 +24,15 @@ class Roster:
     """Where a poll stands; what is in it is JSON.
 
     ``page`` is the connector's own word for the page, "" for the first. ``known`` maps ids to a
-    text of the connector's that helps to find them again. ``first``: no round was finished yet.
+    text of the connector's that helps to find them again; ``mark`` is one about the whole list.
+    ``first``: no round was finished yet.
     """
 
     started: str = ""
     since: str = ""
     swept: str = ""
     page: str = ""
+    mark: str = ""
     whole: bool = True
     first: bool = True
     known: dict[str, str] = field(default_factory=dict)
