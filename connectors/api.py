@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from .base import Connector
 from .http import Call, HttpClient, HttpResponse, Params, join_url
 from .oauth import BearerSession
 from .payload import PayloadSchema
+from .signatures import current_secret
 
 T = TypeVar("T")
 
@@ -39,6 +41,26 @@ class VendorApi:
         if auth is not None:
             self._same["auth"] = auth
         self._reads, self._writes = reads, writes or reads
+
+    @classmethod
+    def bearer(
+        cls, connector: Connector, setting: str, *, url: str = "", reads: str = "", writes: str = ""
+    ) -> Self:
+        """A token sent as Bearer, to ``api_url``: what most vendors want.
+
+        No such token holds a comma (RFC 6750, 2.1); where the setting holds two, because it
+        signs web hooks as well, the current one is sent.
+        """
+        settings = connector.settings
+        token = current_secret(settings[setting])
+        return cls(
+            connector.http,
+            url=url or settings["api_url"],
+            setting=setting,
+            headers={"Authorization": f"Bearer {token}"},
+            reads=reads,
+            writes=writes,
+        )
 
     def get(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
@@ -21,6 +21,11 @@ class PayloadSchema(Schema):
 
     class Meta:
         unknown = EXCLUDE
+
+    @classmethod
+    def of(cls, **parts: fields.Field[Any]) -> type[Self]:
+        """A small part in one line, which needs no name of its own."""
+        return cast("type[Self]", cls.from_dict({**parts}))
 
     def read(self, data: Any, *, under: str = "") -> Any:
         """The checked values, of all of it or of the part that stands ``under`` a key.

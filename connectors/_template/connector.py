@@ -14,10 +14,7 @@ from .spec import SPEC
 READ, WRITE = "applications:read", "notes:write"
 
 
-class NoteSchema(kit.PayloadSchema):
-    """A note on a case."""
-
-    text = fields.String(required=True)
+NoteSchema = kit.PayloadSchema.of(text=fields.String(required=True))
 
 
 class TemplateConnector(kit.Connector):
@@ -26,14 +23,7 @@ class TemplateConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._api = kit.VendorApi(
-            self.http,
-            url=self.settings["api_url"],
-            headers={"Authorization": f"Bearer {self.settings['api_key']}"},
-            setting="api_key",
-            reads=READ,
-            writes=WRITE,
-        )
+        self._api = kit.VendorApi.bearer(self, "api_key", reads=READ, writes=WRITE)
 
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)

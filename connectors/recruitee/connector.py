@@ -62,9 +62,9 @@ class OneSchema(kit.PayloadSchema):
     references = kit.OptionalList(fields.Nested(ReferenceSchema))
 
 
-class HitPlacementSchema(kit.PayloadSchema):
-    offer = kit.OptionalPart(webhook.OfferSchema)
-    disqualified = kit.OptionalFlag()
+HitPlacementSchema = kit.PayloadSchema.of(
+    offer=kit.OptionalPart(webhook.OfferSchema), disqualified=kit.OptionalFlag()
+)
 
 
 class HitSchema(kit.PayloadSchema):
@@ -73,12 +73,8 @@ class HitSchema(kit.PayloadSchema):
     placements = kit.OptionalList(fields.Nested(HitPlacementSchema))
 
 
-class NoteSchema(kit.PayloadSchema):
-    body = kit.OptionalText()
-
-
-class ReasonSchema(kit.PayloadSchema):
-    name = fields.String(required=True)
+NoteSchema = kit.PayloadSchema.of(body=kit.OptionalText())
+ReasonSchema = kit.PayloadSchema.of(name=fields.String(required=True))
 
 
 class RecruiteeConnector(kit.Connector):
@@ -88,13 +84,8 @@ class RecruiteeConnector(kit.Connector):
 
     def prepare(self) -> None:
         self._policy = kit.Policy.read(self.settings)
-        self._api = kit.VendorApi(
-            self.http,
-            url=kit.join_url(self.settings["api_url"], "c", self.settings["company_id"]),
-            headers={"Authorization": f"Bearer {self.settings['api_token']}"},
-            setting="api_token and company_id",
-            reads=ROLE,
-        )
+        url = kit.join_url(self.settings["api_url"], "c", self.settings["company_id"])
+        self._api = kit.VendorApi.bearer(self, "api_token", url=url, reads=ROLE)
 
     def answer_handshake(self, request: kit.WebhookRequest) -> kit.WebhookReply | None:
         return webhook.answer_test(request)

@@ -11,13 +11,8 @@ from careerrelay import connectors as kit
 
 from .spec import SPEC
 
-
-class PersonSchema(kit.PayloadSchema):
-    id = kit.ExternalId(required=True)
-
-
-class OfferSchema(PersonSchema):
-    kind = kit.OptionalText()
+PersonSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True))
+OfferSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True), kind=kit.OptionalText())
 
 
 class PartSchema(kit.PayloadSchema):

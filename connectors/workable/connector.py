@@ -38,9 +38,7 @@ class RowSchema(IdSchema):
     disqualified = kit.OptionalFlag()
 
 
-class JobSchema(kit.PayloadSchema):
-    shortcode = kit.ExternalId(required=True)
-    title = kit.OptionalText()
+JobSchema = kit.PayloadSchema.of(shortcode=kit.ExternalId(required=True), title=kit.OptionalText())
 
 
 class CandidateSchema(RowSchema):
@@ -65,20 +63,10 @@ class CandidateSchema(RowSchema):
     tags = kit.OptionalList(fields.String())
 
 
-class PagingSchema(kit.PayloadSchema):
-    next = kit.OptionalText()
-
-
-class ListSchema(kit.PayloadSchema):
-    paging = kit.OptionalPart(PagingSchema)
-
-
-class TagsSchema(kit.PayloadSchema):
-    tags = fields.List(fields.String(), required=True)
-
-
-class ActivitySchema(kit.PayloadSchema):
-    body = kit.OptionalText()
+PagingSchema = kit.PayloadSchema.of(next=kit.OptionalText())
+ListSchema = kit.PayloadSchema.of(paging=kit.OptionalPart(PagingSchema))
+TagsSchema = kit.PayloadSchema.of(tags=fields.List(fields.String(), required=True))
+ActivitySchema = kit.PayloadSchema.of(body=kit.OptionalText())
 
 
 class ReasonSchema(kit.PayloadSchema):
@@ -104,14 +92,7 @@ class WorkableConnector(kit.Connector):
 
     def prepare(self) -> None:
         self._policy = kit.Policy.read(self.settings)
-        self._api = kit.VendorApi(
-            self.http,
-            url=self.settings["api_url"],
-            headers={"Authorization": f"Bearer {kit.current_secret(self.settings['api_token'])}"},
-            setting="api_token",
-            reads=READ,
-            writes=WRITE,
-        )
+        self._api = kit.VendorApi.bearer(self, "api_token", reads=READ, writes=WRITE)
 
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         """Go and look. A deletion is believed where the record is gone."""

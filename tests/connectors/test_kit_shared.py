@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import responses
 from marshmallow import fields
+from responses import matchers
 
 from careerrelay import connectors as kit
 from careerrelay.connectors import Capability
@@ -226,3 +228,20 @@ def test_a_case_without_an_id_is_a_person_on_a_job() -> None:
     assert kit.split_pair(kit.pair_id("7", "job:1")) == ("7", "job:1")
     with pytest.raises(kit.PayloadError):
         kit.pair_id("7:8", "1")
+
+
+def test_a_part_of_one_line_is_a_part_like_any_other() -> None:
+    camel = kit.CamelCaseSchema.of(first_name=kit.OptionalText(), tags=kit.Addresses())
+    assert camel().read({"firstName": "花子", "more": 1}) == {"first_name": "花子", "tags": ()}
+    with pytest.raises(kit.PayloadError, match="firstName"):
+        camel(many=True).read([{"firstName": 7}])
+
+
+def test_a_bearer_api_sends_the_current_of_two_tokens() -> None:
+    connector = Acme({"api_token": "new, old", "api_url": "https://acme.example.com/v1"})
+    api = kit.VendorApi.bearer(connector, "api_token", reads="people:read")
+    with responses.RequestsMock() as vendor:
+        header = matchers.header_matcher({"Authorization": "Bearer new"})
+        vendor.get("https://acme.example.com/v1/people/7", json={}, status=403, match=[header])
+        with pytest.raises(kit.ApiPermissionError, match="people:read"):
+            api.get(("people", "7"), schema=PersonSchema(), operation="get a person")
