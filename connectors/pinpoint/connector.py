@@ -1,0 +1,282 @@
+"""One company's Pinpoint account: hints, polls, tag and comment, and what a stage means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from marshmallow import fields
+
+from careerrelay import connectors as kit
+
+from .spec import SPEC
+
+PAGE = 100
+TAGS = {"extra_fields[applications]": "tags"}
+LOOK = {"include": "stage,job", "extra_fields[applications]": "tags,days_in_current_stage"}
+"""What is not asked for is left out without a word."""
+READ, WRITE = "Application and Comment: read", "Application and Comment: write"
+KEYS = "Settings > Integrations > Pinpoint API"
+JSON_API = "application/vnd.api+json"
+
+Record = Mapping[str, Any]
+
+
+class RecordSchema(kit.PayloadSchema):
+    """Any JSON:API record; what is inside is read by its kind."""
+
+    id = kit.ExternalId(required=True)
+    type = fields.String(required=True)
+    attributes = fields.Dict(load_default=dict, allow_none=True)
+    relationships = fields.Dict(load_default=dict, allow_none=True)
+
+
+class OneSchema(kit.PayloadSchema):
+    data = fields.Nested(RecordSchema, required=True)
+    included = kit.OptionalList(fields.Nested(RecordSchema))
+
+
+class ListSchema(OneSchema):
+    data = fields.List(fields.Nested(RecordSchema), required=True)
+
+
+class TagSchema(kit.PayloadSchema):
+    name = kit.Text(required=True)
+    context = kit.OptionalText()
+
+
+class TaggedSchema(kit.PayloadSchema):
+    tags = fields.List(fields.Nested(TagSchema), required=True)
+
+
+class ApplicationSchema(TaggedSchema):
+    first_name = kit.OptionalText()
+    last_name = kit.OptionalText()
+    email = kit.Addresses()
+    channel = kit.OptionalText()
+    created_at = kit.IsoDateTime(required=True)
+    updated_at = kit.IsoDateTime(required=True)
+    days_in_current_stage = fields.Integer(load_default=0, allow_none=True)
+
+
+class NamedSchema(kit.PayloadSchema):
+    """A stage has a name, a job a title, a comment a text."""
+
+    name = kit.OptionalText()
+    title = kit.OptionalText()
+    body_text = kit.OptionalText()
+
+
+class HookPartSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+
+
+class HookDataSchema(kit.PayloadSchema):
+    application = kit.OptionalPart(HookPartSchema)
+
+
+class HookSchema(kit.PayloadSchema):
+    event = kit.OptionalText()
+    data = fields.Nested(HookDataSchema, required=True)
+
+
+class PinpointConnector(kit.Connector):
+    """Whatever web hook names an application, it is looked up; polling finds the rest."""
+
+    spec = SPEC
+
+    def prepare(self) -> None:
+        self._policy = kit.Policy.read(self.settings)
+        self._withdrawn = kit.listed(self.settings, name="withdrawn_stages")
+        self._rejected = kit.listed(self.settings, name="rejected_stages") - self._withdrawn
+        headers = {"X-API-KEY": self.settings["api_key"], "Accept": JSON_API}
+        if name := self.settings["vendor_name"]:
+            headers["X-Vendor-Name"] = name
+        self._api = kit.VendorApi(
+            self.http,
+            url=self.settings["api_url"],
+            headers=headers | {"Content-Type": JSON_API},
+            setting="api_key",
+            reads=READ,
+            writes=WRITE,
+        )
+
+    def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
+        """Go and look, by whatever name it comes."""
+        hook = HookSchema().read(kit.read_json(request.body))
+        found = hook["data"]["application"]
+        if found is None:
+            raise kit.UnknownEventError("Pinpoint sent an event that is not about an application")
+        kind, at, name = kit.EventKind.CHANGED, request.received_at, hook["event"]
+        return [kit.ApplicationEvent(kind, at, application_id=found["id"], ats_event=name)]
+
+    def fetch_application(
+        self,
+        application_id: str,
+        *,
+        candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
+    ) -> kit.Application:
+        found = self._one(application_id, LOOK)
+        with self.reading("get an application"):
+            return self._application(found["data"], found["included"])
+
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
+        """Latest change first, back to where the last round began: no filter by time is known."""
+        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        found = self._page(window.number)
+        with self.reading("list applications"):
+            cases = [(self._application(r, found["included"]), _at(r)) for r in found["data"]]
+            fresh = [case for case, at in cases if at >= window.since]
+            more = len(cases) == PAGE == len(fresh)
+            told = [
+                c for c in fresh if c.state is not kit.ApplicationState.ACTIVE or not window.whole
+            ]
+            page = str(window.number + 1) if more else ""
+            return window.turned(map(kit.snapshot_event, told), page=page)
+
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
+        """Tag and comment, each only where it is not there yet."""
+        case, context = application.external_id, self.settings["report_tag_context"]
+        tags = kit.Tags(
+            lambda: self._tags(case), lambda names: self._tag(case, names, context), adds=True
+        )
+        kit.write_report(
+            report,
+            by=self,
+            notes=kit.Notes(lambda: self._comments(case), lambda text: self._comment(case, text)),
+            tags=tags if context else None,
+        )
+
+    def check(self) -> list[kit.Check]:
+        probes = [
+            kit.Probe("applications", self._stages, f"Give the key {READ} under {KEYS}."),
+            kit.Probe("web hook", self._webhook, ""),
+        ]
+        remedy = f"Make a key under {KEYS}, type it in api_key, and check api_url."
+        return kit.run_probes(probes, credentials="api_key", remedy=remedy)
+
+    def _stages(self) -> str:
+        """Stages cannot be listed without a job, but they come with the applications."""
+        found = self._page(1)
+        with self.reading("list applications"):
+            names = {s["id"]: _named(s)["name"] for s in found["included"] if s["type"] == "stages"}
+        others = sorted(
+            f"{name} ({id_})" for id_, name in names.items() if not self._side(id_, name)
+        )
+        return f"stages lately in use that are no end of a case: {', '.join(others) or 'none'}"
+
+    def _webhook(self) -> str:
+        if self.settings["webhook_secret"]:
+            return "webhook_secret is set; web hooks cannot be listed by API"
+        return "webhook_secret is empty: rejections are found by polling alone"
+
+    def _side(self, id_: str, name: str) -> kit.ApplicationState | None:
+        told = {id_.casefold(), name.casefold()}
+        if told & self._withdrawn:
+            return kit.ApplicationState.WITHDRAWN
+        return kit.ApplicationState.REJECTED if told & self._rejected else None
+
+    def _application(self, row: Record, included: Iterable[Record]) -> kit.Application:
+        known = {(r["type"], r["id"]): r for r in included}
+        case, stage_id = ApplicationSchema().read(row["attributes"]), _related(row, "stage")
+        stage, job = known.get(("stages", stage_id)), known.get(("jobs", _related(row, "job")))
+        if stage is None and (stage_id or "stage" not in (row["relationships"] or {})):
+            raise kit.PayloadError("without the stage that it was asked for")
+        name = _named(stage)["name"] if stage else ""
+        ended = self._side(stage_id, name)
+        changed_at = self._since(case) if ended else case["updated_at"]
+        rejected = ended is kit.ApplicationState.REJECTED
+        return kit.Application(
+            external_id=row["id"],
+            candidate=kit.Candidate(
+                row["id"],
+                emails=case["email"],
+                family_name=case["last_name"],
+                given_name=case["first_name"],
+            ),
+            state=ended or kit.ApplicationState.ACTIVE,
+            changed_at=changed_at,
+            job=kit.Job(job["id"], _named(job)["title"]) if job else None,
+            reason=_reason(case["tags"], name) if rejected else None,
+            stage_text=name,
+            channel=self._policy.channel(case["channel"]),
+            flags=self._policy.flags(tag["name"] for tag in case["tags"]),
+            applied_at=case["created_at"],
+            notice_after=self._policy.notice_after(changed_at) if rejected else None,
+        )
+
+    def _since(self, case: Record) -> datetime:
+        """Any change moves ``updated_at``, ours too. Whole days in the stage say that it stands
+        longer; one day less is counted, as it is not documented how Pinpoint rounds."""
+        days = min(max((case["days_in_current_stage"] or 0) - 1, 0), 36500)
+        return min(case["updated_at"], self.clock() - timedelta(days=days))
+
+    def _tags(self, case: str) -> list[str]:
+        found = self._one(case, TAGS)["data"]
+        with self.reading("get an application"):
+            return [tag["name"] for tag in TaggedSchema().read(found["attributes"])["tags"]]
+
+    def _tag(self, case: str, names: Sequence[str], context: str) -> None:
+        added = [{"tag": name, "context": context} for name in names]
+        attributes = {"add_tags_with_context": added}
+        data = {"id": case, "type": "applications", "attributes": attributes}
+        self._write("PUT", ("applications", case), data)
+
+    def _comments(self, case: str) -> list[str]:
+        """Those that the record names must have come with it: else ours might be among them."""
+        found = self._one(case, {"include": "comments"})
+        with self.reading("get an application"):
+            texts = {c["id"]: _named(c)["body_text"] for c in found["included"] if _is_comment(c)}
+        links = (found["data"]["relationships"] or {}).get("comments")
+        rows = links.get("data") if isinstance(links, dict) else None
+        if not isinstance(rows, list) or len(rows) != len(texts):
+            self.fail_response("get an application", "the comments that it was asked for")
+        return list(texts.values())
+
+    def _comment(self, case: str, text: str) -> None:
+        about = {"commentable": {"data": {"type": "applications", "id": case}}}
+        data = {"type": "comments", "attributes": {"body_text": text}, "relationships": about}
+        self._write("POST", ("comments",), data)
+
+    def _write(self, method: str, path: tuple[str, ...], data: Record) -> None:
+        what = f"write {path[0]}"
+        answer = self._api.call(method, path, operation=what, json={"data": data})
+        answer.read(RecordSchema(), under="data")
+
+    def _one(self, case: str, params: Mapping[str, str]) -> Any:
+        path, what = ("applications", case), "get an application"
+        return self._api.get(path, schema=OneSchema(), operation=what, params=params)
+
+    def _page(self, number: int) -> Any:
+        params = {"page[number]": str(number), "page[size]": str(PAGE), "sort": "-updated_at"}
+        path, what = ("applications",), "list applications"
+        return self._api.get(path, schema=ListSchema(), operation=what, params=params | LOOK)
+
+
+def _reason(tags: Iterable[Record], stage: str) -> kit.Reason:
+    """The rejection tag; where none was chosen, the stage. Whose it is, the company says."""
+    named = next((tag["name"] for tag in tags if tag["context"] == "rejection"), "")
+    text = named or f"stage {stage}"
+    return kit.Reason(text[:255], text)
+
+
+def _named(record: Record) -> Any:
+    return NamedSchema().read(record["attributes"] or {})
+
+
+def _at(row: Record) -> datetime:
+    return ApplicationSchema().read(row["attributes"])["updated_at"]
+
+
+def _is_comment(record: Record) -> bool:
+    return record["type"] == "comments"
+
+
+def _related(row: Record, name: str) -> str:
+    """The id of a related record, where it was asked for and is there."""
+    part = (row["relationships"] or {}).get(name)
+    data = part.get("data") if isinstance(part, dict) else None
+    return str(data.get("id", "")) if isinstance(data, dict) else ""
