@@ -1,57 +1,66 @@
-"""One company's SmartRecruiters account."""
+"""One company's SmartRecruiters account: https://developers.smartrecruiters.com/reference"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from careerrelay.connectors import (
-    Application,
-    ApplicationEvent,
-    Check,
-    Connector,
-    EventKind,
-    PayloadError,
-    Policy,
-    PollPage,
-    Probe,
-    Reason,
-    RegistrationReport,
-    RejectionSide,
-    WebhookReply,
-    WebhookRequest,
-    Window,
-    run_probes,
-)
+from marshmallow import fields
+
+from careerrelay import connectors as kit
 
 from . import webhook
-from .client import ADMIN, READ, SETTINGS, Client
-from .records import application_from, case_id, cases, no_case
+from .records import CandidateSchema, ChangeSchema, LabelSchema, application_from, cases, no_case
 from .spec import SPEC
 
+PAGE = 100
+READ, WRITE, ADMIN = "candidates_read", "candidates_manage", "the role ADMINISTRATOR"
+SETTINGS, HOOKS = "configuration_read", "webhooks_manage"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 KEYS = "Settings > Apps & Integrations > Credentials"
+REASONS = {
+    kit.RejectionSide.COMPANY: "rejection-reasons",
+    kit.RejectionSide.CANDIDATE: "withdrawal-reasons",
+}
+
+ListSchema = kit.CamelCaseSchema.of(next_page_id=kit.OptionalText())
+MessageSchema = kit.PayloadSchema.of(content=kit.OptionalText())
+TagsSchema = kit.PayloadSchema.of(tags=fields.List(fields.String(), required=True))
+SharedSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True))
+EventSchema = kit.PayloadSchema.of(name=fields.String(required=True))
 
 
-class SmartrecruitersConnector(Connector):
+class SubscriptionSchema(kit.PayloadSchema):
+    events = fields.List(fields.Nested(EventSchema), required=True)
+    status = fields.String(required=True)
+
+
+class SmartrecruitersConnector(kit.Connector):
     """Thin signals in, the truth by API; the link stands in the templates for everyone."""
 
     spec = SPEC
 
     def prepare(self) -> None:
-        self._client = Client(self.http, self.settings)
-        self._policy = Policy.read(self.settings)
+        self._policy = kit.Policy.read(self.settings)
+        self._api = kit.VendorApi(
+            self.http,
+            url=self.settings["api_url"],
+            headers={"X-SmartToken": self.settings["api_key"]},
+            setting="api_key",
+            reads=READ,
+            writes=WRITE,
+        )
 
-    def verify_webhook(self, request: WebhookRequest) -> None:
+    def verify_webhook(self, request: kit.WebhookRequest) -> None:
         webhook.verify(request, secrets=self.settings["webhook_secret"])
 
-    def parse_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
+    def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)
 
-    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+    def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
         return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
-    def answer_handshake(self, request: WebhookRequest) -> WebhookReply | None:
+    def answer_handshake(self, request: kit.WebhookRequest) -> kit.WebhookReply | None:
         return webhook.answer_activation(request)
 
     def fetch_application(
@@ -59,113 +68,172 @@ class SmartrecruitersConnector(Connector):
         application_id: str,
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - in the id
-    ) -> Application:
-        candidate, _, job = application_id.partition(":")
-        person = self._client.candidate(candidate)
-        case = next((case for case in cases(person) if case["job"]["id"] == job), None)
-        if case is None:
-            return no_case(person, job)
-        history = self._client.history(candidate, job)
-        try:
+    ) -> kit.Application:
+        candidate, job = kit.split_pair(application_id)
+        person = self._candidate(candidate)
+        with self.reading("get a candidate"):
+            case = next((case for case in cases(person) if case["job"]["id"] == job), None)
+            if case is None:
+                return no_case(person, job)
+            path = ("candidates", candidate, "jobs", job, "status", "history")
+            history, _ = self._list(path, ChangeSchema, "get an application's history")
             return application_from(person, case, history, policy=self._policy)
-        except PayloadError as error:
-            self.fail_response("get a candidate", error.message.removeprefix("with"))
 
-    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
-        """Who changed. The past is asked for its rejections only; the rest is fetched."""
-        window = Window.resume(cursor, now=self.clock(), history=self._policy.history)
-        found = self._client.candidates(
-            window.since, page=window.page, status="REJECTED" if window.whole else ""
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
+        """Who changed. The past is asked for its rejections only; the rest is fetched.
+
+        One such call at a time is the vendor's limit.
+        """
+        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        params = {"limit": PAGE, "updatedAfter": window.since.isoformat(timespec="milliseconds")}
+        params |= {"pageId": window.page} if window.page else {}
+        params |= {"status": "REJECTED"} if window.whole else {}
+        found, page = self._list(("candidates",), CandidateSchema, "list candidates", params=params)
+        with self.reading("list candidates"):
+            events = [event for person in found for event in _hints(person)]
+            return window.turned(events, page=page)
+
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
+        candidate, job = kit.split_pair(application.external_id)
+        kit.write_report(
+            report,
+            by=self,
+            notes=kit.Notes(
+                lambda: self._messages(candidate),
+                lambda text: self._share(text, candidate, job, correlation=report.marker),
+            ),
+            tags=kit.Tags(
+                lambda: self._tags(candidate),
+                lambda tags: self._add_tags(candidate, tags),
+                adds=True,
+            ),
+            field=lambda text: self._set_property(candidate, job, text),
         )
-        page = found["next_page_id"] if found["content"] else ""
-        if page and page == window.page:
-            self.fail_response("list candidates", "a new nextPageId")
-        events = [event for person in found["content"] for event in _hints(person)]
-        return window.turned(events, page=page)
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        """Tag and property first: they may be repeated. The note last, and only if not there."""
-        candidate, _, job = application.external_id.partition(":")
-        if report.tag not in self._client.tags(candidate):
-            self._client.add_tag(candidate, report.tag)
-        if id_ := self.settings["report_property"]:
-            self._client.set_property(candidate, job, id_=id_, value=report.text)
-        if not any(report.marker in text for text in self._client.messages(candidate)):
-            self._client.share(
-                f"{report.text} #[CANDIDATE:{candidate}]",
-                correlation=report.marker,
-                share_with=self._share_with(job),
-            )
+    def _messages(self, candidate: str) -> Iterator[str]:
+        """The feed about a person, all pages."""
 
-    def _share_with(self, job: str) -> dict[str, Any]:
+        def turn(page: str) -> tuple[list[dict[str, Any]], str]:
+            params = {"candidateId": candidate, "limit": PAGE} | ({"pageId": page} if page else {})
+            what = "list messages"
+            return self._list(("messages",), MessageSchema, what, permission=ADMIN, params=params)
+
+        found = self._api.all_pages(turn, operation="list messages")
+        return (message["content"] for message in found)
+
+    def _share(self, text: str, candidate: str, job: str, *, correlation: str) -> None:
+        """Add a note. Not idempotent, whatever the correlation id."""
         open_note = self.settings["note_visibility"] == "open"
-        return {"openNote": True} if open_note else {"hiringTeamOf": [job]}
+        body = {
+            "content": f"{text} #[CANDIDATE:{candidate}]",
+            "correlationId": correlation,
+            "shareWith": {"openNote": True} if open_note else {"hiringTeamOf": [job]},
+        }
+        path = ("messages", "shares")
+        answer = self._api.call("POST", path, operation="share a message", json=body)
+        answer.read(SharedSchema())
 
-    def reasons(self) -> Sequence[Reason]:
+    def _tags(self, candidate: str) -> list[str]:
+        path = ("candidates", candidate, "tags")
+        return self._api.get(path, schema=TagsSchema(), operation="list tags")["tags"]
+
+    def _add_tags(self, candidate: str, tags: Sequence[str]) -> None:
+        """POST adds; PUT would replace all of them."""
+        path, body = ("candidates", candidate, "tags"), {"tags": tags}
+        self._api.call("POST", path, operation="add a tag", json=body).read(TagsSchema())
+
+    def _set_property(self, candidate: str, job: str, value: str) -> None:
+        if id_ := self.settings["report_property"]:
+            path = ("candidates", candidate, "jobs", job, "properties", id_)
+            what = "set a candidate property"
+            self._api.call("PUT", path, operation=what, json={"value": value})
+
+    def reasons(self) -> Sequence[kit.Reason]:
         """Both lists, each with its side."""
         return [
-            Reason(found["id"], found["label"] or found["id"], side)
-            for side in (RejectionSide.COMPANY, RejectionSide.CANDIDATE)
-            for found in self._client.reasons(side)
+            kit.Reason(found["id"], found["label"] or found["id"], side)
+            for side, name in REASONS.items()
+            for found in self._list(
+                ("configuration", name), LabelSchema, "list reasons", permission=SETTINGS
+            )[0]
         ]
 
-    def check(self) -> list[Check]:
+    def check(self) -> list[kit.Check]:
         """Nothing of the candidate list: it takes one call at a time, and the poll has it."""
         probes = [
-            Probe(
+            kit.Probe(
                 "candidates",
-                lambda: self._client.candidate(NOBODY) and "may be read",
+                lambda: self._candidate(NOBODY) and "may be read",
                 f"Give the API key an access group with all candidates ({READ}); check api_url.",
                 absent_is_fine=True,
             ),
-            Probe("reasons", self._reasons, f"Give the key {SETTINGS} under {KEYS}."),
-            Probe(
+            kit.Probe(
+                "reasons",
+                lambda: f"{len(self.reasons())} reasons",
+                f"Give the key {SETTINGS} under {KEYS}.",
+            ),
+            kit.Probe(
                 "notes",
-                lambda: any(self._client.messages(NOBODY)) or "may be looked for",
+                lambda: any(self._messages(NOBODY)) or "may be looked for",
                 f"Make a key with {ADMIN} under {KEYS}.",
                 absent_is_fine=True,
             ),
-            Probe(
+            kit.Probe(
                 "report_property",
                 self._property,
                 "Type the id of a candidate property in report_property, or leave it empty.",
             ),
-            Probe(
+            kit.Probe(
                 "web hooks",
                 self._webhooks,
                 "Subscribe and activate as the guide says; until then polling finds the changes.",
             ),
         ]
-        return run_probes(
-            probes, credentials="api_key", remedy=f"Make a key under {KEYS} and type it in api_key."
-        )
-
-    def _reasons(self) -> str:
-        return f"{len(self.reasons())} reasons"
+        remedy = f"Make a key under {KEYS} and type it in api_key."
+        return kit.run_probes(probes, credentials="api_key", remedy=remedy)
 
     def _property(self) -> str:
         id_ = self.settings["report_property"]
-        return f"found: {self._client.property(id_)['label']}" if id_ else "none is wanted"
+        if not id_:
+            return "none is wanted"
+        path, what = ("configuration", "candidate-properties", id_), "get a candidate property"
+        found = self._api.get(path, schema=LabelSchema(), operation=what, permission=SETTINGS)
+        return f"found: {found['label']}"
 
-    def _webhooks(self) -> Check | str:
+    def _webhooks(self) -> kit.Check | str:
         if not self.settings["webhook_secret"]:
             return "webhook_secret is empty: rejections are found by polling alone"
-        active = [s for s in self._client.subscriptions() if s["status"].lower() == "active"]
+        path, schema = ("webhooks-api", "v201907", "subscriptions"), SubscriptionSchema(many=True)
+        what = "list web hook subscriptions"
+        found = self._api.get(path, schema=schema, operation=what, permission=HOOKS)
+        active = [
+            subscription for subscription in found if subscription["status"].lower() == "active"
+        ]
         heard = {event["name"] for subscription in active for event in subscription["events"]}
         missing = [event for event in SPEC.events if event not in heard]
         if not missing:
             return f"active for all of {len(SPEC.events)} events"
         remedy = "Subscribe to them and activate the subscription, as the guide says."
-        return Check("web hooks", False, f"none active for {', '.join(missing)}", remedy)
+        return kit.Check("web hooks", False, f"none active for {', '.join(missing)}", remedy)
+
+    def _candidate(self, candidate: str) -> dict[str, Any]:
+        path, what = ("candidates", candidate), "get a candidate"
+        return self._api.get(path, schema=CandidateSchema(), operation=what)
+
+    def _list(
+        self, path: Sequence[str], schema: type[kit.PayloadSchema], operation: str, **asked: Any
+    ) -> tuple[list[dict[str, Any]], str]:
+        """A page, and the name of the next one where there is anything on this."""
+        answer = self._api.call("GET", path, operation=operation, **asked)
+        found = answer.read(schema(many=True), under="content")
+        return found, answer.read(ListSchema())["next_page_id"] if found else ""
 
 
-def _hints(person: Mapping[str, Any]) -> Iterator[ApplicationEvent]:
+def _hints(person: Mapping[str, Any]) -> Iterator[kit.ApplicationEvent]:
     """Each case of a changed person is worth a look; the list does not say more."""
+    changed, id_ = kit.EventKind.CHANGED, person["id"]
     for case in cases(person):
-        yield ApplicationEvent(
-            EventKind.CHANGED,
-            person["updated_on"],
-            application_id=case_id(person["id"], case["job"]["id"]),
-            candidate_id=person["id"],
-            ats_event="candidates",
-        )
+        pair = kit.pair_id(id_, case["job"]["id"])
+        yield kit.ApplicationEvent(changed, person["updated_on"], pair, id_, ats_event="candidates")

@@ -12,91 +12,57 @@ from typing import Any
 
 from marshmallow import fields
 
-from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    CamelCaseSchema,
-    Candidate,
-    Channel,
-    ExternalId,
-    IsoDateTime,
-    Job,
-    OptionalList,
-    OptionalPart,
-    OptionalText,
-    PayloadError,
-    PayloadSchema,
-    Policy,
-    Reason,
-    RejectionSide,
-    Stage,
-)
+from careerrelay import connectors as kit
 
 STATES = {
-    "LEAD": ApplicationState.ACTIVE,
-    "NEW": ApplicationState.ACTIVE,
-    "IN_REVIEW": ApplicationState.ACTIVE,
-    "INTERVIEW": ApplicationState.ACTIVE,
-    "OFFERED": ApplicationState.ACTIVE,
-    "HIRED": ApplicationState.HIRED,
-    "REJECTED": ApplicationState.REJECTED,
-    "WITHDRAWN": ApplicationState.WITHDRAWN,
-    "TRANSFERRED": ApplicationState.ACTIVE,
+    "LEAD": kit.ApplicationState.ACTIVE,
+    "NEW": kit.ApplicationState.ACTIVE,
+    "IN_REVIEW": kit.ApplicationState.ACTIVE,
+    "INTERVIEW": kit.ApplicationState.ACTIVE,
+    "OFFERED": kit.ApplicationState.ACTIVE,
+    "HIRED": kit.ApplicationState.HIRED,
+    "REJECTED": kit.ApplicationState.REJECTED,
+    "WITHDRAWN": kit.ApplicationState.WITHDRAWN,
+    "TRANSFERRED": kit.ApplicationState.ACTIVE,
 }
-STAGES = {"NEW": Stage.DOCUMENTS, "IN_REVIEW": Stage.DOCUMENTS, "OFFERED": Stage.OFFER}
+STAGES = {"NEW": kit.Stage.DOCUMENTS, "IN_REVIEW": kit.Stage.DOCUMENTS, "OFFERED": kit.Stage.OFFER}
 
 
-class LabelSchema(PayloadSchema):
-    """A reason, as a list and as a case have it."""
-
-    id = ExternalId(required=True)
-    label = OptionalText()
+# A reason, as a list and as a case have it; a vacancy, without a title in lists of secondary ones.
+LabelSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True), label=kit.OptionalText())
+JobSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True), title=kit.OptionalText())
 
 
-class JobSchema(PayloadSchema):
-    """A vacancy; in lists the secondary ones come without a title."""
-
-    id = ExternalId(required=True)
-    title = OptionalText()
-
-
-class CaseSchema(CamelCaseSchema):
+class CaseSchema(kit.CamelCaseSchema):
     """A person's place on a job; in lists the secondary ones are no more than the job."""
 
     job = fields.Nested(JobSchema, required=True)
-    status = OptionalText()
-    source = OptionalText()
-    reason_of_rejection = OptionalPart(LabelSchema)
-    reason_of_withdrawal = OptionalPart(LabelSchema)
+    status = kit.OptionalText()
+    source = kit.OptionalText()
+    reason_of_rejection = kit.OptionalPart(LabelSchema)
+    reason_of_withdrawal = kit.OptionalPart(LabelSchema)
 
 
-class CandidateSchema(CamelCaseSchema):
+class CandidateSchema(kit.CamelCaseSchema):
     """A person, as the list and the single read have it."""
 
-    id = ExternalId(required=True)
-    internal = fields.Boolean(load_default=False, allow_none=True)
-    first_name = OptionalText()
-    last_name = OptionalText()
-    email = OptionalText()
-    tags = OptionalList(fields.String())
-    created_on = IsoDateTime(required=True)
-    updated_on = IsoDateTime(required=True)
-    primary_assignment = OptionalPart(CaseSchema)
-    secondary_assignments = OptionalList(fields.Nested(CaseSchema))
+    id = kit.ExternalId(required=True)
+    internal = kit.OptionalFlag()
+    first_name = kit.OptionalText()
+    last_name = kit.OptionalText()
+    email = kit.Addresses()
+    tags = kit.OptionalList(fields.String())
+    created_on = kit.IsoDateTime(required=True)
+    updated_on = kit.IsoDateTime(required=True)
+    primary_assignment = kit.OptionalPart(CaseSchema)
+    secondary_assignments = kit.OptionalList(fields.Nested(CaseSchema))
 
 
-class ChangeSchema(CamelCaseSchema):
+class ChangeSchema(kit.CamelCaseSchema):
     """One line of a case's history."""
 
-    changed_on = IsoDateTime(required=True)
+    changed_on = kit.IsoDateTime(required=True)
     status = fields.String(required=True)
-
-
-def case_id(candidate: str, job: str) -> str:
-    """SmartRecruiters has no id of a case, so it is both."""
-    if ":" in candidate:
-        raise PayloadError("not as the vendor documents it: candidate_id")
-    return f"{candidate}:{job}"
 
 
 def cases(person: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -111,47 +77,47 @@ def application_from(
     case: Mapping[str, Any],
     history: list[dict[str, Any]],
     *,
-    policy: Policy,
-) -> Application:
+    policy: kit.Policy,
+) -> kit.Application:
     """The snapshot. Raises PayloadError for a status, or an end, that we cannot tell."""
     if case["status"] not in STATES:
-        raise PayloadError("with a status that its documents do not name")
+        raise kit.PayloadError("with a status that its documents do not name")
     state = STATES[case["status"]]
-    rejected = state is ApplicationState.REJECTED
+    rejected = state is kit.ApplicationState.REJECTED
     changed_at = _changed_at(person, case["status"], history)
     job = case["job"]
-    return Application(
-        external_id=case_id(person["id"], job["id"]),
+    return kit.Application(
+        external_id=kit.pair_id(person["id"], job["id"]),
         candidate=_candidate(person),
         state=state,
         changed_at=changed_at,
-        job=Job(job["id"], job["title"]),
+        job=kit.Job(job["id"], job["title"]),
         reason=_reason(case, state),
         stage=_stage(history),
-        channel=Channel.INTERNAL if person["internal"] else policy.channel(case["source"]),
+        channel=kit.Channel.INTERNAL if person["internal"] else policy.channel(case["source"]),
         flags=policy.flags(person["tags"]),
         applied_at=min((line["changed_on"] for line in history), default=None),
         notice_after=policy.notice_after(changed_at) if rejected else None,
     )
 
 
-def no_case(person: Mapping[str, Any], job: str) -> Application:
+def no_case(person: Mapping[str, Any], job: str) -> kit.Application:
     """The person is not on that job any more, which takes a rejection back.
 
     https://help.smartrecruiters.com/Interviewing_and_Hiring/
     """
-    return Application(
-        external_id=case_id(person["id"], job),
+    return kit.Application(
+        external_id=kit.pair_id(person["id"], job),
         candidate=_candidate(person),
-        state=ApplicationState.ACTIVE,
+        state=kit.ApplicationState.ACTIVE,
         changed_at=person["updated_on"],
     )
 
 
-def _candidate(person: Mapping[str, Any]) -> Candidate:
-    return Candidate(
+def _candidate(person: Mapping[str, Any]) -> kit.Candidate:
+    return kit.Candidate(
         person["id"],
-        emails=(person["email"],) if person["email"] else (),
+        emails=person["email"],
         family_name=person["last_name"],
         given_name=person["first_name"],
     )
@@ -160,24 +126,24 @@ def _candidate(person: Mapping[str, Any]) -> Candidate:
 def _changed_at(person: Mapping[str, Any], status: str, history: list[dict[str, Any]]) -> datetime:
     """When the case took this status for the last time; only a fresh case may lack a line."""
     found = [line["changed_on"] for line in history if line["status"] == status]
-    if not found and STATES[status] is not ApplicationState.ACTIVE:
-        raise PayloadError("without a line of its history for its status")
+    if not found and STATES[status] is not kit.ApplicationState.ACTIVE:
+        raise kit.PayloadError("without a line of its history for its status")
     return max(found, default=person["created_on"])
 
 
-def _stage(history: list[dict[str, Any]]) -> Stage:
+def _stage(history: list[dict[str, Any]]) -> kit.Stage:
     """How far the case came: its last status that was no end."""
-    open_ = [line for line in history if STATES.get(line["status"]) is ApplicationState.ACTIVE]
+    open_ = [line for line in history if STATES.get(line["status"]) is kit.ApplicationState.ACTIVE]
     last = max(open_, key=lambda line: line["changed_on"], default={"status": ""})
-    return STAGES.get(last["status"], Stage.UNKNOWN)
+    return STAGES.get(last["status"], kit.Stage.UNKNOWN)
 
 
-def _reason(case: Mapping[str, Any], state: ApplicationState) -> Reason | None:
+def _reason(case: Mapping[str, Any], state: kit.ApplicationState) -> kit.Reason | None:
     """The status says who ended it, even where nobody chose a reason."""
-    if state is ApplicationState.REJECTED:
+    if state is kit.ApplicationState.REJECTED:
         told = case["reason_of_rejection"] or {"id": "rejected", "label": ""}
-        return Reason(told["id"], told["label"], RejectionSide.COMPANY)
-    if state is ApplicationState.WITHDRAWN and case["reason_of_withdrawal"]:
+        return kit.Reason(told["id"], told["label"], kit.RejectionSide.COMPANY)
+    if state is kit.ApplicationState.WITHDRAWN and case["reason_of_withdrawal"]:
         told = case["reason_of_withdrawal"]
-        return Reason(told["id"], told["label"], RejectionSide.CANDIDATE)
+        return kit.Reason(told["id"], told["label"], kit.RejectionSide.CANDIDATE)
     return None

@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    DO_NOT_CONTACT_TAGS,
-    HISTORY_DAYS,
-    NOTICE_DELAY_DAYS,
-    SOURCE_CHANNELS,
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    RateLimit,
-    Setting,
-    Support,
-    Trust,
-    WebhookSpec,
-    address,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 DOCS = "https://developers.smartrecruiters.com/docs"
 REFERENCE = "https://developers.smartrecruiters.com/reference"
@@ -28,84 +15,65 @@ DELAYED = (
 )
 MERGE_FIELDS = "https://help.smartrecruiters.com/Templates/Merge_fields/Email_Merge_Fields"
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="smartrecruiters",
     title="SmartRecruiters",
     docs_url=DOCS,
     capabilities={
-        Capability.WEBHOOK: Support(
-            Evidence.DOCUMENTED,
+        Capability.WEBHOOK: kit.documented(
             f"{DOCS}/webhooks-security",
-            note="The body names candidate and job only; what happened is fetched.",
+            "The body names candidate and job only; what happened is fetched.",
         ),
-        Capability.POLL: Support(
-            Evidence.DOCUMENTED,
+        Capability.POLL: kit.documented(
             MODELS,
-            note="By time of change, in the vendor's generated model of 2017; how pages are told "
+            "By time of change, in the vendor's generated model of 2017; how pages are told "
             "today is the vendor's sample of 2021.",
         ),
-        Capability.FETCH: Support(
-            Evidence.DOCUMENTED,
-            REFERENCE,
-            note="Two calls: the person with all their cases, and the history that says when.",
+        Capability.FETCH: kit.documented(
+            REFERENCE, "Two calls: the person with all their cases, and the history that says when."
         ),
-        Capability.REPORT: Support(
-            Evidence.DOCUMENTED,
+        Capability.REPORT: kit.documented(
             MODELS,
-            note="Tag, property and a note in the feed. Looking for our note takes an API key with "
+            "Tag, property and a note in the feed. Looking for our note takes an API key with "
             "the system role ADMINISTRATOR.",
         ),
-        Capability.REASONS: Support(Evidence.DOCUMENTED, MODELS),
-        Capability.FIELD_TOKEN: Support(
-            Evidence.MISSING,
-            MERGE_FIELDS,
-            note="Candidate fields are no merge fields of e-mail templates.",
+        Capability.REASONS: kit.documented(MODELS),
+        Capability.FIELD_TOKEN: kit.missing(
+            MERGE_FIELDS, "Candidate fields are no merge fields of e-mail templates."
         ),
-        Capability.ATS_MESSAGE: Support(
-            Evidence.MISSING,
+        Capability.ATS_MESSAGE: kit.missing(
             MODELS,
-            note="The Messages API writes to the hiring team's feed; no call sends a candidate "
+            "The Messages API writes to the hiring team's feed; no call sends a candidate "
             "anything.",
         ),
     },
-    webhook=WebhookSpec(
-        trust=Trust.SIGNED,
+    webhook=kit.WebhookSpec(
+        trust=kit.Trust.SIGNED,
         verification="smartrecruiters-signature is the HMAC-SHA256 of timestamp, raw body, "
         "event-id, event-name, event-version and link, joined by dots, with the secret key.",
         ack_status=202,
         ack_seconds=5,
         delivery_id_header="event-id",
     ),
-    rate_limit=RateLimit(calls=8, seconds=1, per="credential", source=f"{DOCS}/rate-limiting"),
+    rate_limit=kit.RateLimit(calls=8, seconds=1, per="credential", source=f"{DOCS}/rate-limiting"),
     notice_is_delayed=True,
     merge_syntax="[m_job_title]",
     settings=(
-        Setting(
+        kit.secret(
             "api_key",
             "API key made by an administrator under Settings > Apps & Integrations > Credentials.",
             "管理者が「Settings > Apps & Integrations > Credentials」で発行したAPIキー。",
-            secret=True,
         ),
-        Setting(
-            "webhook_secret",
-            "Secret key of the web hook subscription. While changing it: new and old one, "
-            "separated by a comma. Empty: rejections are found by polling alone.",
-            "Webhookのサブスクリプションのシークレットキー。変更期間中は新旧2つをカンマ区切りで"
-            "入力します。空欄の場合は定期取得のみで検知します。",
-            secret=True,
-            required=False,
+        kit.webhook_secret(
+            "Secret key of the web hook subscription",
+            "Webhookのサブスクリプションのシークレットキー",
         ),
-        NOTICE_DELAY_DAYS,
-        SOURCE_CHANNELS,
-        DO_NOT_CONTACT_TAGS,
-        Setting(
+        kit.report_place(
             "report_property",
-            "Id of a candidate property (text) that shows the registration as well; empty: none.",
-            "登録済みであることを表示する候補者プロパティ（テキスト）のID。不要な場合は空欄。",
-            required=False,
-            default="",
+            "Id of a candidate property (text)",
+            "候補者プロパティ（テキスト）のID",
         ),
-        Setting(
+        kit.Setting(
             "note_visibility",
             "Who sees the note: open (everyone with access to the candidate) or hiring_team, "
             "whom SmartRecruiters also notifies.",
@@ -115,8 +83,8 @@ SPEC = ConnectorSpec(
             default="open",
             choices=("open", "hiring_team"),
         ),
-        HISTORY_DAYS,
-        address("https://api.smartrecruiters.com"),
+        *kit.USUAL,
+        kit.address("https://api.smartrecruiters.com"),
     ),
     events=(
         "application.created",

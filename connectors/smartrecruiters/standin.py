@@ -16,10 +16,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import Application, ApplicationState, Candidate, pair_id, utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
-
-from .records import case_id
 
 PAGE = 100
 HOOKS = "/webhooks-api/v201907/subscriptions"
@@ -73,7 +71,7 @@ class SmartrecruitersStandIn(StandIn):
             }
             self.tags[person] = []
             self.assign(person, job_id, source=source)
-        return case_id(person, job_id)
+        return pair_id(person, job_id)
 
     def assign(self, person: str, job: str, *, source: str = "") -> None:
         """Put on a job; the first one is the primary."""
@@ -165,7 +163,7 @@ class SmartrecruitersStandIn(StandIn):
 
     @route("GET", "/candidates/<person>/jobs/<job>/status/history")
     def get_history(self, request: Request, person: str, job: str) -> Answer:  # noqa: ARG002
-        lines = self.histories.get(case_id(person, job)) if person in self.people else None
+        lines = self.histories.get(pair_id(person, job)) if person in self.people else None
         if lines is None:
             return self._missing()
         return 200, {"totalFound": len(lines), "content": lines}
@@ -279,7 +277,7 @@ class SmartrecruitersStandIn(StandIn):
         line = {"changedOn": self._now(), "status": place["status"], "subStatus": ""}
         with self.lock:
             self.people[person]["updatedOn"] = self._now()
-            self.histories.setdefault(case_id(person, job), []).append(line)
+            self.histories.setdefault(pair_id(person, job), []).append(line)
         self._tell(event, {"job_id": job, "candidate_id": person})
 
     def _tell(self, event: str, ids: Mapping[str, str]) -> None:

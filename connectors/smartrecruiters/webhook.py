@@ -9,24 +9,8 @@ import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
 
-from careerrelay.connectors import (
-    ApplicationEvent,
-    EventKind,
-    ExternalId,
-    PayloadError,
-    PayloadSchema,
-    UnknownEventError,
-    WebhookReply,
-    WebhookRequest,
-    WebhookVerificationError,
-    current_secret,
-    hmac_sha256_hex,
-    read_json,
-    verify_hmac,
-    verify_recent,
-)
+from careerrelay import connectors as kit
 
-from .records import case_id
 from .spec import SPEC
 
 SIGNATURE = "smartrecruiters-signature"
@@ -36,14 +20,14 @@ LATEST_RETRY = timedelta(days=7)
 """Ten tries, the last pause a day long; how they add up is not documented."""
 
 
-class BodySchema(PayloadSchema):
+class BodySchema(kit.PayloadSchema):
     """All there is; events about a person name no job."""
 
-    candidate_id = ExternalId(required=True)
-    job_id = ExternalId(load_default=None, allow_none=True)
+    candidate_id = kit.ExternalId(required=True)
+    job_id = kit.OptionalId()
 
 
-def answer_activation(request: WebhookRequest) -> WebhookReply | None:
+def answer_activation(request: kit.WebhookRequest) -> kit.WebhookReply | None:
     """At activation the same header is wanted back, with 200: there is nothing signed yet.
 
     https://developers.smartrecruiters.com/docs/activating-webhook-subscriptions
@@ -51,15 +35,15 @@ def answer_activation(request: WebhookRequest) -> WebhookReply | None:
     value = request.headers.get(HOOK_SECRET, "")
     if "event-name" in request.headers or not re.fullmatch(r"[!-~]{1,200}", value):
         return None
-    return WebhookReply(200, headers={"X-Hook-Secret": value})
+    return kit.WebhookReply(200, headers={"X-Hook-Secret": value})
 
 
-def verify(request: WebhookRequest, *, secrets: str) -> None:
+def verify(request: kit.WebhookRequest, *, secrets: str) -> None:
     """Return if one of the signatures fits: there are several while keys rotate."""
     signatures = request.headers.get(SIGNATURE, "").split(";")
     for signature in signatures:
         try:
-            verify_hmac(
+            kit.verify_hmac(
                 _message(request),
                 signature=signature,
                 secrets=secrets,
@@ -67,43 +51,41 @@ def verify(request: WebhookRequest, *, secrets: str) -> None:
                 where=f"the header {SIGNATURE}",
             )
             break
-        except WebhookVerificationError:
+        except kit.WebhookVerificationError:
             if signature is signatures[-1]:
                 raise
-    verify_recent(_sent_at(request), received_at=request.received_at, within=LATEST_RETRY)
+    kit.verify_recent(_sent_at(request), received_at=request.received_at, within=LATEST_RETRY)
 
 
-def sign(request: WebhookRequest, *, secrets: str) -> WebhookRequest:
+def sign(request: kit.WebhookRequest, *, secrets: str) -> kit.WebhookRequest:
     """The request as SmartRecruiters sends it now."""
     headers = {**request.headers, SENT_AT: str(int(request.received_at.timestamp()))}
     stamped = dataclasses.replace(request, headers=headers)
-    headers[SIGNATURE] = "v1=" + hmac_sha256_hex(current_secret(secrets), _message(stamped))
+    headers[SIGNATURE] = "v1=" + kit.hmac_sha256_hex(kit.current_secret(secrets), _message(stamped))
     return stamped
 
 
-def parse(request: WebhookRequest) -> list[ApplicationEvent]:
+def parse(request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
     """At most one event: go and look; or that a person was deleted."""
     name = request.headers.get("event-name", "")
-    if name in SPEC.ignored_events:
+    if not SPEC.reads(name):
         return []
-    if name not in SPEC.events:
-        raise UnknownEventError("SmartRecruiters sent an event that its documents did not name")
-    body = BodySchema().read(read_json(request.body))
+    body = BodySchema().read(kit.read_json(request.body))
     if name.startswith("application.") and body["job_id"] is None:
-        raise PayloadError("not as the vendor documents it: job_id")
+        raise kit.PayloadError("not as the vendor documents it: job_id")
     of_case = name.startswith("application.")
     return [
-        ApplicationEvent(
-            EventKind.ERASED if name == "candidate.deleted" else EventKind.CHANGED,
+        kit.ApplicationEvent(
+            kit.EventKind.ERASED if name == "candidate.deleted" else kit.EventKind.CHANGED,
             _sent_at(request),
-            application_id=case_id(body["candidate_id"], body["job_id"]) if of_case else None,
+            application_id=kit.pair_id(body["candidate_id"], body["job_id"]) if of_case else None,
             candidate_id=body["candidate_id"],
             ats_event=name,
         )
     ]
 
 
-def _message(request: WebhookRequest) -> bytes:
+def _message(request: kit.WebhookRequest) -> bytes:
     """A missing header counts as nothing; the dots stay."""
     before, *after = (
         request.headers.get(name, "").encode("utf-8", "surrogateescape")
@@ -112,8 +94,8 @@ def _message(request: WebhookRequest) -> bytes:
     return b".".join([before, request.body, *after])
 
 
-def _sent_at(request: WebhookRequest) -> datetime:
+def _sent_at(request: kit.WebhookRequest) -> datetime:
     text = request.headers.get(SENT_AT, "")
     if not re.fullmatch(r"[0-9]{1,11}", text, re.ASCII):
-        raise WebhookVerificationError(f"the header {SENT_AT} is not a time in seconds")
+        raise kit.WebhookVerificationError(f"the header {SENT_AT} is not a time in seconds")
     return datetime.fromtimestamp(int(text), UTC)
