@@ -15,7 +15,13 @@ from ..engine.runtime import Runtime
 from ..engine.sheets.encoding import ENCODINGS
 from ..engine.sheets.importing import FailedRows, FileReading, Outcome, import_file, looking
 from ..engine.sheets.opening import Manner, look_at, preview, settled
-from ..engine.sheets.profiles import find_profile, profiles_of, reading_spec, suggested_columns
+from ..engine.sheets.profiles import (
+    find_profile,
+    profiles_of,
+    reading_spec,
+    suggested_columns,
+    takes_csv,
+)
 from ..engine.sheets.registrations import write_registrations
 from ..models.errors import ConfigurationError, RefusedError
 from ..models.tables import Connection
@@ -220,12 +226,12 @@ def registrations(
 ) -> None:
     """Write the registrations of people who chose to be named, with the ATS's own ids.
 
+    Of any connection: also of an ATS with an API that nothing can be written to.
     Cells that a spreadsheet would compute get an apostrophe in front.
     """
     with cli.runtime() as runtime:
         connection = named_connection(runtime, connection_id)
-        reading_spec(connection)
-        known = profiles_of(runtime, connection.company_id)
+        known = profiles_of(runtime, connection.company_id) if takes_csv(connection) else []
         chosen = known[0] if len(known) == 1 else None
         if profile is not None:
             chosen = find_profile(runtime, connection.company_id, profile)

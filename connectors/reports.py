@@ -33,7 +33,7 @@ def write_report(
     report: RegistrationReport,
     *,
     by: Connector,
-    notes: Notes,
+    notes: Notes | None = None,
     tags: Tags | None = None,
     field: Callable[[str], object] | None = None,
     tag_last: bool = False,
@@ -49,7 +49,7 @@ def write_report(
         field(report.text)
     if tags and not tag_last:
         _merge(report.tag, tags, by=by)
-    if not any(report.marker in text for text in notes.read()):
+    if notes and not any(report.marker in text for text in notes.read()):
         notes.add(report.text)
     if tags and tag_last:
         _merge(report.tag, tags, by=by)

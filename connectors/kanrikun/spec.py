@@ -10,8 +10,8 @@ from careerrelay.connectors import Capability
 REFERENCE = "https://developer.career-cloud.asia/api/v1.0/new-graduate/index.html"
 CLIENT = "Fields, statuses and search keys as a public client of the new-graduate edition has them."
 NO_UPDATE = (
-    "The reference says that data can be updated, but neither paths nor bodies are public. Look "
-    "up who registered in CareerRelay."
+    "The reference says that data can be updated, but neither paths nor bodies are public. "
+    "'careerrelay csv registrations' writes who registered, by the student's id."
 )
 
 SPEC = kit.ConnectorSpec(

@@ -12,42 +12,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from careerrelay.connectors import (
-    ApiNotFoundError,
-    ApiRateLimitedError,
-    Application,
-    ApplicationEvent,
-    ApplicationState,
-    CamelCaseSchema,
-    Candidate,
-    Channel,
-    Check,
-    Connector,
-    EventKind,
-    ExternalId,
-    Flag,
-    HttpResponse,
-    IsoDateTime,
-    Job,
-    OptionalList,
-    OptionalPart,
-    OptionalText,
-    PayloadSchema,
-    Policy,
-    PollPage,
-    Probe,
-    Reason,
-    RegistrationReport,
-    RejectionSide,
-    Roster,
-    Stage,
-    Text,
-    VendorApi,
-    listed,
-    reset_after,
-    run_probes,
-    snapshot_event,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import ApplicationState, Channel
 
 from .spec import SPEC
 
@@ -67,8 +33,8 @@ STATES = {
     "pass": ApplicationState.HIRED,
 }
 REASONS = {
-    ApplicationState.REJECTED: Reason("fail", "不合格・お見送り", RejectionSide.COMPANY),
-    ApplicationState.WITHDRAWN: Reason("reject", "辞退", RejectionSide.CANDIDATE),
+    ApplicationState.REJECTED: kit.Reason("fail", "不合格・お見送り", kit.RejectionSide.COMPANY),
+    ApplicationState.WITHDRAWN: kit.Reason("reject", "辞退", kit.RejectionSide.CANDIDATE),
 }
 CHANNELS = {
     "agent": Channel.AGENT,
@@ -77,65 +43,48 @@ CHANNELS = {
 }
 
 
-class NamedSchema(PayloadSchema):
-    name = Text(required=True)
+NAMED = kit.PayloadSchema.of(name=kit.Text(required=True))
+REQUISITION = kit.PayloadSchema.of(id=kit.ExternalId(required=True), name=kit.OptionalText())
+STAGE = kit.CamelCaseSchema.of(
+    type=kit.OptionalText(), status=kit.OptionalText(), fixed_at=kit.OptionalTime()
+)
+# Compulsory here: what is not read would be overwritten.
+TAGS = kit.PayloadSchema.of(tags=fields.List(fields.Nested(NAMED), required=True))
 
 
-class RequisitionSchema(PayloadSchema):
-    id = ExternalId(required=True)
-    name = OptionalText()
-
-
-class StageSchema(CamelCaseSchema):
-    type = OptionalText()
-    status = OptionalText()
-    fixed_at = IsoDateTime(load_default=None, allow_none=True)
-
-
-class CandidateSchema(CamelCaseSchema):
+class CandidateSchema(kit.CamelCaseSchema):
     """No description, no evaluations, no custom fields: they hold free text about people."""
 
-    id = ExternalId(required=True)
-    status = Text(required=True)
-    last_name = OptionalText()
-    first_name = OptionalText()
-    email = OptionalText()
-    requisition = OptionalPart(RequisitionSchema)
-    registered_at = IsoDateTime(required=True)
-    applied_at = IsoDateTime(load_default=None, allow_none=True)
-    fixed_at = IsoDateTime(load_default=None, allow_none=True)
-    channel_type = OptionalText()
-    channel_name = OptionalText()
-    tags = OptionalList(fields.Nested(NamedSchema))
-    stages = OptionalList(fields.Nested(StageSchema))
-    url = OptionalText()
+    id = kit.ExternalId(required=True)
+    status = kit.Text(required=True)
+    last_name = kit.OptionalText()
+    first_name = kit.OptionalText()
+    email = kit.OptionalText()
+    requisition = kit.OptionalPart(REQUISITION)
+    registered_at = kit.IsoDateTime(required=True)
+    applied_at = kit.OptionalTime()
+    fixed_at = kit.OptionalTime()
+    channel_type = kit.OptionalText()
+    channel_name = kit.OptionalText()
+    tags = kit.OptionalList(fields.Nested(NAMED))
+    stages = kit.OptionalList(fields.Nested(STAGE))
+    url = kit.OptionalText()
 
 
-class TagsSchema(PayloadSchema):
-    """Compulsory here: what is not read would be overwritten."""
-
-    tags = fields.List(fields.Nested(NamedSchema), required=True)
-
-
-class TalentioConnector(Connector):
+class TalentioConnector(kit.Connector):
     """One token of one company."""
 
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = Policy.read(self.settings)
-        self._test_tags = listed(self.settings, name="test_tags")
+        self._policy = kit.Policy.read(self.settings)
+        self._test_tags = kit.listed(self.settings, name="test_tags")
         self._not_before: datetime | None = None
-        self._api = VendorApi(
-            self.http,
-            url=self.settings["api_url"],
-            headers={"Authorization": f"Bearer {self.settings['api_token']}"},
-            setting="api_token",
-        )
+        self._api = kit.VendorApi.bearer(self, "api_token", reads=ISSUER)
 
-    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """A page of the rejected, or a look at one who is not among them any more."""
-        roster = Roster.resume(cursor, now=self.clock(), sweep=SWEEP)
+        roster = kit.Roster.resume(cursor, now=self.clock(), sweep=SWEEP)
         return roster.turned(self._look(roster) if roster.doubts else self._page(roster))
 
     def fetch_application(
@@ -143,36 +92,37 @@ class TalentioConnector(Connector):
         application_id: str,
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - the record is both
-    ) -> Application:
+    ) -> kit.Application:
         found = self._call("GET", application_id, "get a candidate", params=EVERYBODY)
         return self._application(found.read(CandidateSchema()), at=self.clock())
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
         """tagNames replaces all tags: read, add ours, write, read again."""
         case = application.external_id
-        before = self._tags(case)
-        if report.tag in before:
-            return
-        self._call("PATCH", case, "write tags", json={"tagNames": [*before, report.tag]})
-        if {*before, report.tag} - set(self._tags(case)):
-            self.fail_response("write tags", "the tags it was sent")
+        tags = kit.Tags(
+            lambda: self._tags(case),
+            lambda names: self._call("PATCH", case, "write tags", json={"tagNames": names}),
+        )
+        kit.write_report(report, by=self, tags=tags)
 
-    def check(self) -> list[Check]:
+    def check(self) -> list[kit.Check]:
         remedy = f"Have somebody who sees all candidates issue the token ({WHERE})."
-        return run_probes(
-            [Probe("candidates", self._first_look, remedy)],
+        return kit.run_probes(
+            [kit.Probe("candidates", self._first_look, remedy)],
             credentials="api_token",
             remedy=f"Issue a token under {WHERE}, type it in api_token, and check api_url.",
         )
 
-    def _first_look(self) -> Check | str:
+    def _first_look(self) -> kit.Check | str:
         rows, total = self._list({"status": "fail", "sort": "-updatedAt", "page": "1"})
         if all(row["status"] == "fail" for row in rows):
             return f"{total} rejected candidates"
         what = "Talentio does not keep to the filter status=fail"
-        return Check("candidates", False, what, "Tell CareerRelay: Talentio's API has changed.")
+        return kit.Check("candidates", False, what, "Tell CareerRelay: Talentio's API has changed.")
 
-    def _page(self, roster: Roster) -> Sequence[ApplicationEvent]:
+    def _page(self, roster: kit.Roster) -> Sequence[kit.ApplicationEvent]:
         """All who changed; in a whole round only those who are new to it."""
         number, whole = int(roster.page or 1), roster.whole
         at = None if roster.first else roster.began_at
@@ -189,19 +139,21 @@ class TalentioConnector(Connector):
         more = rows and number * PAGE < total
         new = roster.take(dict.fromkeys(failed, ""), page=str(number + 1) if more else "")
         told = [row for id_, row in failed.items() if id_ in new or not whole]
-        return [snapshot_event(self._application(row, at=at)) for row in told]
+        return [kit.snapshot_event(self._application(row, at=at)) for row in told]
 
-    def _look(self, roster: Roster) -> Sequence[ApplicationEvent]:
+    def _look(self, roster: kit.Roster) -> Sequence[kit.ApplicationEvent]:
         """Taken back, withdrawn, hired, deleted; or rejected still, and older than we read."""
         case = roster.doubts[0]
         roster.forget([case])
         try:
             found = self.fetch_application(case)
-        except ApiNotFoundError:
+        except kit.ApiNotFoundError:
             at = self.clock()
-            return [ApplicationEvent(EventKind.ERASED, at, case, case, application_ids=(case,))]
+            return [
+                kit.ApplicationEvent(kit.EventKind.ERASED, at, case, case, application_ids=(case,))
+            ]
         rejected = found.state is ApplicationState.REJECTED
-        return [] if rejected else [snapshot_event(found)]
+        return [] if rejected else [kit.snapshot_event(found)]
 
     def _list(self, params: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
         found = self._call("GET", "", LIST, params={**params, **EVERYBODY})
@@ -212,13 +164,13 @@ class TalentioConnector(Connector):
 
     def _tags(self, case: str) -> list[str]:
         found = self._call("GET", case, "get a candidate", params=EVERYBODY)
-        return [tag["name"] for tag in found.read(TagsSchema())["tags"]]
+        return [tag["name"] for tag in found.read(TAGS())["tags"]]
 
-    def _call(self, method: str, case: str, operation: str, **sent: Any) -> HttpResponse:
+    def _call(self, method: str, case: str, operation: str, **sent: Any) -> kit.HttpResponse:
         self._wait_turn(operation)
         path = ("candidates", case) if case else ("candidates",)
-        answer = self._api.call(method, path, operation=operation, permission=ISSUER, **sent)
-        left, reset = answer.headers.get("x-remaining", ""), reset_after(answer.headers)
+        answer = self._api.call(method, path, operation=operation, **sent)
+        left, reset = answer.headers.get("x-remaining", ""), kit.reset_after(answer.headers)
         if left.isascii() and left.isdigit() and int(left[:9]) < RESERVE and reset:
             self._not_before = self.clock() + timedelta(seconds=reset)
         return answer
@@ -226,14 +178,14 @@ class TalentioConnector(Connector):
     def _wait_turn(self, operation: str) -> None:
         left = self._not_before - self.clock() if self._not_before else timedelta()
         if left > timedelta():
-            raise ApiRateLimitedError(
+            raise kit.ApiRateLimitedError(
                 f"Talentio: the last {RESERVE} calls of this hour are left to others",
                 connector=SPEC.name,
                 operation=operation,
                 retry_after=left.total_seconds(),
             )
 
-    def _application(self, row: Mapping[str, Any], *, at: datetime | None) -> Application:
+    def _application(self, row: Mapping[str, Any], *, at: datetime | None) -> kit.Application:
         """``at``: when this was seen, for what Talentio gives no time of."""
         state = STATES.get(row["status"], ApplicationState.ACTIVE)
         channel = self._channel(row)
@@ -242,9 +194,9 @@ class TalentioConnector(Connector):
         mine = row["email"] and channel is not Channel.AGENT
         tags = [tag["name"] for tag in row["tags"]]
         rejected = state is ApplicationState.REJECTED
-        return Application(
+        return kit.Application(
             external_id=row["id"],
-            candidate=Candidate(
+            candidate=kit.Candidate(
                 row["id"],
                 emails=(row["email"],) if mine else (),
                 family_name=row["last_name"],
@@ -252,7 +204,7 @@ class TalentioConnector(Connector):
             ),
             state=state,
             changed_at=changed_at,
-            job=Job(job["id"], job["name"]) if job else None,
+            job=kit.Job(job["id"], job["name"]) if job else None,
             reason=REASONS.get(state),
             stage=stage,
             channel=channel,
@@ -272,9 +224,9 @@ class TalentioConnector(Connector):
         parts = sorted(self._policy.channels, key=len, reverse=True)
         return next((self._policy.channels[part] for part in parts if part in name), told)
 
-    def _test(self, tags: Sequence[str]) -> frozenset[Flag]:
+    def _test(self, tags: Sequence[str]) -> frozenset[kit.Flag]:
         marked = any(tag.casefold() in self._test_tags for tag in tags)
-        return frozenset({Flag.TEST}) if marked else frozenset()
+        return frozenset({kit.Flag.TEST}) if marked else frozenset()
 
 
 def _stamp(at: datetime) -> str:
@@ -291,13 +243,13 @@ def _changed_at(row: Mapping[str, Any], state: ApplicationState, at: datetime) -
     return row["fixed_at"] or max(ends, default=at)
 
 
-def _stage(stages: Sequence[Mapping[str, Any]]) -> Stage:
+def _stage(stages: Sequence[Mapping[str, Any]]) -> kit.Stage:
     """Where the case failed; interviews before it tell the first from a later one."""
     failed = [n for n, s in enumerate(stages) if s["status"] == "fail" and s["fixed_at"]]
     if not failed:
-        return Stage.UNKNOWN
+        return kit.Stage.UNKNOWN
     kinds = [stage["type"] for stage in stages[: failed[-1] + 1]]
     if kinds[-1] == "interview":
         first = kinds.count("interview") == 1
-        return Stage.FIRST_INTERVIEW if first else Stage.LATER_INTERVIEW
-    return Stage.DOCUMENTS if kinds[-1] == "resume" else Stage.UNKNOWN
+        return kit.Stage.FIRST_INTERVIEW if first else kit.Stage.LATER_INTERVIEW
+    return kit.Stage.DOCUMENTS if kinds[-1] == "resume" else kit.Stage.UNKNOWN

@@ -4,69 +4,49 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from careerrelay.connectors import (
-    DO_NOT_CONTACT_TAGS,
-    HISTORY_DAYS,
-    NOTICE_DELAY_DAYS,
-    SOURCE_CHANNELS,
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    RateLimit,
-    Setting,
-    Support,
-    address,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 REFERENCE = "https://developers.talentio.com/"
 TEMPLATES = "https://intercom.help/talentio/ja/articles/1391606"
 CLIENT = "https://github.com/kaneshin/go-talentio"
 
-SPEC = ConnectorSpec(
+POLL = (
+    "The list and its statuses are documented; the names of its filters come from public client "
+    "code."
+)
+FETCH = (
+    "Public clients read one candidate by its id; what answers for a deleted one is not "
+    "documented, and 404 is taken for it."
+)
+REPORT = (
+    "A tag. That tagNames replaces all tags comes from a public client, which tried it in August "
+    "2026. Comments by API are not documented."
+)
+
+SPEC = kit.ConnectorSpec(
     name="talentio",
     title="Talentio",
     docs_url=REFERENCE,
     capabilities={
-        Capability.WEBHOOK: Support(
-            Evidence.MISSING, REFERENCE, "The reference describes no webhook."
+        Capability.WEBHOOK: kit.missing(REFERENCE, "The reference describes no webhook."),
+        Capability.POLL: kit.documented(REFERENCE, POLL),
+        Capability.FETCH: kit.reported(CLIENT, FETCH),
+        Capability.REPORT: kit.reported(REFERENCE, REPORT),
+        Capability.FIELD_TOKEN: kit.missing(
+            TEMPLATES, "That custom fields may stand in a mail template is not documented."
         ),
-        Capability.POLL: Support(
-            Evidence.DOCUMENTED,
-            REFERENCE,
-            "The list and its statuses are documented; the names of its filters come from public "
-            "client code.",
-        ),
-        Capability.FETCH: Support(
-            Evidence.REPORTED,
-            CLIENT,
-            "Public clients read one candidate by its id; what answers for a deleted one is not "
-            "documented, and 404 is taken for it.",
-        ),
-        Capability.REPORT: Support(
-            Evidence.REPORTED,
-            REFERENCE,
-            "A tag. That tagNames replaces all tags comes from a public client, which tried it in "
-            "August 2026. Comments by API are not documented.",
-        ),
-        Capability.FIELD_TOKEN: Support(
-            Evidence.MISSING,
-            TEMPLATES,
-            "That custom fields may stand in a mail template is not documented.",
-        ),
-        Capability.ATS_MESSAGE: Support(
-            Evidence.MISSING, REFERENCE, "Sending a message through the API is not documented."
-        ),
+        Capability.ATS_MESSAGE: kit.missing(REFERENCE, "Sending by API is not documented."),
     },
     settings=(
-        Setting(
+        kit.secret(
             "api_token",
             "API token (各種設定 > 基本設定 > API設定). It sees what its issuer may see.",
             "APIトークン（各種設定 > 基本設定 > API設定）。発行した方が閲覧できる範囲の候補者だけを"
             "読み取ります。",
-            secret=True,
         ),
         replace(
-            SOURCE_CHANNELS,
+            kit.SOURCE_CHANNELS,
             help="Your sources (応募経路) by name or part of the name, for example "
             "'ビズリーチ=scout, 大学推薦=school'. Values: direct, agent, scout, school, referral, "
             "internal. Agents, scouts and schools never get a link; Talentio itself says which "
@@ -78,16 +58,14 @@ SPEC = ConnectorSpec(
             default="ビズリーチ=scout, LAPRAS=scout, Findy=scout, YOUTRUST=scout, "
             "転職ドラフト=scout",
         ),
-        DO_NOT_CONTACT_TAGS,
-        Setting(
+        kit.DO_NOT_CONTACT_TAGS,
+        kit.optional(
             "test_tags",
             "Tags of test candidates, separated by commas: they never get a link.",
             "テスト用の候補者に付けるタグ（カンマ区切り）。リンクを送りません。",
-            required=False,
-            default="",
         ),
         replace(
-            NOTICE_DELAY_DAYS,
+            kit.NOTICE_DELAY_DAYS,
             help="Days after a rejection before CareerRelay itself may write to the candidate "
             "(own_mail only). Where Talentio sends its own notice by reservation: longer than the "
             "longest reservation.",
@@ -96,11 +74,11 @@ SPEC = ConnectorSpec(
             "ください。",
             default="0",
         ),
-        HISTORY_DAYS,
-        address("https://talentio.com/api/v1"),
+        kit.HISTORY_DAYS,
+        kit.address("https://talentio.com/api/v1"),
     ),
     # 5,000 an hour as documented, spread evenly: a public client was cut off at four a second.
-    rate_limit=RateLimit(2, 1.44, per="API token", source=REFERENCE),
+    rate_limit=kit.RateLimit(2, 1.44, per="API token", source=REFERENCE),
     paste_note={
         "en": "Talentio puts the salutation (name and 様) at the head of the body by itself: do "
         "not begin the template with a name. Variables look like { candidate }; that there is one "

@@ -32,6 +32,11 @@ class Profile:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
+def takes_csv(connection: Connection) -> bool:
+    """Whether its signals are rows of files."""
+    return connector_class(connection.connector).spec.can(Capability.CSV_IMPORT)
+
+
 def reading_spec(connection: Connection) -> ConnectorSpec:
     """The spec of a connection that takes CSV. Raises UnsupportedCapabilityError."""
     spec = connector_class(connection.connector).spec

@@ -9,6 +9,7 @@ import pytest
 from careerrelay.engine import registration
 from tests.cli.conftest import CommandLine
 from tests.engine.sheets.files import COLUMNS, SECRET, csv_bytes, person
+from tests.engine.test_flow import register
 from tests.support.world import World
 from tests.webhook_server.site import Site
 
@@ -108,3 +109,22 @@ def test_registrations_go_back_with_the_ats_own_ids_and_no_formula(
     first = "𠮷" if codec == "utf-8-sig" else "〓"
     assert lines[2].startswith(f"A0002,,person2@example.com,{first}野 花子,")
     assert len(lines) == 4
+
+
+def test_registrations_of_any_connection_go_into_a_csv(
+    sheet: CommandLine, tmp_path: Path, world: World
+) -> None:
+    """Also where nothing can be written to an ATS with an API; other ATSs' headings stay theirs."""
+    sheet("csv", "profile", "sheet", "hrmos", "--from-file", write(tmp_path / "a.csv", person(1)))
+    for number, named in ((1, True), (2, False)):
+        world.apply(number)
+        world.clock.forward(seconds=1)
+        world.reject(number)
+        world.work()
+        register(world, number, named=named)
+    world.work()
+    out = tmp_path / "back.csv"
+    assert sheet.data("csv", "registrations", "toy", "--output", str(out))["rows"] == 1
+    head, line, _ = out.read_bytes().decode("utf-8-sig").split("\r\n")
+    assert head.startswith("応募ID,候補者ID,メールアドレス,氏名,")
+    assert line.endswith("登録済み")
