@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
-from ..models.candidates import Application, ApplicationState, RejectionSide
+from ..models.candidates import Application, ApplicationState, Candidate, RejectionSide
 from ..models.companies import ReasonMeaning
 from ..models.decisions import ReasonCode
 from ..models.errors import PayloadError
@@ -29,7 +29,15 @@ from ..models.tables import (
 )
 from . import delivery, eligibility
 from .counting import claim_keys
-from .people import candidate_key, counted_as, is_suppressed, person_keys, seal_person
+from .foreseen import ERASURE, Foreseen
+from .people import (
+    address_hashes,
+    candidate_key,
+    counted_as,
+    person_keys,
+    readable_addresses,
+    seal_person,
+)
 from .retention import months_before
 from .runtime import Runtime
 
@@ -50,10 +58,12 @@ class CaseFile:
         self._now = runtime.clock()
         self._expected: dict[str, ApplicationRecord | None] = {}
         self._rules: dict[str, ReasonRule | None] = {}
+        self._foreseen = Foreseen(session, connection)
 
     def expect(self, events: Iterable[ApplicationEvent]) -> None:
         """Find the cases of these events at once; what is none of them is looked up as it comes."""
-        ids = {e.application.external_id for e in events if e.application is not None}
+        told = [e.application for e in events if e.application is not None]
+        ids = {application.external_id for application in told}
         query = (
             select(ApplicationRecord)
             .where(
@@ -67,6 +77,23 @@ class CaseFile:
         )
         self._expected = dict.fromkeys(ids)
         self._expected |= {r.external_id: r for r in self._session.scalars(query)}
+        self._foresee([application.candidate for application in told])
+
+    def _foresee(self, people: Sequence[Candidate]) -> None:
+        emails = [email for person in people for email in readable_addresses(person.emails)]
+        self._foreseen.ask(
+            hashes=address_hashes(self._runtime.vault, emails),
+            keys=[key for person in people for key in self._keys(person, person.external_id)],
+            candidates=[person.external_id for person in people],
+        )
+
+    def _keys(self, person: Candidate, candidate_id: str) -> list[str]:
+        return person_keys(
+            self._runtime.vault,
+            person.emails,
+            connection_id=self._connection.id,
+            candidate_id=candidate_id,
+        )
 
     def record(self, event: ApplicationEvent) -> str:
         """Apply one event; says ``recorded``, ``stale`` or ``ignored``."""
@@ -129,6 +156,7 @@ class CaseFile:
         )
         # Two workers with the first two signals of one case: the second one's insert fails (a
         # StoreError to the worker), its task is tried again and finds the row.
+        # Written with all others of the transaction, at its end or before the next question.
         self._session.add(record)
         self._expected[application.external_id] = record
         return record
@@ -154,7 +182,6 @@ class CaseFile:
         record.reason_side = reason.side.value if reason else None
         if not self._is_too_old(application):
             seal_person(self._runtime.vault, record, application.candidate)
-        self._session.flush()
 
     def _is_too_old(self, application: Application) -> bool:
         """Ended longer ago than the company keeps profiles: nobody's data are stored."""
@@ -189,12 +216,7 @@ class CaseFile:
 
     def _judge(self, record: ApplicationRecord, application: Application) -> ReasonCode:
         hashes = [address.email_hash for address in record.addresses]
-        keys = person_keys(
-            self._runtime.vault,
-            application.candidate.emails,
-            connection_id=self._connection.id,
-            candidate_id=record.candidate_external_id,
-        )
+        keys = self._keys(application.candidate, record.candidate_external_id)
         company = self._company
         reason = application.reason
         facts = eligibility.Facts(
@@ -204,9 +226,9 @@ class CaseFile:
             flags=application.flags,
             channel=application.channel,
             has_address=bool(record.addresses),
-            suppressed=is_suppressed(self._session, hashes, company.id),
+            suppressed=self._foreseen.is_suppressed(hashes),
             erased=record.state == ApplicationState.ERASED.value,
-            already_counted=counted_as(self._session, company.id, keys) is not None,
+            already_counted=self._foreseen.is_counted(keys),
             rejected_at=application.changed_at,
             oldest_allowed=self._oldest_allowed(),
             started_at=self._connection.links_from or self._connection.created_at,
@@ -249,7 +271,9 @@ class CaseFile:
         self, record: ApplicationRecord, application: Application, code: ReasonCode
     ) -> None:
         decision = Decision(
+            id=new_id(),
             application_id=record.id,
+            application=record,
             link=code is ReasonCode.LINK,
             code=code.value,
             rule_version=eligibility.RULE_VERSION,
@@ -257,7 +281,6 @@ class CaseFile:
             rejected_at=application.changed_at,
         )
         self._session.add(decision)
-        self._session.flush()
         record.current_decision_id = decision.id
         delivery.follow_decision(self._runtime, self._session, record, self._connection, decision)
 
@@ -290,6 +313,7 @@ class CaseFile:
         entry_id = counted_as(self._session, self._company.id, [was])
         if entry_id is not None:
             claim_keys(self._session, self._company.id, [is_now], entry_id=entry_id)
+            self._foreseen.forget()
 
     def _locked(self, candidate_id: str) -> Sequence[ApplicationRecord]:
         """A person's cases, each held until the end; always in the same order."""
@@ -320,9 +344,10 @@ class CaseFile:
         for email_hash in {a.email_hash for record in records for a in record.addresses}:
             self._session.merge(
                 Suppression(
-                    email_hash=email_hash, scope=self._company.id, cause="erasure", at=self._now
+                    email_hash=email_hash, scope=self._company.id, cause=ERASURE, at=self._now
                 )
             )
+        self._foreseen.forget()
 
     def _forget(self, record: ApplicationRecord) -> None:
         record.state = ApplicationState.ERASED.value
@@ -348,13 +373,7 @@ class CaseFile:
             link.revoked_at = link.revoked_at or self._now
 
     def _is_tombstoned(self, record: ApplicationRecord) -> bool:
-        hashes = [address.email_hash for address in record.addresses]
-        found = select(Suppression.email_hash).where(
-            Suppression.email_hash.in_(hashes),
-            Suppression.scope == self._company.id,
-            Suppression.cause == "erasure",
-        )
-        return bool(hashes) and self._session.scalars(found.limit(1)).first() is not None
+        return self._foreseen.is_erased([address.email_hash for address in record.addresses])
 
 
 def _stands(current: Decision, code: ReasonCode) -> bool:

@@ -76,7 +76,7 @@ def claim(
 
 def owed_columns(row: type[Any]) -> Any:
     """Load what is common to owed work and leave the rest, such as a signal's whole body."""
-    names = [*OwedWork.__annotations__, "connection_id"]
+    names = [*OwedWork.__annotations__, "connection_id", "relay_id"]
     return load_only(*(getattr(row, name) for name in names if hasattr(row, name)))
 
 
@@ -191,27 +191,39 @@ def settle(
     """
     row.finish(now, state=state, code=code)
     close_attempt(session, row, now, outcome=state.value)
-    if not ats_answered:
-        return
+    if ats_answered:
+        mend(session, row.connection_id)
+
+
+def mend(session: Session, connection_id: str) -> None:
+    """The ATS answered: an account that had refused us is well again."""
     mended = update(Connection).where(
-        Connection.id == row.connection_id, Connection.attention.is_not(None)
+        Connection.id == connection_id, Connection.attention.is_not(None)
     )
     well = mended.values(attention=None, paused_until=None).returning(Connection.id)
     if session.execute(well, execution_options=_UNLOADED).first():
-        log.info("connection_mended", connection=row.connection_id)
+        log.info("connection_mended", connection=connection_id)
 
 
 def settle_all(
-    session: Session, row: type[Any], ids: Sequence[str], now: datetime, **values: Any
+    session: Session,
+    row: type[Any],
+    ids: Sequence[str],
+    now: datetime,
+    *,
+    state: WorkState = WorkState.DONE,
+    code: str = "",
+    **values: Any,
 ) -> None:
-    """``settle`` as done for many rows of a claim, which the session has not loaded.
+    """``settle`` for rows of a claim that the session has not loaded.
 
     ``values``: further columns, the same for all.
     """
     done: dict[str, Any] = {
-        "state": WorkState.DONE.value,
+        "state": state.value,
         "finished_at": now,
-        **dict.fromkeys(("running_since", "running_by", "error_code", "error")),
+        "error_code": code or None,
+        **dict.fromkeys(("running_since", "running_by", "error")),
     }
     session.execute(
         update(row).where(row.id.in_(ids)).values(**done, **values),
@@ -220,7 +232,7 @@ def settle_all(
     session.execute(
         update(Attempt)
         .where(Attempt.subject_id.in_(ids), Attempt.finished_at.is_(None))
-        .values(finished_at=now, outcome=WorkState.DONE.value),
+        .values(finished_at=now, outcome=state.value),
         execution_options=_UNLOADED,
     )
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlalchemy import Engine, delete, select
@@ -31,6 +32,7 @@ LIVE = ["PENDING", "ENQUEUED", "DELAYED"]
 FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 KEEP_FINISHED = timedelta(days=2)
 PURGE_EVERY = timedelta(minutes=10)
+LOOK = 1000
 
 
 class DbosQueue:
@@ -80,7 +82,7 @@ class DbosQueue:
             queue_name=QUEUE,
             workflow_id=job.key,
             app_version=APP_VERSION,
-            queue_partition_key=job.partition or job.task,
+            queue_partition_key=job.line,
         )
         if delay > timedelta():
             options["delay_seconds"] = delay.total_seconds()
@@ -139,6 +141,18 @@ class DbosQueue:
         )
         return {workflow.workflow_id for workflow in found}
 
+    def waiting_since(self) -> Mapping[str, datetime]:
+        """A queue is served in the order of submission, so its oldest thousand tell."""
+        oldest = self.client.list_workflows(
+            queue_name=QUEUE, status="ENQUEUED", load_input=False, load_output=False, limit=LOOK
+        )
+        since: dict[str, datetime] = {}
+        if len(oldest) == LOOK:
+            since = defaultdict(lambda: _moment(oldest[-1].created_at))
+        for workflow in reversed(oldest):
+            since[workflow.queue_partition_key or ""] = _moment(workflow.created_at)
+        return since
+
     def upkeep(self, now: datetime) -> None:
         """Beat, revive the work of processes that stopped beating, purge finished workflows."""
         if not self._database.is_sqlite:
@@ -194,3 +208,7 @@ class DbosQueue:
         engine = self._database.second_engine(pool_size=pool_size)
         self._engines.append(engine)
         return engine
+
+
+def _moment(milliseconds: int | None) -> datetime:
+    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)

@@ -8,22 +8,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sqlalchemy import bindparam, literal, select
+
 from ..connectors.spec import Capability
 from ..link_signing import Purpose
 from ..models.companies import Strategy
 from ..models.decisions import ReasonCode
 from ..models.errors import ApiNotFoundError, PostponedError
 from ..models.events import OutgoingMessage, snapshot_event
-from ..models.tables import ApplicationRecord, Company, Connection, Delivery, WorkState
+from ..models.tables import (
+    ApplicationAddress,
+    ApplicationRecord,
+    Company,
+    Connection,
+    Delivery,
+    Suppression,
+    WorkState,
+)
 from . import own_mail
 from .cases import CaseFile
-from .claims import settle
+from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, send_time
-from .people import is_suppressed, open_application
+from .people import EVERYWHERE, open_application
 from .runtime import Runtime
 
 NO_MAIL = "no_mail"
 """No mail of the ATS has passed the relay within the time that one was expected."""
+
+
+_PLACE = (
+    select(Delivery.strategy, Delivery.connection_id, ApplicationRecord.candidate_external_id)
+    .join(ApplicationRecord, ApplicationRecord.id == Delivery.application_id)
+    .where(Delivery.id == bindparam("delivery"))
+)
+_SUPPRESSED = (
+    select(Suppression.email_hash)
+    .join(ApplicationAddress, ApplicationAddress.email_hash == Suppression.email_hash)
+    .where(
+        ApplicationAddress.application_id == ApplicationRecord.id,
+        Suppression.scope.in_((Company.id, literal(EVERYWHERE))),
+    )
+    .correlate(ApplicationRecord, Company)
+    .exists()
+)
+# One question for all of it: it is asked for every delivery, just before its effect.
+_OWED = (
+    select(Delivery, ApplicationRecord, Connection, Company, _SUPPRESSED)
+    .join(ApplicationRecord, ApplicationRecord.id == Delivery.application_id)
+    .join(Connection, Connection.id == Delivery.connection_id)
+    .join(Company, Company.id == Connection.company_id)
+    .where(Delivery.id == bindparam("delivery"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +75,31 @@ class _Owed:
 
 def _look(runtime: Runtime, delivery_id: str) -> _Owed:
     with runtime.database.read() as session:
-        delivery = session.get_one(Delivery, delivery_id)
-        record = session.get_one(ApplicationRecord, delivery.application_id)
-        connection = session.get_one(Connection, delivery.connection_id)
-        company = session.get_one(Company, connection.company_id)
-        hashes = [address.email_hash for address in record.addresses]
-        suppressed = is_suppressed(session, hashes, company.id)
+        delivery, record, connection, company, suppressed = session.execute(
+            _OWED, {"delivery": delivery_id}
+        ).one()
     obstacle = _obstacle(delivery, record, suppressed=suppressed)
     return _Owed(delivery, record, connection, company, suppressed, obstacle)
 
 
 def deliver(runtime: Runtime, delivery_id: str) -> None:
     """Task: do one owed delivery."""
-    owed = _look(runtime, delivery_id)
-    if owed.obstacle is None:
-        strategy = Strategy(owed.delivery.strategy)
-        if strategy is Strategy.FIELD_TOKEN:
-            owed = _write_field(runtime, owed)
-        elif strategy is Strategy.MAIL_RELAY:
+    with runtime.database.read() as session:
+        strategy, connection_id, person = session.execute(_PLACE, {"delivery": delivery_id}).one()
+    if strategy == Strategy.FIELD_TOKEN.value:
+        # Vendors replace whole arrays: read, merge and write must not interleave with another
+        # worker's for the same person.
+        with runtime.locks.hold(f"record:{connection_id}:{person}"):
+            owed = _look(runtime, delivery_id)
+            if owed.obstacle is None:
+                _write_field(runtime, owed)
+    else:
+        owed = _look(runtime, delivery_id)
+        if owed.obstacle is None and strategy == Strategy.MAIL_RELAY.value:
             owed = replace(owed, obstacle=NO_MAIL)
-        elif strategy in NOTICES:
-            owed = _send_notice(runtime, owed, strategy)
-    _finish(runtime, delivery_id, obstacle=owed.obstacle)
+        elif owed.obstacle is None and strategy in NOTICES:
+            owed = _send_notice(runtime, owed, Strategy(strategy))
+    _finish(runtime, owed.delivery, obstacle=owed.obstacle)
 
 
 def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
@@ -116,22 +154,13 @@ def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
     return _look(runtime, owed.delivery.id)
 
 
-def _write_field(runtime: Runtime, owed: _Owed) -> _Owed:
-    """Write, unless somebody's stop link or un-rejection was quicker; what was found then."""
-    person = owed.record.candidate_external_id
-    # Vendors replace whole arrays: read, merge and write must not interleave with another
-    # worker's for the same person.
-    with runtime.locks.hold(f"record:{owed.connection.id}:{person}"):
-        owed = _look(runtime, owed.delivery.id)
-        if owed.obstacle is not None:
-            return owed
-        clearing = owed.delivery.purpose == CLEAR
-        runtime.connector(owed.connection).write_link(
-            open_application(runtime.vault, owed.record),
-            "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
-            ours=runtime.signer.prefix(Purpose.RELAY),
-        )
-    return owed
+def _write_field(runtime: Runtime, owed: _Owed) -> None:
+    clearing = owed.delivery.purpose == CLEAR
+    runtime.connector(owed.connection).write_link(
+        open_application(runtime.vault, owed.record),
+        "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
+        ours=runtime.signer.prefix(Purpose.RELAY),
+    )
 
 
 def _send_ats_message(runtime: Runtime, owed: _Owed, *, with_link: bool) -> None:
@@ -141,9 +170,10 @@ def _send_ats_message(runtime: Runtime, owed: _Owed, *, with_link: bool) -> None
     runtime.connector(owed.connection).send_message(application, message)
 
 
-def _finish(runtime: Runtime, delivery_id: str, *, obstacle: str | None) -> None:
+def _finish(runtime: Runtime, delivery: Delivery, *, obstacle: str | None) -> None:
     state = WorkState.SKIPPED if obstacle else WorkState.DONE
+    now = runtime.clock()
     with runtime.database.begin() as session:
-        row = session.get_one(Delivery, delivery_id)
-        by_ats = row.strategy != Strategy.OWN_MAIL.value and not obstacle
-        settle(session, row, runtime.clock(), state=state, code=obstacle or "", ats_answered=by_ats)
+        settle_all(session, Delivery, [delivery.id], now, state=state, code=obstacle or "")
+        if delivery.strategy != Strategy.OWN_MAIL.value and not obstacle:
+            mend(session, delivery.connection_id)

@@ -116,6 +116,8 @@ def _purpose(decision: Decision) -> str:
 def _existing(
     session: Session, record: ApplicationRecord, strategy: Strategy, purpose: str
 ) -> Delivery | None:
+    if links.is_new(record):
+        return None
     return session.scalars(
         select(Delivery).where(
             Delivery.application_id == record.id,
@@ -141,17 +143,19 @@ def _owe(
         id=new_id(),
         connection_id=record.connection_id,
         application_id=record.id,
+        application=record,
         link_id=link.id if link else None,
+        link=link,
         strategy=strategy.value,
         purpose=purpose,
         decision_id=decision.id if decision else None,
+        decision=decision,
         created_at=now,
         due_at=at or now,
         attempts=0,
         detail=dict(tracing.carried()),
     )
     session.add(delivery)
-    session.flush()
     runtime.submit(session, DELIVER, delivery, delay=max(delivery.due_at - now, timedelta()))
     return delivery
 
@@ -245,10 +249,13 @@ def _note_static_link(
         Delivery(
             connection_id=record.connection_id,
             application_id=record.id,
+            application=record,
             link_id=link.id,
+            link=link,
             strategy=Strategy.STATIC_LINK.value,
             purpose=_purpose(decision),
             decision_id=decision.id,
+            decision=decision,
             created_at=now,
             due_at=now,
             state=WorkState.DONE.value,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from ..connectors.registry import connector_classes
@@ -42,7 +43,7 @@ def personal_link(
         subject, application_id = f"candidate:{record.candidate_external_id}", None
     else:
         subject, application_id = f"application:{record.id}", record.id
-    known = _live(session, connection, subject)
+    known = None if is_new(record) and application_id else _live(session, connection, subject)
     if known is not None:
         return known
     link = RelayLink(
@@ -52,12 +53,38 @@ def personal_link(
         connection_id=connection.id,
         subject=subject,
         application_id=application_id,
+        application=record if application_id else None,
         candidate_external_id=record.candidate_external_id,
         issued_at=runtime.clock(),
     )
     session.add(link)
-    session.flush()
+    _foreseen(session)[connection.id, subject] = link
     return link
+
+
+def is_new(row: object) -> bool:
+    """Made in this transaction and not written yet, so nothing in the database belongs to it."""
+    return inspect(row).pending
+
+
+def foresee_links(session: Session, connection: Connection, candidates: Collection[str]) -> None:
+    """Find the links of these people at once, where they are by person."""
+    if connector_classes()[connection.connector].spec.link_scope is not LinkScope.CANDIDATE:
+        return
+    known = _foreseen(session)
+    subjects = {f"candidate:{id_}" for id_ in candidates}
+    query = select(RelayLink).where(
+        RelayLink.company_id == connection.company_id,
+        RelayLink.connection_id == connection.id,
+        RelayLink.subject.in_(subjects),
+    )
+    known.update(((connection.id, subject), None) for subject in subjects)
+    known.update(((connection.id, link.subject), link) for link in session.scalars(query))
+
+
+def _foreseen(session: Session) -> dict[tuple[str, str], RelayLink | None]:
+    """Of this session's transaction: by connection and subject."""
+    return session.info.setdefault("links", {})
 
 
 def static_link(
@@ -90,18 +117,26 @@ def static_link(
 
 def _live(session: Session, connection: Connection, subject: str) -> RelayLink | None:
     """The link of a subject. A revoked one stays revoked and makes room for a new one."""
-    known = session.scalars(
+    known = _find(session, connection, subject)
+    if known is None or known.revoked_at is None:
+        return known
+    known.subject = f"{subject}:revoked:{known.id}"
+    # Now, for the unit of work would write the new one first.
+    session.flush()
+    return None
+
+
+def _find(session: Session, connection: Connection, subject: str) -> RelayLink | None:
+    foreseen = _foreseen(session)
+    if (connection.id, subject) in foreseen:
+        return foreseen[connection.id, subject]
+    return session.scalars(
         select(RelayLink).where(
             RelayLink.company_id == connection.company_id,
             RelayLink.connection_id == connection.id,
             RelayLink.subject == subject,
         )
     ).first()
-    if known is None or known.revoked_at is None:
-        return known
-    known.subject = f"{subject}:revoked:{known.id}"
-    session.flush()
-    return None
 
 
 def open_link(

@@ -24,7 +24,11 @@ class Locks:
         self._guard = threading.Lock()
         self._held: dict[str, threading.Lock] = {}
         self._waiting: Counter[str] = Counter()
-        self._engine = None if database.is_sqlite else open_engine(database.url, pool_size=20)
+        self._engine = None
+        if not database.is_sqlite:
+            # A session's lock needs no transaction, and each would cost two trips more.
+            opened = open_engine(database.url, pool_size=20)
+            self._engine = opened.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
@@ -36,12 +40,10 @@ class Locks:
             number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
             with self._engine.connect() as connection:
                 connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": number})
-                connection.commit()
                 try:
                     yield
                 finally:
                     connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": number})
-                    connection.commit()
 
     @contextmanager
     def _in_process(self, name: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ row says that it is done).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -30,6 +30,11 @@ class Job:
     def key(self) -> str:
         return f"{self.task}:{self.subjects[0]}:{self.attempt}"
 
+    @property
+    def line(self) -> str:
+        """The partition it waits in."""
+        return self.partition or self.task
+
 
 class Queue(Protocol):
     """What the engine needs of a queue."""
@@ -51,6 +56,13 @@ class Queue(Protocol):
 
     def alive(self, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` that will still run, or are running, somewhere."""
+        ...
+
+    def waiting_since(self) -> Mapping[str, datetime]:
+        """By partition: no job of it that nobody has begun was submitted before that moment.
+
+        A partition that is missing has none that waits.
+        """
         ...
 
     def upkeep(self, now: datetime) -> None:
@@ -87,6 +99,13 @@ class InlineQueue:
 
     def alive(self, keys: Iterable[str]) -> set[str]:
         return {key for key in keys if key in self._waiting}
+
+    def waiting_since(self) -> Mapping[str, datetime]:
+        found: dict[str, datetime] = {}
+        for due, job in self._waiting.values():
+            if due <= self._clock():
+                found[job.line] = min(due, found.get(job.line, due))
+        return found
 
     def upkeep(self, now: datetime) -> None:
         """Nothing to keep up."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from ..connectors.base import Connector
@@ -25,6 +26,8 @@ from .locks import Locks
 from .queue import Job, Queue
 from .rush import Rush
 from .tokens import DatabaseTokens
+
+_JOBS = "jobs"
 
 
 def utcnow() -> datetime:
@@ -88,10 +91,19 @@ class Runtime:
         *,
         delay: timedelta = timedelta(),
     ) -> None:
-        """Queue the next run of the work ``row`` owes, with the session's commit."""
-        partition = getattr(row, "partition", None) or getattr(row, "connection_id", None) or task
-        job = Job(task, (row.id,), row.attempts + 1, partition)
-        self.queue.submit(session, job, delay=delay)
+        """Queue the next run of the work ``row`` owes, with the session's commit.
+
+        Just before it: the rows of the transaction are then written together and not one by one.
+        """
+        jobs: list[tuple[Job, timedelta]] = session.info.setdefault(_JOBS, [])
+        if not jobs:
+            event.listen(session, "before_commit", self._enter, once=True)
+        jobs.append((Job(task, (row.id,), row.attempts + 1, partition_of(task, row)), delay))
+
+    def _enter(self, session: Session) -> None:
+        session.flush()
+        for job, delay in session.info.pop(_JOBS):
+            self.queue.submit(session, job, delay=delay)
 
     def connector(self, connection: Connection) -> Connector:
         """The connector of a connection, its secrets opened; limits are kept per account."""
@@ -151,6 +163,11 @@ class Runtime:
         self.queue.stop()
         self.locks.close()
         self.database.close()
+
+
+def partition_of(task: str, row: Any) -> str:
+    """The line of the queue in which the work a row owes waits."""
+    return getattr(row, "partition", None) or getattr(row, "connection_id", None) or task
 
 
 def secret_place(connection_id: str, name: str) -> str:

@@ -28,7 +28,7 @@ from .reading import read_signal, read_signals
 from .registrant_mail import send_mail
 from .registration import REPORT, SEND_MAIL, match_late
 from .reporting import report
-from .runtime import Runtime
+from .runtime import Runtime, partition_of
 from .sheets.folder import WatchedFolder, purge_folder
 from .worker import Task, Worker, defect
 
@@ -155,7 +155,9 @@ def _sweep_task(runtime: Runtime, task: Task) -> int:
         lost = [row for row in overdue if not _is_running(runtime, session, row, now - grace)]
     keys = {row.id: _keys(task, row) for row in lost}
     alive = runtime.queue.alive(key for pair in keys.values() for key in pair)
-    forgotten = [row.id for row in lost if not alive.intersection(keys[row.id])]
+    lost = [row for row in lost if not alive.intersection(keys[row.id])]
+    since = runtime.queue.waiting_since() if lost else {}
+    forgotten = [row.id for row in lost if not _may_wait(task, row, since, grace)]
     for id_ in forgotten:
         _submit_again(runtime, task, id_, before=now - grace)
     if forgotten:
@@ -166,6 +168,16 @@ def _sweep_task(runtime: Runtime, task: Task) -> int:
 def _keys(task: Task, row) -> tuple[str, str]:
     """The run under way and the next one."""
     return f"{task.name}:{row.id}:{row.attempts}", f"{task.name}:{row.id}:{row.attempts + 1}"
+
+
+def _may_wait(task: Task, row: Any, since: Mapping[str, datetime], grace: timedelta) -> bool:
+    """It may stand in a job of several, named after another row, behind a long line.
+
+    To submit it again would make that line longer still. Once the line has moved past the moment
+    the work was owed, nothing waits for it any more.
+    """
+    oldest = since.get(partition_of(task.name, row))
+    return oldest is not None and oldest <= row.due_at + grace
 
 
 def _is_running(runtime: Runtime, session: Session, row: Any, before: datetime) -> bool:

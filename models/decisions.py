@@ -6,8 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from .applications import ApplicationRecord
 from .base import Base, new_id
 
 
@@ -51,3 +52,6 @@ class Decision(Base):
     decided_at: Mapped[datetime]
     rejected_at: Mapped[datetime]
     superseded_at: Mapped[datetime | None]
+
+    application: Mapped[ApplicationRecord] = relationship(lazy="raise")
+    """Given when made: the unit of work then writes the case first."""

@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from .applications import ApplicationRecord
 from .base import Base, OwedWork, new_id
+from .decisions import Decision
 
 
 class LinkKind(StrEnum):
@@ -45,6 +47,9 @@ class RelayLink(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
+    application: Mapped[ApplicationRecord | None] = relationship(lazy="raise")
+    """Given when made: the unit of work then writes the case first."""
+
 
 class Delivery(OwedWork, Base):
     """One effect owed: a link into a mail, by one strategy (配信).
@@ -72,3 +77,8 @@ class Delivery(OwedWork, Base):
     handed_over_at: Mapped[datetime | None]
     """Set just before the last irreversible step (SMTP data); see SmtpUncertainError."""
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    # Given when made: the unit of work then writes these rows first.
+    application: Mapped[ApplicationRecord] = relationship(lazy="raise")
+    link: Mapped[RelayLink | None] = relationship(lazy="raise")
+    decision: Mapped[Decision | None] = relationship(lazy="raise")

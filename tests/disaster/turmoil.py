@@ -109,12 +109,14 @@ def turmoil(
     workers: int = 2,
     chance: random.Random,
     ats: CountingAts | None = None,
+    **settings: str,
 ) -> Iterator[Turmoil]:
     """One process on SQLite, or a web process and workers on the database at ``url``."""
     ats, clockwork = ats or CountingAts(), Clockwork(folder / "clock")
     python_path = clockwork.install(install(folder / "plugins"))
     grown = {"WORK_EMBEDDED": "false"} if url else {}
-    made = fresh(folder / "installation", python_path=python_path, url=url, **grown)
+    named = grown | settings
+    made = fresh(folder / "installation", python_path=python_path, url=url, **named)
     nodes = [made.node("serve")]
     nodes += [made.node("worker", number=n + 1) for n in range(workers if url else 0)]
     sender = Sender(f"{made.url}/webhooks/counting")

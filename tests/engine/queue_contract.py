@@ -130,7 +130,19 @@ def alive(stage: Stage) -> Any:
     return [before, sorted(stage.queue.alive(keys)), sorted(stage.queue.alive([]))]
 
 
-SHARED = (rolled_back, one_key_thrice, delayed, several_subjects, alive)
+def waiting_since(stage: Stage) -> Any:
+    """What nobody has begun holds its line back; what is done, or due later, does not."""
+    runs = Runs()
+    began = stage.now() - timedelta(seconds=2)
+    submit(stage, job("a", partition="held"), job("b", partition="held"))
+    submit(stage, job("later", partition="sleeping"), delay=3600)
+    before = {line: began <= at <= stage.now() for line, at in stage.queue.waiting_since().items()}
+    stage.queue.start(runs)
+    stage.wait(lambda: len(runs.keys) == 2)
+    return [before, dict(stage.queue.waiting_since())]
+
+
+SHARED = (rolled_back, one_key_thrice, delayed, several_subjects, alive, waiting_since)
 """On every queue alike."""
 
 

@@ -104,3 +104,7 @@ def test_a_job_arrives_as_it_was_submitted(seen: Results) -> None:
 
 def test_waiting_and_delayed_work_is_alive_and_done_or_unknown_work_is_not(seen: Results) -> None:
     assert seen["alive"] == [["task:sleeps:1", "task:waits:1"], ["task:sleeps:1"], []]
+
+
+def test_a_line_tells_since_when_its_oldest_job_waits(seen: Results) -> None:
+    assert seen["waiting_since"] == [{"held": True}, {}]

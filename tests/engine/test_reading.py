@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from careerrelay.engine import reading
 from careerrelay.engine.ingest import store_signals
 from careerrelay.engine.signals import signal_row
 from careerrelay.models.candidates import Application, ApplicationState, Reason, RejectionSide
-from careerrelay.models.events import ApplicationEvent
+from careerrelay.models.events import ApplicationEvent, EventKind
 from careerrelay.models.tables import (
     ApplicationRecord,
     Attempt,
@@ -77,6 +78,45 @@ def test_a_claims_signals_are_recorded_in_one_commit(world: World) -> None:
     assert len(decided(world)) == 8
     with world.runtime.database.read() as session:
         assert all(a.finished_at and a.outcome == "done" for a in session.scalars(select(Attempt)))
+
+
+def test_a_claims_cases_are_written_table_by_table(world: World) -> None:
+    """However many there are: the database is asked, and told, about all of them at once."""
+    written: list[str] = []
+    engine = world.runtime.database.engine
+    event.listen(engine, "before_cursor_execute", lambda *seen: written.append(seen[2]))
+    world.connect("other")
+    counts = []
+    for connection, people in (("toy", 2), ("other", 8)):
+        arrive_together(world, rejected(world, people), to=(connection,))
+        written.clear()
+        world.work()
+        tables = [s.split()[2] for s in written if s.startswith("INSERT INTO")]
+        counts.append({name: tables.count(name) for name in ("decisions", "deliveries")})
+    assert counts[0] == counts[1]
+    assert len(decided(world)) == 10
+
+
+def test_who_is_erased_and_told_of_again_in_one_batch_stays_erased(world: World) -> None:
+    before = world.application(1, ApplicationState.REJECTED)
+    gone = ApplicationEvent(EventKind.ERASED, world.clock(), None, "c1")
+    again = replace(world.application(2, ApplicationState.REJECTED), candidate=before.candidate)
+    rows = [
+        signal_row(world.runtime, "toy", f"d{n}", toy_webhook(told, delivery="d"))
+        for n, told in enumerate((event_of(before), gone, event_of(again)))
+    ]
+    with world.runtime.database.begin() as session:
+        store_signals(world.runtime, session, rows)
+    world.work()
+    with world.runtime.database.read() as session:
+        found = session.scalars(select(ApplicationRecord)).all()
+    assert {(case.state, case.person_sealed) for case in found} == {("erased", None)}
+
+
+def event_of(case: Application) -> ApplicationEvent:
+    return ApplicationEvent(
+        KINDS[case.state], case.changed_at, case.external_id, case.candidate.external_id, case
+    )
 
 
 def test_a_signal_that_cannot_be_read_leaves_its_neighbours_alone(world: World) -> None:

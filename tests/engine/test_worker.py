@@ -253,6 +253,22 @@ def test_sweep_leaves_alone_what_the_queue_still_knows(world: World) -> None:
     assert world.vendor.calls == ["write_link"]
 
 
+def test_sweep_leaves_alone_what_waits_in_a_job_of_several_behind_a_long_line(
+    world: World,
+) -> None:
+    """The job is named after the first of them; the others have no key that the queue knows."""
+    for number in (1, 2, 3):
+        world.apply(number)
+    world.queue.lose_everything()
+    with world.runtime.database.begin() as session:
+        ids = tuple(session.scalars(select(Signal.id)))
+        world.queue.submit(session, Job("read_signal", ids, 1, "toy"))
+    world.clock.forward(minutes=3)
+    assert sweep(world.runtime) == 0
+    world.queue.lose_everything()
+    assert sweep(world.runtime) == 3
+
+
 def test_replayed_signal_does_nothing_twice(world: World) -> None:
     world.apply(1)
     world.clock.forward(seconds=1)
