@@ -6,21 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from careerrelay.connectors import (
-    ApiConflictError,
-    ApiRequestError,
-    Application,
-    ApplicationEvent,
-    Check,
-    Connector,
-    Policy,
-    PollPage,
-    Probe,
-    Reason,
-    RegistrationReport,
-    WebhookRequest,
-    run_probes,
-)
+from careerrelay import connectors as kit
 
 from . import webhook
 from .client import METADATA, READ, WRITE, AshbyClient, next_page
@@ -30,35 +16,29 @@ from .spec import SPEC
 KEYS = "Admin > Integrations > API Keys"
 
 
-class AshbyConnector(Connector):
+class AshbyConnector(kit.Connector):
     """Signed web hooks that tell the whole case, and a link field in the company's templates."""
 
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = Policy.read(self.settings)
+        self._policy = kit.Policy.read(self.settings)
         self._client = AshbyClient(
             self.http, url=self.settings["api_url"], api_key=self.settings["api_key"]
         )
 
-    def verify_webhook(self, request: WebhookRequest) -> None:
-        webhook.verify(request, secrets=self.settings["webhook_secret"])
-
-    def parse_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
+    def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request, policy=self._policy)
-
-    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
-        return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
     def fetch_application(
         self,
         application_id: str,
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - one id is enough here
-    ) -> Application:
+    ) -> kit.Application:
         return application_from(self._client.application(application_id), policy=self._policy)
 
-    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """What changed since the token of the last round; a token that is refused begins anew.
 
         https://developers.ashbyhq.com/docs/pagination-and-incremental-sync : every other
@@ -69,26 +49,26 @@ class AshbyConnector(Connector):
         asked["cursor"] = cursor.get("page")
         try:
             cases, envelope = self._client.applications({k: v for k, v in asked.items() if v})
-        except ApiRequestError:
+        except kit.ApiRequestError:
             if not (asked["syncToken"] or asked["cursor"]):
                 raise
-            return PollPage((), {"since": since}, more=True)
+            return kit.PollPage((), {"since": since}, more=True)
         events = [e for c in cases for e in event_from(c, policy=self._policy, ats_event="poll")]
         page = next_page(envelope)
         if page and page == asked["cursor"]:
             self.fail_response("application.list", "a new nextCursor")
         token = asked["syncToken"] if page else envelope["sync_token"] or asked["syncToken"]
         later = {"since": since, "token": token, "page": page}
-        return PollPage(tuple(events), {k: v for k, v in later.items() if v}, more=bool(page))
+        return kit.PollPage(tuple(events), {k: v for k, v in later.items() if v}, more=bool(page))
 
-    def write_link(self, application: Application, url: str, *, ours: str) -> None:
+    def write_link(self, application: kit.Application, url: str, *, ours: str) -> None:
         person, field_id = application.candidate.external_id, self._link_field()
         held = self._client.candidate(person)["custom_fields"]
         value = next((row["value"] for row in held if row["id"] == field_id), None) or ""
         if value == url:
             return
         if value and not str(value).startswith(ours):
-            raise ApiConflictError(
+            raise kit.ApiConflictError(
                 f"the field {self.settings['link_field']} of this candidate holds something else; "
                 "empty it in Ashby, or name another field in link_field",
                 connector=SPEC.name,
@@ -96,36 +76,48 @@ class AshbyConnector(Connector):
             )
         self._client.set_field(person, field_id, url or None)
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        """Tag and field first: they may be repeated. The note last, and only if not there."""
-        person = application.candidate.external_id
-        if report.tag not in {tag["title"] for tag in self._client.candidate(person)["tags"]}:
-            self._client.add_tag(person, report.tag)
-        if self.settings["report_field"]:
-            self._client.set_field(person, self._field("report_field"), report.tag)
-        if not any(report.marker in text for text in self._client.notes(person)):
-            self._client.add_note(person, report.text)
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
+        person, client = application.candidate.external_id, self._client
+        kit.write_report(
+            report,
+            by=self,
+            notes=kit.Notes(
+                lambda: client.notes(person), lambda text: client.add_note(person, text)
+            ),
+            tags=kit.Tags(
+                lambda: [tag["title"] for tag in client.candidate(person)["tags"]],
+                lambda tags: client.add_tags(person, tags),
+                adds=True,
+            ),
+            field=lambda _: self._show(person, report.tag),
+        )
 
-    def reasons(self) -> Sequence[Reason]:
+    def _show(self, person: str, text: str) -> None:
+        if self.settings["report_field"]:
+            self._client.set_field(person, self._field("report_field"), text)
+
+    def reasons(self) -> Sequence[kit.Reason]:
         return [reason_from(row) for row in self._client.reasons()]
 
-    def check(self) -> list[Check]:
+    def check(self) -> list[kit.Check]:
         """Three kinds of reading; writing is tried only by a delivery or a report."""
         allow = f"Give the key {{}} under {KEYS}."
         probes = [
-            Probe(
+            kit.Probe(
                 "applications",
                 lambda: self._client.applications({"limit": 1}) and "may be read",
                 allow.format(f"{READ} and {WRITE}"),
             ),
-            Probe("reasons", lambda: f"{len(self.reasons())} reasons", allow.format(METADATA)),
-            Probe(
+            kit.Probe("reasons", lambda: f"{len(self.reasons())} reasons", allow.format(METADATA)),
+            kit.Probe(
                 "link_field",
                 lambda: self._link_field() and "found",
                 "Make a candidate field of that name, of type URL, enabled in e-mail templates.",
             ),
         ]
-        return run_probes(
+        return kit.run_probes(
             probes, credentials="api_key", remedy=f"Make a key under {KEYS} and type it in api_key."
         )
 
@@ -136,7 +128,7 @@ class AshbyConnector(Connector):
         """Its id. Raises ApiRequestError naming the setting."""
         found = self._client.field_id(self.settings[setting])
         if found is None:
-            raise ApiRequestError(
+            raise kit.ApiRequestError(
                 f"Ashby has no candidate field of the name in {setting}",
                 connector=SPEC.name,
                 operation="customField.list",

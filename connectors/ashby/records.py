@@ -11,96 +11,77 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from careerrelay.connectors import (
-    Application,
-    ApplicationEvent,
-    ApplicationState,
-    CamelCaseSchema,
-    Candidate,
-    EventKind,
-    ExternalId,
-    Flag,
-    IsoDateTime,
-    Job,
-    Policy,
-    Reason,
-    RejectionSide,
-    Stage,
-    Text,
-)
+from careerrelay import connectors as kit
 
 LEAD = "Lead"
 STATES = {
-    "Active": ApplicationState.ACTIVE,
-    "Hired": ApplicationState.HIRED,
-    "Archived": ApplicationState.REJECTED,
-    LEAD: ApplicationState.ACTIVE,
+    "Active": kit.ApplicationState.ACTIVE,
+    "Hired": kit.ApplicationState.HIRED,
+    "Archived": kit.ApplicationState.REJECTED,
+    LEAD: kit.ApplicationState.ACTIVE,
 }
 KINDS = {
-    ApplicationState.ACTIVE: EventKind.UNREJECTED,
-    ApplicationState.HIRED: EventKind.HIRED,
-    ApplicationState.REJECTED: EventKind.REJECTED,
-    ApplicationState.WITHDRAWN: EventKind.WITHDRAWN,
+    kit.ApplicationState.ACTIVE: kit.EventKind.UNREJECTED,
+    kit.ApplicationState.HIRED: kit.EventKind.HIRED,
+    kit.ApplicationState.REJECTED: kit.EventKind.REJECTED,
+    kit.ApplicationState.WITHDRAWN: kit.EventKind.WITHDRAWN,
 }
 SIDES = {
-    "RejectedByOrg": RejectionSide.COMPANY,
-    "RejectedByCandidate": RejectionSide.CANDIDATE,
+    "RejectedByOrg": kit.RejectionSide.COMPANY,
+    "RejectedByCandidate": kit.RejectionSide.CANDIDATE,
 }
-UNSTATED = Reason("unstated", "No archive reason", RejectionSide.UNKNOWN)
+UNSTATED = kit.Reason("unstated", "No archive reason", kit.RejectionSide.UNKNOWN)
 
 
-class ReasonSchema(CamelCaseSchema):
+class ReasonSchema(kit.CamelCaseSchema):
     """``Other``, and whatever Ashby may add, says nothing about who ended the case."""
 
-    id = ExternalId(required=True)
-    text = Text(load_default="")
-    reason_type = fields.String(load_default="")
+    id = kit.ExternalId(required=True)
+    text = kit.OptionalText()
+    reason_type = kit.OptionalText()
 
 
-class AddressSchema(CamelCaseSchema):
-    """An e-mail address."""
-
-    value = Text(required=True)
+AddressSchema = kit.PayloadSchema.of(value=kit.Text(required=True))
 
 
-class PersonSchema(CamelCaseSchema):
+class PersonSchema(kit.CamelCaseSchema):
     """Whose case it is; only the primary address comes with it."""
 
-    id = ExternalId(required=True)
-    name = Text(load_default="", allow_none=True)
-    primary_email_address = fields.Nested(AddressSchema, load_default=None, allow_none=True)
+    id = kit.ExternalId(required=True)
+    name = kit.OptionalText()
+    primary_email_address = kit.OptionalPart(AddressSchema)
 
 
-class TitledSchema(CamelCaseSchema):
+class TitledSchema(kit.CamelCaseSchema):
     """Something with a title: a job, a stage, a source."""
 
-    id = ExternalId(required=True)
-    title = Text(load_default="", allow_none=True)
-    type = fields.String(load_default="", allow_none=True)
+    id = kit.ExternalId(required=True)
+    title = kit.OptionalText()
+    type = kit.OptionalText()
 
 
 class SourceSchema(TitledSchema):
     """A source and the group it belongs to."""
 
-    source_type = fields.Nested(TitledSchema, load_default=None, allow_none=True)
+    source_type = kit.OptionalPart(TitledSchema)
 
 
-class ApplicationSchema(CamelCaseSchema):
+class ApplicationSchema(kit.CamelCaseSchema):
     """A case."""
 
-    id = ExternalId(required=True)
+    id = kit.ExternalId(required=True)
     status = fields.String(required=True, validate=OneOf(STATES))
-    created_at = IsoDateTime(required=True)
-    updated_at = IsoDateTime(required=True)
-    archived_at = IsoDateTime(load_default=None, allow_none=True)
+    created_at = kit.IsoDateTime(required=True)
+    updated_at = kit.IsoDateTime(required=True)
+    archived_at = kit.OptionalTime()
     candidate = fields.Nested(PersonSchema, required=True)
-    job = fields.Nested(TitledSchema, load_default=None, allow_none=True)
-    current_interview_stage = fields.Nested(TitledSchema, load_default=None, allow_none=True)
-    source = fields.Nested(SourceSchema, load_default=None, allow_none=True)
-    archive_reason = fields.Nested(ReasonSchema, load_default=None, allow_none=True)
+    job = kit.OptionalPart(TitledSchema)
+    current_interview_stage = kit.OptionalPart(TitledSchema)
+    source = kit.OptionalPart(SourceSchema)
+    archive_reason = kit.OptionalPart(ReasonSchema)
 
 
-def application_from(case: dict[str, Any], *, policy: Policy) -> Application:
+def application_from(case: dict[str, Any], *, policy: kit.Policy) -> kit.Application:
     """A case as a snapshot."""
     state = _state(case)
     archived = case["status"] == "Archived"
@@ -108,41 +89,43 @@ def application_from(case: dict[str, Any], *, policy: Policy) -> Application:
     address = (person["primary_email_address"] or {}).get("value")
     source = case["source"] or {}
     group = source.get("source_type") or {}
-    return Application(
+    return kit.Application(
         external_id=case["id"],
-        candidate=Candidate(
-            person["id"], emails=(address,) if address else (), full_name=person["name"] or ""
+        candidate=kit.Candidate(
+            person["id"], emails=(address,) if address else (), full_name=person["name"]
         ),
         state=state,
         changed_at=(archived and case["archived_at"]) or case["updated_at"],
-        job=Job(job["id"], job["title"] or "") if job else None,
+        job=kit.Job(job["id"], job["title"]) if job else None,
         reason=reason_from(case["archive_reason"]) if archived else None,
         # At archiving the stage becomes "Archived", so how far the person came is not told.
-        stage=Stage.UNKNOWN,
-        stage_text="" if archived or not stage else stage["title"] or "",
+        stage=kit.Stage.UNKNOWN,
+        stage_text="" if archived or not stage else stage["title"],
         channel=policy.channel(source.get("title"), group.get("title")),
-        flags=frozenset[Flag](),
+        flags=frozenset[kit.Flag](),
         applied_at=case["created_at"],
     )
 
 
-def reason_from(told: dict[str, Any] | None) -> Reason:
+def reason_from(told: dict[str, Any] | None) -> kit.Reason:
     """An archive reason; without one nobody knows who ended the case."""
     if told is None:
         return UNSTATED
-    side = SIDES.get(told["reason_type"], RejectionSide.UNKNOWN)
-    return Reason(told["id"], told["text"] or told["id"], side)
+    side = SIDES.get(told["reason_type"], kit.RejectionSide.UNKNOWN)
+    return kit.Reason(told["id"], told["text"] or told["id"], side)
 
 
-def event_from(case: dict[str, Any], *, policy: Policy, ats_event: str) -> list[ApplicationEvent]:
+def event_from(
+    case: dict[str, Any], *, policy: kit.Policy, ats_event: str
+) -> list[kit.ApplicationEvent]:
     """What a case says now; a lead is nobody who applied."""
     if case["status"] == LEAD:
         return []
     application = application_from(case, policy=policy)
-    applied = ats_event == "applicationSubmit" and application.state is ApplicationState.ACTIVE
+    applied = ats_event == "applicationSubmit" and application.state is kit.ApplicationState.ACTIVE
     return [
-        ApplicationEvent(
-            kind=EventKind.APPLIED if applied else KINDS[application.state],
+        kit.ApplicationEvent(
+            kind=kit.EventKind.APPLIED if applied else KINDS[application.state],
             occurred_at=application.changed_at,
             application_id=application.external_id,
             candidate_id=application.candidate.external_id,
@@ -152,9 +135,9 @@ def event_from(case: dict[str, Any], *, policy: Policy, ats_event: str) -> list[
     ]
 
 
-def _state(case: dict[str, Any]) -> ApplicationState:
+def _state(case: dict[str, Any]) -> kit.ApplicationState:
     """Archived is rejected unless the reason says that the candidate left; the map has the rest."""
     told = case["archive_reason"]
     if case["status"] == "Archived" and told and told["reason_type"] == "RejectedByCandidate":
-        return ApplicationState.WITHDRAWN
+        return kit.ApplicationState.WITHDRAWN
     return STATES[case["status"]]
