@@ -166,8 +166,8 @@ SPEC = ConnectorSpec(
         Setting(
             "rows_at",
             "Where in the JSON the rows are: Report_Entry in Workday, d.results in SuccessFactors; "
-            "empty: the JSON is the list.",
-            "JSON内の行の場所。WorkdayはReport_Entry、SuccessFactorsはd.results。空欄の場合は"
+            "a dot alone: the JSON is the list.",
+            "JSON内の行の場所。WorkdayはReport_Entry、SuccessFactorsはd.results。「.」だけの場合は"
             "JSON全体を一覧として読みます。",
             required=False,
             default="Report_Entry",

@@ -129,6 +129,11 @@ def test_setting_that_cannot_work_is_named(given: dict[str, str], named: str) ->
         opened(PUSHED | given)
 
 
+def test_json_may_itself_be_the_list() -> None:
+    (event,) = opened(PUSHED | {"rows_at": "."}).parse_webhook(request([row()]))
+    assert event.application_id == "JA-0001"
+
+
 def test_pushed_only_asks_nobody() -> None:
     connector = opened(PUSHED)
     with closed_network():

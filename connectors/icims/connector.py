@@ -1,0 +1,261 @@
+"""One company's iCIMS account: a workflow and its person, the search, two fields."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields
+
+from careerrelay import connectors as kit
+
+from . import webhook
+from .spec import NOWHERE, OFF, SPEC
+
+MOST = 1000
+"""Results of one search."""
+CREDENTIALS = "client_id and client_secret"
+RIGHTS = "in iCIMS: group 'Integration User', and sight of workflows, people and these fields"
+
+
+class StatusSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    value = kit.OptionalText()
+
+
+class WorkflowSchema(kit.PayloadSchema):
+    """Fields without a value, or hidden from the user, are simply not there."""
+
+    class Meta:
+        unknown = "include"
+
+    status = fields.Nested(StatusSchema, required=True)
+    associatedprofile = fields.Nested(StatusSchema, required=True)
+    baseprofile = kit.OptionalPart(StatusSchema)
+
+
+class PersonSchema(kit.PayloadSchema):
+    firstname = kit.OptionalText()
+    lastname = kit.OptionalText()
+    email = kit.Addresses()
+
+
+class HitSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+
+
+class IcimsConnector(kit.Connector):
+    """Events and the search hold ids; what they mean is read from the workflow."""
+
+    spec = SPEC
+
+    def prepare(self) -> None:
+        given = self.settings
+        self._policy = kit.Policy.read(given)
+        self._statuses = kit.Statuses.read(given)
+        self._days = kit.whole_number(given, name="search_days", low=1, high=30)
+        if given["api_auth"] == "oauth" and given["token_url"] == NOWHERE:
+            raise kit.ConfigurationError("token_url is missing for api_auth oauth")
+        self._api = kit.VendorApi(
+            self._session() if given["api_auth"] == "oauth" else self.http,
+            url=kit.join_url(given["api_url"], "customers", given["customer_id"]),
+            auth=None if given["api_auth"] == "oauth" else (given["client_id"], self._secret()),
+            setting=CREDENTIALS,
+            reads=RIGHTS,
+        )
+
+    def _secret(self) -> str:
+        return kit.current_secret(self.settings["client_secret"])
+
+    def _session(self) -> kit.BearerSession:
+        given = self.settings
+
+        def token() -> kit.AccessToken:
+            return kit.client_credentials_token(
+                self.http,
+                token_url=given["token_url"],
+                client_id=given["client_id"],
+                client_secret=self._secret(),
+                permission=RIGHTS,
+                clock=self.clock,
+            )
+
+        key = f"{SPEC.name}:{given['token_url']}:{given['client_id']}"
+        return kit.BearerSession(self.http, self.tokens, key=key, fetch=token, clock=self.clock)
+
+    def verify_webhook(self, request: kit.WebhookRequest) -> None:
+        user, secrets = self.settings["webhook_user"], self.settings["webhook_secret"]
+        if self.settings["webhook_auth"] == "hmac":
+            webhook.verify(request, user=user, secrets=secrets)
+            return
+        given = request.headers.get("authorization")
+        kit.verify_basic(given, user=user, passwords=secrets, setting="webhook_secret")
+
+    def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
+        user, secrets = self.settings["webhook_user"], self.settings["webhook_secret"]
+        if self.settings["webhook_auth"] == "hmac":
+            return webhook.sign(request, user=user, secrets=secrets)
+        pair = base64.b64encode(f"{user}:{kit.current_secret(secrets)}".encode()).decode()
+        headers = {**request.headers, "authorization": f"Basic {pair}"}
+        return dataclasses.replace(request, headers=headers)
+
+    def delivery_id(self, request: kit.WebhookRequest) -> str:
+        return webhook.delivery_id(request)
+
+    def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
+        event = webhook.read(request.body)
+        if not SPEC.reads(event["event_type"]):
+            return []
+        if event["customer_id"] != self.settings["customer_id"]:
+            raise kit.PayloadError("the event is of another customer than customer_id")
+        at = request.received_at
+        rejected = self._statuses.state(event["new_status"]) is kit.ApplicationState.REJECTED
+        return [
+            kit.ApplicationEvent(
+                kit.EventKind.CHANGED,
+                at,
+                application_id=event["system_id"],
+                candidate_id=event["person_id"],
+                # A later look must not move it, so it is told here and not by the case.
+                notice_after=self._policy.notice_after(at) if rejected else None,
+                ats_event=event["event_type"],
+            )
+        ]
+
+    def fetch_application(
+        self,
+        application_id: str,
+        *,
+        candidate_id: str | None = None,  # noqa: ARG002 - the workflow names the person
+    ) -> kit.Application:
+        """As it is now; the time is ours, for the workflow has none that is documented."""
+        source = self.settings["source_field"]
+        names = ["status", "associatedprofile", "baseprofile", *([source] if source else [])]
+        found = self._workflow(application_id, *names)
+        person = found["associatedprofile"]["id"]
+        params = {"fields": "firstname,lastname,email"}
+        who = self._api.get(
+            ("people", person), schema=PersonSchema(), operation="get a person", params=params
+        )
+        status, job = found["status"], found["baseprofile"]
+        state = self._statuses.state(status["id"])
+        reason = self._statuses.reason(state, status["value"] or status["id"])
+        return kit.Application(
+            external_id=application_id,
+            candidate=kit.Candidate(
+                person,
+                emails=who["email"],
+                given_name=who["firstname"],
+                family_name=who["lastname"],
+            ),
+            state=state,
+            changed_at=self.clock(),
+            job=kit.Job(job["id"], job["value"]) if job else None,
+            reason=reason and dataclasses.replace(reason, external_id=status["id"]),
+            stage_text=status["value"],
+            channel=self._policy.channel(_text(found.get(source))),
+        )
+
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
+        """Who is in a status that ends a case, compared with who was: the search has ids only.
+
+        The first one decides nobody: nothing tells when, and whoever was rejected before the
+        connection began must not be written to. Nor does one with other statuses.
+        """
+        if self.settings["status_filter"] == OFF:
+            return kit.PollPage((), {})
+        now, ends = self.clock(), self._ends()
+        found = {case: now.isoformat() for case in self._search()}
+        known: Mapping[str, str] = cursor.get("known", {})
+        fresh = cursor.get("ends") == ends
+        changed = sorted(set(found) ^ set(known)) if fresh else []
+        events = [self._hint(case, since=known.get(case, now.isoformat())) for case in changed]
+        kept = {case: known.get(case, since) for case, since in found.items()}
+        return kit.PollPage(tuple(events), {"ends": ends, "known": kept})
+
+    def _hint(self, case: str, *, since: str) -> kit.ApplicationEvent:
+        """Came into such a status, or left it, or was long ago enough to leave the search."""
+        return kit.ApplicationEvent(
+            kit.EventKind.CHANGED,
+            self.clock(),
+            application_id=case,
+            notice_after=self._policy.notice_after(datetime.fromisoformat(since)),
+            ats_event="search",
+        )
+
+    def _ends(self) -> list[str]:
+        """Ids of statuses that end a case, as they were typed."""
+        names = ("rejected_statuses", "withdrawn_statuses", "hired_statuses")
+        typed = ",".join(self.settings[name].replace("\n", ",") for name in names)
+        return sorted({word.strip() for word in typed.split(",")} - {""})
+
+    def _search(self) -> list[str]:
+        """Dates by the macros of the developers' forum, for no other form is confirmed."""
+        window = {
+            "name": "applicantworkflow.updateddate",
+            "value": [f"{{DATE:START}}{{DATE:-{self._days}}}"],
+            "secondaryValue": ["{DATE:END}"],
+            "operator": "=",
+        }
+        status = {"name": self.settings["status_filter"], "value": self._ends(), "operator": "="}
+        what = "search workflows"
+        answer = self._api.call(
+            "POST",
+            ("search", "applicantworkflows"),
+            operation=what,
+            json={"filters": [window, status], "operator": "&"},
+        )
+        hits = answer.read(HitSchema(many=True), under="searchResults")
+        if len(hits) >= MOST:
+            self.fail_response(what, "an end within 1,000 results; make search_days smaller")
+        return [hit["id"] for hit in hits]
+
+    def write_link(self, application: kit.Application, url: str, *, ours: str) -> None:
+        case, name = application.external_id, self.settings["link_field"]
+        if not name:
+            raise kit.ConfigurationError("link_field is missing: field_token writes into it")
+        held = _text(self._workflow(case, "status", "associatedprofile", name).get(name))
+        if held == url:
+            return
+        if held and not held.startswith(ours):
+            raise kit.ApiConflictError(
+                f"the field {name} of this workflow holds something else; empty it in iCIMS, or "
+                "name another field in link_field",
+                connector=SPEC.name,
+                operation="write a field",
+            )
+        self._set(case, name, url)
+
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
+        """The same text again as often as it is tried."""
+        self._set(application.external_id, self.settings["report_field"], report.text)
+
+    def check(self) -> list[kit.Check]:
+        told = f"Give the user what it needs {RIGHTS}; look at status_filter."
+        off = self.settings["status_filter"] == OFF
+        probe = kit.Probe("search", lambda: "off" if off else self._search() and "ok", told)
+        remedy = "Check customer_id, client_id and client_secret, with oauth also token_url."
+        return kit.run_probes([probe], credentials="credentials", remedy=remedy)
+
+    def _workflow(self, case: str, *names: str) -> dict[str, Any]:
+        return self._api.get(
+            ("applicantworkflows", case),
+            schema=WorkflowSchema(),
+            operation="get a workflow",
+            params={"fields": ",".join(names)},
+        )
+
+    def _set(self, case: str, name: str, value: str) -> None:
+        path = ("applicantworkflows", case)
+        self._api.call("PATCH", path, operation="write a field", json={name: value})
+
+
+def _text(value: Any) -> str:
+    """A field's text; a list item's is its value."""
+    shown = value.get("value") if isinstance(value, dict) else value
+    return shown if isinstance(shown, str) else ""
