@@ -16,10 +16,13 @@ from bench.mails import shapes
 from bench.results import Result, compared, middle
 from careerrelay.mail.injection import Paragraph, Policy, Status, inject
 from careerrelay.mail.injection.fragment import html_fragment
+from tests.mail.injection.hostile import UNITS, calls, hostile
 
 ROUNDS = 7
 SECONDS = 0.15
 """How long one round of one side lasts, at least."""
+MOST_MS = 100
+"""For any megabyte, whatever it holds."""
 INSTALL = Path(__file__).parents[1] / ".ci" / "system-packages"
 
 TARGETS = {
@@ -44,7 +47,28 @@ def compare() -> list[Result]:
         )
         shown = f"inject: {name}, {len(message) / 1000:,.1f} kB, against the standard library, 1/s"
         results.append(compared(shown, ours=ours, peer=peer, target=f">= {TARGETS[name]}"))
-    return results + _against_altermime(paragraphs()["ASCII"])
+    return results + _hostile(paragraph) + _against_altermime(paragraphs()["ASCII"])
+
+
+def _hostile(paragraph: Paragraph) -> list[Result]:
+    """A megabyte made to cost much: CPU time, the least of some rounds, and the work itself."""
+    results = []
+    for name in UNITS:
+        message = hostile(name)
+        took = min(_cpu_ms(lambda m=message: inject(m, paragraph, Policy())) for _ in range(3))
+        shown = f"inject: 1 MB of {name}"
+        work = calls(lambda m=message: inject(m, paragraph, Policy()))
+        results += [
+            compared(f"{shown}, ms", ours=took, peer=MOST_MS, target="<= 1"),
+            compared(f"{shown}, calls for each kB", ours=work / 1000, peer=1, target=""),
+        ]
+    return results
+
+
+def _cpu_ms(function: Callable[[], object]) -> float:
+    began = time.process_time()
+    function()
+    return 1000 * (time.process_time() - began)
 
 
 def _checked(message: bytes, paragraph: Paragraph) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,7 +40,11 @@ _ESCAPE_SIGN = b"\x1b"
 _ASCII_STATE, _ROMAN_STATE = b"\x1b(B", b"\x1b(J"
 _NOT_ROMAN = re.compile(rb"[\\~\x1b]")
 """What JIS-Roman reads in another way than ASCII, or would be left by."""
-_JIS_TEXT = re.compile(rb"\x1b(?:\$(?:[@AB]|\([@-Z])|\(I)[^\x1b]*")
+LONGEST_ESCAPE = 4
+ESCAPES_WITHIN = 4096
+_JIS_TEXT = re.compile(rb"(?:\x1b(?:\$(?:[@AB]|\([@-Z])|\(I)[^\x1b]*+)++")
+_BLANKS = bytes(10 if sign == 10 else 1 for sign in range(256))
+"""Line ends stay."""
 _SHIFT_JIS = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]")
 _EAST_ASIAN = re.compile(rb"[\x81-\xfe][\x31-\xfe]")
 _LEAD_AND_TRAIL = {
@@ -133,17 +136,24 @@ def _is_escaped(data: bytes) -> bool:
 
 def text_lines(data: bytes, charset: Charset) -> list[str]:
     """The lines for finding a place; what cannot be read stands as replacement characters."""
-    raw = data.split(b"\n")
-    lines = read_text(data, charset).split("\n")
-    if len(lines) != len(raw):
-        lines = [read_text(line, charset) for line in raw]
-    return [line.removesuffix("\r") for line in lines] if b"\r" in data else lines
+    text = read_text(data, charset)
+    if b"\r" in data:
+        text = text.replace("\r\n", "\n").removesuffix("\r")
+    lines = text.split("\n")
+    if len(lines) == data.count(b"\n") + 1:
+        return lines
+    return [read_text(line, charset).removesuffix("\r") for line in data.split(b"\n")]
 
 
 def read_text(data: bytes, charset: Charset) -> str:
     """The text as far as it can be read."""
     codec = charset.codec or "latin-1"
     return data.decode(_READ_AS.get(codec, codec), "replace")
+
+
+def utf8(data: bytes, charset: Charset) -> bytes:
+    """The text as far as it can be read, for a parser: as it is where it has been read already."""
+    return data if charset.codec in ("utf-8", "ascii") else read_text(data, charset).encode()
 
 
 def mask(data: bytes, charset: Charset) -> bytes:
@@ -155,12 +165,20 @@ def mask(data: bytes, charset: Charset) -> bytes:
 
 
 def _blank(found: re.Match[bytes]) -> bytes:
-    return b"".join(b"\n" if sign == 10 else b"\x01" for sign in found[0])
+    return found[0].translate(_BLANKS)
 
 
-def escapes(data: bytes) -> Sequence[re.Match[bytes]]:
-    """Where ISO-2022-JP goes from one set of signs to another."""
-    return tuple(_ESCAPE.finditer(data)) if _ESCAPE_SIGN in data else ()
+def escape_before(data: bytes, start: int, end: int) -> bytes:
+    """The last escape of ISO-2022-JP in ``[start:end]``; b"" where none is. Looked for from behind,
+    so that a text full of them costs no more than any other."""
+    stop = end
+    while stop - start >= LONGEST_ESCAPE - 1:
+        begin = max(stop - ESCAPES_WITHIN, start)
+        found = _ESCAPE.findall(data, begin, stop)
+        if found:
+            return found[-1]
+        stop = begin + LONGEST_ESCAPE - 1 if begin > start else start
+    return b""
 
 
 def in_ascii(new: bytes, before: bytes) -> bytes:

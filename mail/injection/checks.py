@@ -119,7 +119,7 @@ def _linked(plan: Plan, paragraph: Paragraph) -> None:
         if not all(sum(c.new.count(f.encode()) for f in forms) == 1 for c in plan.changes):
             raise SelfCheckError("I4")
         return
-    html = charsets.read_text(plan.text, plan.leaf.charset)
+    html = charsets.utf8(plan.text, plan.leaf.charset)
     refuse_explosive(html)
     if not (shown(html, forms=forms) if replaced else shown_once(html, url=url)):
         raise Refusal("html_not_visible")

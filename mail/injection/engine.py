@@ -17,9 +17,9 @@ from .html_quotes import containers, quotes
 from .html_text import HtmlText
 from .leaf import Leaf
 from .mark import is_genuine, mark, marks
-from .placeholder import Token, marker_spelled, url_forms
+from .placeholder import MAX_TOKENS, Token, marker_spelled, url_forms
 from .refusals import refuse_untouchable
-from .spellings import misspelt, spelled
+from .spellings import is_spelled, misspelt
 from .structure import Part, Reader
 from .targets import find_targets
 from .text_quotes import is_quoted, quote_in
@@ -27,8 +27,6 @@ from .values import Edit, Paragraph, Policy, Refusal, Result, Status
 from .writing import Plan, plan_erasure, plan_html, plan_text, plan_tokens
 
 _BASE64_RUN = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}\r?\n?)+")
-MAX_TOKENS = 200
-"""Markers in one message; a template has one or two."""
 ROOM = 512
 """Bytes of header that an injection may add."""
 TOKEN_LEFT = "token_left"  # noqa: S105 - a code, no secret
@@ -180,7 +178,7 @@ class _Injection:
 
 def _is_misspelt(low: bytes, marker: str) -> bool:
     """A marker where nobody sees it, or something like one."""
-    return misspelt(low, marker=marker) or bool(spelled(low, marker=marker, is_html=True))
+    return misspelt(low, marker=marker) or is_spelled(low, marker=marker, is_html=True)
 
 
 def _refuse_full_headers(*parts: Part) -> None:

@@ -8,8 +8,6 @@ is counted too high rather than too low.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
 
 from .values import Refusal
 
@@ -17,84 +15,101 @@ MOST_NODES = 200_000
 """Nodes that tags left open may add."""
 MOST_STEPS = 100_000_000
 """Steps through tags that stand in each other; about a tenth of a second."""
+_BEGINNING = 1 << 16
+"""Bytes that are looked at first; whoever means harm does it there already."""
 _FEWEST_TAGS = 10_000
 """With fewer, no nesting is too deep."""
 _SAME = 3
 """https://html.spec.whatwg.org/multipage/parsing.html#push-onto-the-list-of-active-formatting-elements"""
 
-_FORMATTING = "b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
+_FORMATTING = rb"b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _OPENED = re.compile(
-    rf"<(?=(?-i:[BCEFINUbcefinu]|[Ss][MmTt\s/>]|[Tt][Tt]))(?:{_FORMATTING})(?=[\s/>])[^>]*",
+    rb"<(?=(?-i:[BCEFINUbcefinu]|[Ss][MmTt\s/>]|[Tt][Tt]))(?:%b)(?=[\s/>])[^>]*" % _FORMATTING,
     re.IGNORECASE,
 )
 """First letters are asked without regard to case: thrice as fast, since most tags are others."""
-_SCOPES = "table|td|th|caption|object|marquee|applet|template|button|select|svg|math"
+_SCOPES = rb"table|td|th|caption|object|marquee|applet|template|button|select|svg|math"
 _FORMATTING_OR_SCOPE = re.compile(
-    rf"<(?:(/?)({_FORMATTING})|/?(?:{_SCOPES}))(?=[\s/>])", re.IGNORECASE
+    rb"<(?:(/?)(%b)|/?(?:%b))(?=[\s/>])" % (_FORMATTING, _SCOPES), re.IGNORECASE
 )
-_TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
-_VOID = frozenset(
-    (
-        *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param"),
-        *("source", "track", "wbr"),
-    )
-)
-_TABLE_PARTS = frozenset(("tbody", "thead", "tfoot", "tr", "td", "th", "caption"))
-_SCOPE = frozenset(_SCOPES.split("|"))
+_TAG = re.compile(rb"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
+_VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
+_TABLE_PARTS = frozenset(b"tbody thead tfoot tr td th caption".split())
+_SCOPE = frozenset(_SCOPES.split(b"|"))
 _LOOK_BACK = 50
 
 
-def refuse_explosive(html: str) -> None:
-    """Raise Refusal for HTML that is not to be parsed."""
-    tags = html.count("<")
-    if tags * tags > 4 * MOST_NODES and _left_open(html, tags) * tags > MOST_NODES:
+def refuse_explosive(html: bytes) -> None:
+    """Raise Refusal for HTML, in UTF-8, that is not to be parsed."""
+    tags = html.count(b"<")
+    if tags * tags > 4 * MOST_NODES and _are_left_open(html, MOST_NODES // tags + 1):
         raise Refusal("too_complex")
-    if tags > _FEWEST_TAGS and any(depth * tags > MOST_STEPS for depth in _depths(html)):
+    if tags > _FEWEST_TAGS and _is_deeper(html, MOST_STEPS / tags):
         raise Refusal("too_complex")
 
 
-def _left_open(html: str, tags: int) -> int:
-    """How many formatting tags are open at once; each new block opens all of them again."""
-    opened = _OPENED.findall(html)
-    most = min(len(opened), _SAME * len(set(opened)))
-    return min(most, _most_open(html)) if most * tags > MOST_NODES else most
+def _are_left_open(html: bytes, many: int) -> bool:
+    """So many formatting tags are open at once; each new block opens all of them again."""
+    for end in (html.rfind(b"<", 0, _BEGINNING), len(html)):
+        opened = _OPENED.findall(html, 0, end)
+        if min(len(opened), _SAME * len(set(opened))) >= many:
+            return _most_open(html, many) >= many
+    return False
 
 
-def _most_open(html: str) -> int:
-    """A closing tag does not reach out of a table's cell or the like."""
-    most = out_of_reach = 0
-    within: Counter[str] = Counter()
+def _most_open(html: bytes, most: int) -> int:
+    """Looked for up to ``most`` of them.
+
+    A closing tag does not reach out of a table's cell or the like.
+    """
+    here = out_of_reach = highest = 0
+    within: dict[bytes, int] = {}
     for found in _FORMATTING_OR_SCOPE.finditer(html):
-        name = (found[2] or "").lower()
+        name = (found[2] or b"").lower()
         if not name:
-            out_of_reach += within.total()
+            out_of_reach, here = out_of_reach + here, 0
             within.clear()
         elif not found[1]:
-            within[name] += 1
-            most = max(most, out_of_reach + within.total())
-        elif within[name]:
+            within[name] = within.get(name, 0) + 1
+            here += 1
+            highest = max(highest, out_of_reach + here)
+            if highest >= most:
+                return most
+        elif within.get(name):
             within[name] -= 1
-    return most
+            here -= 1
+    return highest
 
 
-def _depths(html: str) -> Iterator[int]:
-    """How many elements stand in each other, tag by tag; those closed without a tag count on."""
-    stack: list[str] = []
+def _is_deeper(html: bytes, most: float) -> bool:
+    """More elements than that stand in each other; those closed without a tag count on."""
+    stack: list[bytes] = []
     tables: list[int] = []
     for found in _TAG.finditer(html):
-        name = found[2].lower()
-        if found[1]:
-            is_table = name == "table" and tables
-            del stack[tables.pop() if is_table else _closed_from(stack, name) :]
-        elif name not in _VOID:
-            tables += [len(stack)] if name == "table" else []
-            stack.append(name)
-            yield len(stack)
+        closes, name = found.groups()
+        if closes:
+            _close(stack, tables, name.lower())
+        elif name.lower() not in _VOID:
+            if name.lower() == b"table":
+                tables.append(len(stack))
+            stack.append(name.lower())
+            if len(stack) > most:
+                return True
+    return False
 
 
-def _closed_from(stack: list[str], name: str) -> int:
+def _close(stack: list[bytes], tables: list[int], name: bytes) -> None:
+    if name == b"table" and tables:
+        del stack[tables.pop() :]
+    elif stack and stack[-1] == name:
+        stack.pop()
+    else:
+        del stack[_closed_from(stack, name) :]
+
+
+def _closed_from(stack: list[bytes], name: bytes) -> int:
     """The lowest element that a closing tag ends; behind the stack where it ends none."""
-    barriers = ("table",) if name in _TABLE_PARTS else _SCOPE
+    barriers = (b"table",) if name in _TABLE_PARTS else _SCOPE
     for at in range(len(stack) - 1, max(len(stack) - _LOOK_BACK, 0) - 1, -1):
         if stack[at] == name:
             return at

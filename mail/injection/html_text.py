@@ -28,6 +28,8 @@ _TABLE = re.compile(
 )
 _ENDS_NAME = (b" ", b"\t", b"\n", b"\r", b"\f", b"\v", b"/", b">")
 _LONGEST_TAG = 2000
+_MOST_OPAQUE = 10_000
+"""Comments, styles and the like in one text; no letter has more."""
 
 
 class HtmlText:
@@ -81,11 +83,11 @@ class HtmlText:
         """Behind the tag that closes the element; the end of the text where none does."""
         name = re.split(rb"[\s/>]", tag[1:], maxsplit=1)[0]
         depth = 0
-        for found in re.finditer(rb"<(/?)" + re.escape(name) + rb"(?=[\s/>])", self.low[start:]):
+        tags = re.compile(rb"<(/?)" + re.escape(name) + rb"(?=[\s/>])")
+        for found in tags.finditer(self.low, start):
             depth += -1 if found[1] else 1
             if not depth:
-                at = start + found.start()
-                return at + len(self.tag_at(at))
+                return found.start() + len(self.tag_at(found.start()))
         return len(self.low)
 
     def is_between_cells(self, at: int) -> bool:
@@ -113,8 +115,11 @@ def _blanked(low: bytes) -> bytes:
 
 def _opaque(low: bytes) -> Iterator[tuple[int, int]]:
     """Spans that nobody reads. Raises Refusal where one does not end."""
-    at, foreign = 0, 0
+    at = seen = foreign = 0
     while found := _SCAN.search(low, at):
+        seen += 1
+        if seen > _MOST_OPAQUE:
+            raise Refusal("too_complex")
         if found[3]:
             foreign = _foreign(low, found, foreign)
             at = found.end()

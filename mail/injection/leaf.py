@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -36,7 +34,7 @@ class Leaf:
     is_top: bool
     notes: list[str] = field(default_factory=list)
     _low: bytes | None = None
-    _escapes: Sequence[re.Match[bytes]] | None = None
+    _escape: tuple[int, bytes] = (0, b"")
 
     @classmethod
     def open(cls, message: bytes, part: Part, *, eol: bytes, is_top: bool = False) -> Leaf:
@@ -97,20 +95,20 @@ class Leaf:
         return (self._offset(number),)
 
     def _offset(self, line: int) -> int:
-        at = 0
-        for _ in range(line):
-            end = self.data.find(b"\n", at)
-            if end < 0:
-                return len(self.data)
-            at = end + 1
-        return at
+        lines = self.data.split(b"\n", line)
+        return len(self.data) - (len(lines[line]) if len(lines) > line else 0)
 
     def in_ascii(self, new: bytes, at: int) -> bytes:
         """``new`` as it can be put there. Raises where ISO-2022-JP would swallow it."""
-        if self._escapes is None:
-            self._escapes = charsets.escapes(self.data)
-        number = bisect_left(self._escapes, at, key=lambda found: found.end() - 1)
-        return charsets.in_ascii(new, self._escapes[number - 1][0] if number else b"")
+        return charsets.in_ascii(new, self._escape_before(at)) if b"\x1b" in self.data else new
+
+    def _escape_before(self, at: int) -> bytes:
+        """Asked for in ascending order, as a rule: then all together takes linear time."""
+        known, last = self._escape if self._escape[0] <= at else (0, b"")
+        begin = max(known - charsets.LONGEST_ESCAPE, 0)
+        found = charsets.escape_before(self.data, begin, at) or last
+        self._escape = (at, found)
+        return found
 
 
 def _has_long_line(raw: bytes) -> bool:

@@ -13,11 +13,13 @@ from urllib.parse import quote
 from . import html_quotes
 from .fragment import anchor, html_fragment
 from .html_text import HtmlText
-from .spellings import Spelled, spelled
+from .spellings import Spelled, is_spelled, spelled
 from .text_lines import TextLines
 from .text_quotes import is_quoted, quote_in
-from .values import Paragraph
+from .values import Paragraph, Refusal
 
+MAX_TOKENS = 200
+"""Markers in one message; a template has one or two."""
 _TAGS = re.compile(
     rb"<[a-z/][^>=]*+(?:=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|)[^>=]*+)*+(?:>|\Z)"
 )
@@ -71,16 +73,24 @@ def text_tokens(low: bytes, *, marker: str, read: Callable[[], TextLines]) -> li
         return []
     text = read()
     quote_begins = quote_in(text)
-    starts = _line_starts(low)
-    return [
-        _text_token(low, mark)
-        for mark in found
-        if not _is_quoted(text, bisect_right(starts, mark.start) - 1, quote_begins)
-    ]
+    seen = [m for m, line in _with_lines(low, found) if not _is_quoted(text, line, quote_begins)]
+    return [_text_token(low, mark) for mark in _few(seen)]
 
 
-def _line_starts(data: bytes) -> list[int]:
-    return [0, *(found.end() for found in re.finditer(b"\n", data))]
+def _with_lines(low: bytes, marks: Iterable[Spelled]) -> Iterator[tuple[Spelled, int]]:
+    """Each marker with the number of its line."""
+    at = number = 0
+    for mark in marks:
+        number += low.count(b"\n", at, mark.start)
+        at = mark.start
+        yield mark, number
+
+
+def _few(seen: Sequence[Spelled]) -> Sequence[Spelled]:
+    """Refused before anything is made of them. Raises Refusal."""
+    if len(seen) > MAX_TOKENS:
+        raise Refusal("too_complex")
+    return seen
 
 
 def _is_quoted(text: TextLines, number: int, quote_begins: int | None) -> bool:
@@ -111,7 +121,7 @@ def html_tokens(low: bytes, *, marker: str) -> list[Token]:
     text = HtmlText(low)
     others = html_quotes.quotes(html_quotes.containers(text))
     seen = [m for m in found if text.low[m.start] != 32 and not _within(others, m.start)]
-    return [_html_token(text, mark, tag) for mark, tag in _with_tags(text, seen)]
+    return [_html_token(text, mark, tag) for mark, tag in _with_tags(text, _few(seen))]
 
 
 def _within(others: Sequence[html_quotes.Container], at: int) -> bool:
@@ -207,4 +217,4 @@ def url_forms(url: str) -> tuple[str, str, str]:
 
 def marker_spelled(data: bytes, marker: str) -> bool:
     """The marker stands somewhere, in whatever context."""
-    return bool(spelled(data.lower(), marker=marker, is_html=True))
+    return is_spelled(data.lower(), marker=marker, is_html=True)

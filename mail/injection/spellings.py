@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
+
+from .values import Refusal
 
 _ZERO_WIDTH = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2?\xad"
 """Signs of no width and soft hyphens, in UTF-8 and Latin-1."""
@@ -29,6 +32,8 @@ _NAMES = {
     ">": rb"gt", "(": rb"lpar", ")": rb"rpar", "*": rb"ast", "@": rb"commat", "|": rb"vert",
 }  # fmt: skip
 _FEW = 100
+MOST_SPELLED = 2000
+"""Markers that are looked at in one text, quoted ones too: no letter has more."""
 _TAG = re.compile(rb"<(/?)([a-z:]+)[^<>]*>")
 
 
@@ -44,14 +49,12 @@ class Spelled:
 
 
 def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
-    """All markers of a lower-case text, in their order."""
-    matches = [
-        found
-        for first, pattern in _patterns(marker.lower(), is_html)
-        for found in _matches(low, first, pattern)
-    ]
+    """All markers of a lower-case text, in their order. Raises Refusal where they are too many."""
+    matches = [*islice(_all(low, marker=marker, is_html=is_html), MOST_SPELLED + 1)]
     if not matches:
         return []
+    if len(matches) > MOST_SPELLED:
+        raise Refusal("too_complex")
     once, twice = _percent(marker[0].lower())
     return sorted(
         (
@@ -61,6 +64,16 @@ def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
         ),
         key=lambda s: s.start,
     )  # fmt: skip
+
+
+def is_spelled(low: bytes, *, marker: str, is_html: bool) -> bool:
+    """Whether there is one: looked for up to the first only."""
+    return any(True for _ in _all(low, marker=marker, is_html=is_html))
+
+
+def _all(low: bytes, *, marker: str, is_html: bool) -> Iterator[re.Match[bytes]]:
+    for first, pattern in _patterns(marker.lower(), is_html):
+        yield from _matches(low, first, pattern)
 
 
 def _matches(low: bytes, first: bytes, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:

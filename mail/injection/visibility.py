@@ -26,7 +26,7 @@ _NEVER_SHOWN = frozenset(
 _TABLE = re.compile(r"</div>(?:\s|<!--.*?-->|</(?![ct])[^>]*>)*+<table", re.DOTALL | re.IGNORECASE)
 
 
-def shown_once(html: str, *, url: str) -> bool:
+def shown_once(html: bytes, *, url: str) -> bool:
     """One anchor with that address stands in our block, where that was put, for a person to see."""
     body = LexborHTMLParser(html).body
     # An address of ours holds nothing that would have to be escaped there.
@@ -36,10 +36,10 @@ def shown_once(html: str, *, url: str) -> bool:
     block = found[0].parent
     if block is None or (block.tag, block.attributes.get("style")) != ("div", BLOCK_STYLE):
         return False
-    return not _is_moved(block, html[html.rfind(url) :])
+    return not _is_moved(block, html[html.rfind(url.encode()) :])
 
 
-def _is_moved(block: LexborNode, behind: str) -> bool:
+def _is_moved(block: LexborNode, behind: bytes) -> bool:
     """What stands between the cells of a table goes in front of it, however far above.
 
     https://html.spec.whatwg.org/multipage/parsing.html#foster-parent
@@ -49,14 +49,15 @@ def _is_moved(block: LexborNode, behind: str) -> bool:
         following = following.next if _is_empty(following) else None
     if following is None or following.tag != "table":
         return False
-    return not _TABLE.match(behind, behind.index("</div>"))
+    text = behind.decode("utf-8", "replace")
+    return not _TABLE.match(text, text.index("</div>"))
 
 
 def _is_empty(node: LexborNode) -> bool:
     return node.tag == "-comment" or not node.text(deep=False).strip()
 
 
-def shown(html: str, *, forms: tuple[str, ...]) -> bool:
+def shown(html: bytes, *, forms: tuple[str, ...]) -> bool:
     """Somewhere a person sees the link: its address in an anchor, or as text.
 
     ``forms``: the address as it may stand there, percent-encoded or not.
@@ -69,12 +70,12 @@ def shown(html: str, *, forms: tuple[str, ...]) -> bool:
     return any(_is_shown(text) for text in _texts(html) if forms[0] in text.text(deep=False))
 
 
-def _anchors(html: str) -> list[LexborNode]:
+def _anchors(html: bytes) -> list[LexborNode]:
     body = LexborHTMLParser(html).body
     return body.css("a[href]") if body is not None else []
 
 
-def _texts(html: str) -> Iterator[LexborNode]:
+def _texts(html: bytes) -> Iterator[LexborNode]:
     body = LexborHTMLParser(html).body
     nodes = body.traverse(include_text=True) if body is not None else ()
     return (node for node in nodes if node.tag == "-text")

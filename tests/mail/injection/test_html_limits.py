@@ -30,7 +30,7 @@ EXPLOSIVE = {
 @pytest.mark.parametrize("html", EXPLOSIVE.values(), ids=EXPLOSIVE)
 def test_explosive_page_is_refused(html: str) -> None:
     with pytest.raises(Refusal) as found:
-        refuse_explosive(html)
+        refuse_explosive(html.encode())
     assert found.value.code == "too_complex"
 
 
@@ -51,7 +51,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize("html", HARMLESS.values(), ids=HARMLESS)
 def test_large_page_of_a_usual_kind_is_parsed(html: str) -> None:
-    refuse_explosive(html)
+    refuse_explosive(html.encode())
 
 
 def test_newsletter_of_many_rows_gets_the_paragraph() -> None:
