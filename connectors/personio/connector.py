@@ -1,0 +1,259 @@
+"""One company's Personio account: polling API v2, and what a phase means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from marshmallow import ValidationError, fields
+
+from careerrelay import connectors as kit
+
+from .spec import SPEC
+
+SCOPE = "personio:recruiting:read"
+ROOT = ("v2", "recruiting", "applications")
+PAGE = 200
+SWEEP = timedelta(days=1)
+CREDENTIALS = "client_id and client_secret"
+WHERE = "the API credentials in Personio's settings"
+
+Record = Mapping[str, Any]
+
+
+class Moment(fields.Field[datetime]):
+    """A local time and its zone, side by side; or one text with an offset."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        zone, text = None, value
+        if isinstance(value, dict):
+            text, name = value.get("date-time"), value.get("timezone")
+            try:
+                zone = ZoneInfo(name) if name else None
+            except (LookupError, OSError, TypeError, ValueError):
+                raise ValidationError("not a time zone") from None
+        told: Any = kit.IsoDateTime(naive_in=zone).deserialize(text, attr, data, **kwargs)
+        if told is None:
+            raise ValidationError("not a time")
+        return told
+
+
+class NamedSchema(kit.PayloadSchema):
+    """A job or a channel."""
+
+    id = kit.OptionalId()
+    name = kit.OptionalText()
+
+
+class StageSchema(NamedSchema):
+    type = kit.OptionalText()
+    kind = kit.OptionalText()
+
+
+class CandidateSchema(kit.PayloadSchema):
+    id = kit.OptionalId()
+    email = kit.Addresses()
+    first_name = kit.OptionalText()
+    last_name = kit.OptionalText()
+
+
+class ApplicationSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    candidate = kit.OptionalPart(CandidateSchema)
+    job = kit.OptionalPart(NamedSchema)
+    current_stage = kit.OptionalPart(StageSchema)
+    channel = kit.OptionalPart(NamedSchema)
+    is_anonymized = kit.OptionalFlag()
+    created_at = Moment(load_default=None, allow_none=True)
+    updated_at = Moment(required=True)
+
+
+class TransitionSchema(kit.PayloadSchema):
+    entered_at = Moment(required=True)
+    stage = fields.Nested(StageSchema, required=True)
+
+
+class LinkSchema(kit.PayloadSchema):
+    href = kit.OptionalText()
+
+
+class LinksSchema(kit.PayloadSchema):
+    next = kit.OptionalPart(LinkSchema)
+
+
+class MetaSchema(kit.PayloadSchema):
+    links = kit.OptionalPart(LinksSchema)
+
+
+class PersonioConnector(kit.Connector):
+    """What changed, and once a day everything; since when a case has ended, its history says."""
+
+    spec = SPEC
+
+    def prepare(self) -> None:
+        self._policy = kit.Policy.read(self.settings)
+        withdrawn = kit.listed(self.settings, name="withdrawn_stages")
+        self._ends = {
+            kit.ApplicationState.WITHDRAWN: withdrawn,
+            kit.ApplicationState.REJECTED: kit.listed(self.settings, name="rejected_stages"),
+            kit.ApplicationState.HIRED: frozenset({"accepted"}),
+        }
+        url, id_ = self.settings["api_url"], self.settings["client_id"]
+        session = kit.BearerSession(
+            self.http,
+            self.tokens,
+            key=f"{SPEC.name}:{url}:{id_}",
+            fetch=self._token,
+            clock=self.clock,
+        )
+        self._api = kit.VendorApi(session, url=url, setting=CREDENTIALS, reads=SCOPE)
+
+    def _token(self) -> kit.AccessToken:
+        return kit.client_credentials_token(
+            self.http,
+            token_url=kit.join_url(self.settings["api_url"], "v2", "auth", "token"),
+            client_id=self.settings["client_id"],
+            client_secret=self.settings["client_secret"],
+            secret_in_body=True,
+            setting=CREDENTIALS,
+            permission=SCOPE,
+            clock=self.clock,
+        )
+
+    def fetch_application(
+        self,
+        application_id: str,
+        *,
+        candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
+    ) -> kit.Application:
+        """The record, and for a case that has ended since when."""
+        what = "get an application"
+        answer = self._api.call("GET", (*ROOT, application_id), operation=what).json()
+        with self.reading(what):
+            found = ApplicationSchema().read(_unwrapped(answer))
+        state = self._state(found["current_stage"])
+        if found["is_anonymized"] or state is kit.ApplicationState.ACTIVE:
+            return self._application(found, found["updated_at"])
+        return self._application(found, self._since(application_id, state) or found["updated_at"])
+
+    def _since(self, case: str, state: kit.ApplicationState) -> datetime | None:
+        """When the phase began that the case is in: the latest change, if it is the one to it."""
+        what = "list stage transitions"
+        answer = self._api.call("GET", (*ROOT, case, "stage-transitions"), operation=what).json()
+        with self.reading(what):
+            rows = TransitionSchema(many=True).read(_part(answer, "data"))
+        latest = max(rows, key=lambda row: row["entered_at"], default=None)
+        if latest is None or self._state(latest["stage"]) is not state:
+            return None
+        return latest["entered_at"]
+
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
+        """What changed; once a day, and the first time, whatever has ended at all."""
+        now, swept = self.clock(), cursor.get("swept", "")
+        window = kit.Window.resume(cursor, now=now, history=self._policy.history)
+        due = not swept or now - datetime.fromisoformat(swept) >= SWEEP
+        if due and not window.page:
+            window = kit.Window(now - self._policy.history, now, whole=True)
+        found, page = self._page(window)
+        told = [event for row in found if (event := self._event(row, whole=window.whole))]
+        with self.reading("list applications"):
+            turned = window.turned(told, page=page)
+        if window.whole and not page:
+            swept = window.until.isoformat()
+        return kit.PollPage(turned.events, {**turned.cursor, "swept": swept}, turned.more)
+
+    def _event(self, row: Record, *, whole: bool) -> kit.ApplicationEvent | None:
+        """The row is the whole truth, except since when a case has ended.
+
+        The name tells two looks at one moment apart, should a change not move ``updated_at``.
+        """
+        case = self._application(row, row["updated_at"])
+        if case.state is kit.ApplicationState.ERASED:
+            return kit.snapshot_event(case, ats_event="anonymised")
+        if case.state is kit.ApplicationState.ACTIVE:
+            return None if whole else kit.snapshot_event(case, ats_event="open")
+        return kit.ApplicationEvent(
+            kit.EventKind.CHANGED,
+            row["updated_at"],
+            application_id=case.external_id,
+            candidate_id=case.candidate.external_id,
+            ats_event=case.state.value,
+        )
+
+    def _page(self, window: kit.Window) -> tuple[list[dict[str, Any]], str]:
+        first = {"updated_at.gt": window.since.isoformat(), "limit": str(PAGE)}
+        params, what = dict(parse_qsl(window.page)) or first, "list applications"
+        answer = self._api.call("GET", ROOT, operation=what, params=params).json()
+        with self.reading(what):
+            rows = ApplicationSchema(many=True).read(_part(answer, "data"))
+            links = MetaSchema().read(_part(answer, "meta") or {})["links"]
+        following = links["next"] if links else None
+        return rows, kit.query_of(following["href"]) if following else ""
+
+    def check(self) -> list[kit.Check]:
+        probes = [kit.Probe("applications", self._phases, f"Give the scope {SCOPE} to {WHERE}.")]
+        remedy = f"Make new {WHERE}, type them in client_id and client_secret, and check api_url."
+        return kit.run_probes(probes, credentials=CREDENTIALS, remedy=remedy)
+
+    def _phases(self) -> str:
+        """How API v2 spells the phases is not documented, so those lately seen are told."""
+        rows, _ = self._page(kit.Window(self.clock() - self._policy.history, self.clock()))
+        stages = [row["current_stage"] for row in rows if row["current_stage"]]
+        open_ = [s for s in stages if self._state(s) is kit.ApplicationState.ACTIVE]
+        names = sorted({" / ".join(filter(None, (s["type"], s["name"]))) for s in open_})
+        return f"phases lately in use that are no end of a case: {', '.join(names) or 'none'}"
+
+    def _state(self, stage: Record | None) -> kit.ApplicationState:
+        words = {str(word).casefold() for word in (stage or {}).values() if word}
+        ended = (state for state, names in self._ends.items() if names & words)
+        return next(ended, kit.ApplicationState.ACTIVE)
+
+    def _application(self, record: Record, changed_at: datetime) -> kit.Application:
+        stage, job, erased = record["current_stage"], record["job"], record["is_anonymized"]
+        state = kit.ApplicationState.ERASED if erased else self._state(stage)
+        person = record["candidate"] or CandidateSchema().read({})
+        name = _stage_name(stage)
+        side = SIDES.get(state)
+        rejected = state is kit.ApplicationState.REJECTED
+        return kit.Application(
+            external_id=record["id"],
+            candidate=kit.Candidate(
+                person["id"] or record["id"],
+                emails=() if erased else person["email"],
+                family_name="" if erased else person["last_name"],
+                given_name="" if erased else person["first_name"],
+            ),
+            state=state,
+            changed_at=changed_at,
+            job=kit.Job(job["id"], job["name"]) if job and job["id"] else None,
+            reason=kit.Reason(state.value, name, side) if side else None,
+            stage_text=name,
+            channel=self._policy.channel((record["channel"] or {}).get("name")),
+            applied_at=record["created_at"],
+            notice_after=self._policy.notice_after(changed_at) if rejected else None,
+        )
+
+
+SIDES = {
+    kit.ApplicationState.REJECTED: kit.RejectionSide.COMPANY,
+    kit.ApplicationState.WITHDRAWN: kit.RejectionSide.CANDIDATE,
+}
+
+
+def _stage_name(stage: Record | None) -> str:
+    return (stage["name"] or stage["type"]) if stage else ""
+
+
+def _part(answer: Any, name: str) -> Any:
+    """A part of an answer: public clients met it with an underscore and without."""
+    parts: dict[str, Any] = answer if isinstance(answer, dict) else {}
+    return parts.get(f"_{name}", parts.get(name))
+
+
+def _unwrapped(answer: Any) -> Any:
+    """A single record stands alone, or in an envelope: which one is not documented."""
+    inner = _part(answer, "data")
+    return answer if inner is None else inner
