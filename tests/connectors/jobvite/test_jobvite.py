@@ -1,0 +1,164 @@
+"""What is peculiar to Jobvite: errors inside a 200, days without a zone, pages that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from careerrelay.connectors import (
+    ApiAuthenticationError,
+    ApiError,
+    ApiUnavailableError,
+    Flag,
+    HttpClient,
+    WebhookRequest,
+    check_settings,
+)
+from careerrelay.connectors.jobvite.connector import PAGE, JobviteConnector
+from careerrelay.connectors.jobvite.standin import JobviteStandIn, settings
+from careerrelay.connectors.testing import Request, Response, StandIn, route
+
+START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+
+
+class Clock:
+    """Every look takes a second."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+class Receiver(StandIn):
+    """Keeps what arrives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[WebhookRequest] = []
+
+    @route("POST", "/hook")
+    def hook(self, request: Request) -> Response:
+        query = request.query_string.decode()
+        arrived = WebhookRequest("POST", "/hook", query, {}, request.get_data(), START)
+        self.taken.append(arrived)
+        return Response(status=200)
+
+
+@pytest.fixture
+def vendor() -> JobviteStandIn:
+    return JobviteStandIn(clock=Clock())
+
+
+def opened(vendor: JobviteStandIn, given: Mapping[str, str], http: HttpClient) -> JobviteConnector:
+    checked = check_settings(JobviteConnector.spec, given, allow_private=True)
+    return JobviteConnector(checked, http=http, clock=vendor.clock)
+
+
+@pytest.fixture
+def connector(vendor: JobviteStandIn) -> Iterator[JobviteConnector]:
+    with vendor.serve() as url:
+        http = HttpClient("jobvite", allow_private=True)
+        yield opened(vendor, settings(vendor, url), http)
+        http.close()
+
+
+def apply(vendor: JobviteStandIn) -> str:
+    return vendor.apply(first_name="花子", last_name="見本", email="h@example.jp", job="営業")
+
+
+def walk(connector: JobviteConnector, cursor: Mapping[str, Any]) -> tuple[list[Any], Any]:
+    found: list[Any] = []
+    more = True
+    while more:
+        page = connector.poll(cursor)
+        found += [(event.application_id, event.kind.value) for event in page.events]
+        cursor, more = page.cursor, page.more
+    return found, cursor
+
+
+def test_what_the_vendor_sends_leads_to_the_case(
+    vendor: JobviteStandIn, connector: JobviteConnector
+) -> None:
+    receiver = Receiver()
+    with receiver.serve() as target:
+        vendor.hook_url = f"{target}/hook"
+        case = apply(vendor)
+        vendor.move(case, "Rejected")
+        assert vendor.wait_delivered()
+    (arrived,) = receiver.taken
+    connector.verify_webhook(arrived)
+    (event,) = connector.parse_webhook(arrived)
+    assert connector.fetch_application(str(event.application_id)).external_id == case
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(401, ApiAuthenticationError), (500, ApiUnavailableError), (0, ApiError)]
+)
+def test_error_inside_a_200_is_an_error(
+    code: int, error: type[ApiError], vendor: JobviteStandIn, connector: JobviteConnector
+) -> None:
+    body = b'{"candidates": [], "status": {"code": %d, "messages": []}}' % code
+    vendor.fail_next(status=200, body=body)
+    with pytest.raises(error):
+        connector.poll({})
+
+
+def test_pages_are_walked_and_days_overlap(
+    vendor: JobviteStandIn, connector: JobviteConnector
+) -> None:
+    cases = [apply(vendor) for _ in range(PAGE + 5)]
+    for case in cases[:-1]:
+        vendor.move(case, "Rejected")
+    found, cursor = walk(connector, {})
+    assert [case for case, _ in found] == cases[:-1]
+    vendor.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
+    _, cursor = walk(connector, cursor)
+    vendor.move(cases[0], "Interview")
+    vendor.move(cases[-1], "Hired")
+    assert walk(connector, cursor)[0] == [(cases[0], "applied"), (cases[-1], "hired")]
+
+
+def test_personal_traits_are_dropped_as_they_arrive(
+    vendor: JobviteStandIn, connector: JobviteConnector
+) -> None:
+    case = apply(vendor)
+    vendor.rows["APP1"]["race"] = "told in confidence"
+    assert "told in confidence" not in repr(connector.fetch_application(case))
+
+
+@pytest.mark.parametrize(
+    ("value", "stopped"), [(None, False), ("No", False), (False, False), ("Yes", True), (1, True)]
+)
+def test_field_that_means_do_not_contact(
+    value: object, stopped: bool, vendor: JobviteStandIn, connector: JobviteConnector
+) -> None:
+    case = apply(vendor)
+    custom = [{"fieldCode": "dnc", "value": value}, {"fieldCode": "other", "value": "Yes"}]
+    vendor.rows["APP1"]["application"]["customField"] = custom
+    asking = opened(vendor, {**connector.settings, "stop_field": "dnc"}, connector.http)
+    assert (Flag.DO_NOT_CONTACT in asking.fetch_application(case).flags) is stopped
+
+
+def test_keys_stand_in_headers_and_never_in_the_address(
+    vendor: JobviteStandIn, connector: JobviteConnector
+) -> None:
+    seen: list[str] = []
+    vendor.watchers.append(lambda request, _: seen.append(request.url))
+    connector.check()
+    assert seen
+    assert not any(vendor.api_key in url or vendor.api_secret in url for url in seen)
+
+
+def test_pair_that_may_not_see_candidates_is_told(
+    vendor: JobviteStandIn, connector: JobviteConnector
+) -> None:
+    vendor.allowed = False
+    (failed,) = connector.check()
+    assert not failed.ok
+    assert "access to candidates" in failed.remedy
