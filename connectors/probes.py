@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..models.errors import ApiAuthenticationError, ApiError, ApiNotFoundError
+from ..models.errors import (
+    ApiAuthenticationError,
+    ApiError,
+    ApiNotFoundError,
+    ApiUnavailableError,
+)
 from .base import Check
+
+LATER = "Try again later; if it stays so, check the address (the setting ending in _url)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class Probe:
             if not self.absent_is_fine:
                 return Check(self.name, False, error.message, self.remedy)
             found = None
+        except ApiUnavailableError as error:
+            return Check(self.name, False, error.message, LATER)
         except ApiError as error:
             return Check(self.name, False, error.message, self.remedy)
         if isinstance(found, Check):
@@ -39,11 +48,15 @@ class Probe:
 
 
 def run_probes(probes: Iterable[Probe], *, credentials: str, remedy: str) -> list[Check]:
-    """Each in turn. A refused credential ends it: the check of that name alone is told."""
+    """Each in turn. A refused credential ends it: the check of that name alone is told.
+
+    It is accepted where anything was permitted; where nothing was, all we know is that much.
+    """
     checks: list[Check] = []
     try:
         for probe in probes:
             checks.append(probe.run())
     except ApiAuthenticationError as error:
         return [Check(credentials, False, error.message, remedy)]
-    return [Check(credentials, True, "accepted"), *checks]
+    known = "accepted" if any(check.ok for check in checks) else "not refused"
+    return [Check(credentials, True, known), *checks]

@@ -154,6 +154,12 @@ SPEC = ConnectorSpec(
     rate_limit=RateLimit(calls=100, seconds=60, per="account", source=REFERENCE),
     # A walk of the last 180 days can take dozens of calls, and nothing here is urgent.
     poll_seconds=900,
+    paste_note={
+        "en": "Paste it into the applicant mail template, not into one for agents. How merge "
+        "fields are written there is not documented in public; the text above needs none.",
+        "ja": "エージェント向けではなく、応募者メールテンプレートに貼り付けてください。差し込み"
+        "項目の書き方は公開資料に記載がありません。上の文面に差し込み項目はなく、そのまま貼り付けられます。",
+    },
     notes=(
         "The API needs a paid plan and a one-time application to HERP.",
         "One HERP application is one person: the application's id is also the candidate's.",

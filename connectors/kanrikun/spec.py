@@ -41,11 +41,11 @@ SPEC = kit.ConnectorSpec(
         ),
         kit.Setting(
             "channel",
-            "How your students came, which the API does not tell. direct: all who get your "
-            "rejection mail applied themselves. agent: some came through agencies, scouts or "
+            "How your students came, which the API does not tell. direct: all who get the mail "
+            "with the link applied themselves. agent: some came through agencies, scouts or "
             "schools, and they cannot be told apart, so nobody gets a link.",
-            "学生の応募経路（APIでは分かりません）。direct：不採用のメールを送る学生は全員、本人が直接"
-            "応募している。agent：人材紹介・スカウト・学校推薦の学生が含まれ、区別できない（この場合は"
+            "学生の応募経路（APIでは分かりません）。direct：リンク入りのメールを送る学生は全員、本人が"
+            "直接応募している。agent：人材紹介・スカウト・学校推薦の学生が含まれ、区別できない（この場合は"
             "どなたにもリンクを送りません）。",
             choices=("direct", "agent"),
         ),

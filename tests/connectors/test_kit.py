@@ -16,6 +16,7 @@ from careerrelay.connectors import (
     ApiPermissionError,
     ApiRateLimitedError,
     ApiResponseError,
+    ApiUnavailableError,
     Channel,
     Check,
     ConfigurationError,
@@ -143,6 +144,18 @@ def test_a_refused_credential_is_the_only_thing_told(url: str) -> None:
     assert [(c.name, c.ok, c.remedy) for c in probes(api(url, key="bad"))] == [
         ("API key", False, "type it again")
     ]
+
+
+def test_where_nothing_answers_nobody_is_told_to_change_a_permission() -> None:
+    def silent() -> None:
+        raise ApiUnavailableError("no answer", connector="x", operation="list people")
+
+    credentials, people = run_probes(
+        [Probe("people", silent, "tick the box")], credentials="API key", remedy="type it again"
+    )
+    assert (credentials.ok, credentials.detail) == (True, "not refused")
+    assert not people.ok
+    assert "Try again later" in people.remedy
 
 
 def test_a_permission_error_names_the_permission(url: str) -> None:
