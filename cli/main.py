@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "signals": "signals:signals",
     "work": "work:work",
     "inject": "inject:inject_command",
-    "csv": "sheet_profiles:csv_files",
+    "csv": "sheet_links:csv_files",
     "links": "links:links",
     "slots": "slots:slots",
     "keys": "keys:keys",

@@ -93,7 +93,14 @@ def _embedded_listeners(runtime: Runtime) -> Iterator[Mapping[str, str]]:
 def _listening(runtime: Runtime, app: Any) -> Serving:
     server = runtime.settings.server
     try:
-        return Serving(app, host=server["host"], port=server["port"], threads=server["threads"])
+        return Serving(
+            app,
+            host=server["host"],
+            port=server["port"],
+            threads=server["threads"],
+            # A CSV file in its form.
+            largest_body=(runtime.settings.csv["megabytes"] + 1) * 1024 * 1024,
+        )
     except OSError as error:
         raise ConfigurationError(
             f"[server] host and port: cannot listen on {server['host']}:{server['port']} "

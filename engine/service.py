@@ -30,6 +30,7 @@ from .registration import REPORT, SEND_MAIL, match_late
 from .reporting import report
 from .runtime import Runtime, partition_of
 from .sheets.folder import WatchedFolder, purge_folder
+from .sheets.uploads import import_confirmed, purge_uploads
 from .worker import Task, Worker, defect
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,7 @@ class Service:
         ]
         self._folder = WatchedFolder(runtime)
         self._looked_at: datetime | None = None
+        self._failing: set[str] = set()
         self._swept_at: datetime | None = None
         self._purged_at: datetime | None = None
 
@@ -123,12 +125,15 @@ class Service:
             purge_folder(runtime)
 
     def bring_in(self) -> None:
-        """Import the CSV files that somebody put into the watched folder."""
+        """Import the CSV files that somebody confirmed, or put into the watched folder."""
+        self._failing |= import_confirmed(self._runtime, leave=self._failing)
         now = self._runtime.clock()
         every = timedelta(seconds=self._runtime.settings.csv["seconds"])
         if _is_due(self._looked_at, every, now):
             self._looked_at = now
+            self._failing.clear()
             self._folder.turn()
+            purge_uploads(self._runtime)
 
 
 def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:

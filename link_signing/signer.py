@@ -1,8 +1,9 @@
-"""Relay, proof, stop and my-data links.
+"""Relay, proof, stop, my-data and upload links.
 
 A token is an opaque 130-bit id and itsdangerous' signature over it: nothing personal, and it
-logs nobody in. Expiry and revocation live in the id's row, so both can change after sending;
-the signature refuses a flood of guesses without a database read.
+logs nobody in. Only an upload link, which is handed to a recruiter, lets whoever holds it do
+something for a company. Expiry and revocation live in the id's row, so both can change after
+sending; the signature refuses a flood of guesses without a database read.
 
 URLs stay within 100 ASCII characters, because Japanese text mail wraps early, and end in a
 letter or digit, because mail clients take trailing punctuation for part of the sentence:
@@ -31,6 +32,7 @@ class Purpose(Enum):
     PROOF = ("p", "careerrelay.proof.v1")
     STOP = ("s", "careerrelay.stop.v1")
     MY_DATA = ("m", "careerrelay.my-data.v1")
+    UPLOAD = ("u", "careerrelay.upload.v1")
 
     @property
     def path(self) -> str:

@@ -12,7 +12,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ..engine.ingest import Ingest
 from ..engine.runtime import Runtime
 from ..models.errors import ConfigurationError
-from . import errors, health, i18n, my_data, proof, registration, security, stopping, webhooks
+from . import (
+    errors,
+    health,
+    i18n,
+    my_data,
+    proof,
+    registration,
+    security,
+    stopping,
+    uploads,
+    webhooks,
+)
 from .paths import TokenConverter
 from .reception import Reception
 from .server import EXTENSION, Server
@@ -41,11 +52,11 @@ def create_app(runtime: Runtime, *, ingest: Ingest | None = None) -> Flask:
     csrf = security.protect(app, server)
     security.add_headers(app, server)
     errors.install(app)
-    for part in (registration, proof, stopping, my_data):
+    for part in (registration, proof, stopping, my_data, uploads):
         app.register_blueprint(part.bp)
     # A stop link must work with one click of a mail program; the form of the registration
-    # checks its own token, to keep what was typed.
-    for exempt in (stopping.bp, registration.bp):
+    # checks its own token, to keep what was typed; an upload opens its link before it reads a file.
+    for exempt in (stopping.bp, registration.bp, uploads.bp):
         csrf.exempt(exempt)
     server.limits.exempt(app.view_functions["static"])
 

@@ -28,7 +28,9 @@ DRAIN_SECONDS = 15.0
 class Serving:
     """One listening server for a WSGI app. Made: listening. ``run`` until ``stop``."""
 
-    def __init__(self, app: Any, *, host: str, port: int, threads: int) -> None:
+    def __init__(
+        self, app: Any, *, host: str, port: int, threads: int, largest_body: int = LARGEST_BODY
+    ) -> None:
         """Raises OSError where the address cannot be listened on."""
         self._map: dict[int, Any] = {}
         self._stop = threading.Event()
@@ -39,7 +41,7 @@ class Serving:
             port=port,
             threads=threads,
             ident="",
-            max_request_body_size=LARGEST_BODY,
+            max_request_body_size=max(largest_body, LARGEST_BODY),
             clear_untrusted_proxy_headers=False,
             asyncore_use_poll=True,
         )

@@ -25,6 +25,7 @@ CODE_BY_NETWORK = parse("60/minute")
 STOP_BY_NETWORK = parse("30/minute")
 STOP_BY_LINK = parse("20/minute")
 """One-click stops come from the mail providers' few networks, so they count by link."""
+UPLOADS_BY_LINK = parse("60/hour")
 REFUSALS = parse("60/minute")
 """Refused webhooks kept per connection and network; a log anybody can fill is no log."""
 

@@ -80,15 +80,14 @@ SETTINGS = (
 COLUMNS = (
     Column(
         "application_id",
-        "The ATS's id of the application; without it e-mail, job and day of application stand for "
-        "it",
-        "ATSの応募ID。ない場合は、メールアドレス・求人・応募日の組み合わせで応募を区別します",
+        "The ATS's id of the application",
+        "応募ID",
         ("応募ID", "応募番号", "選考ID", "application id"),
     ),
     Column(
         "candidate_id",
         "The ATS's id of the person",
-        "ATSの候補者ID",
+        "候補者ID",
         ("候補者ID", "応募者ID", "候補者番号", "応募者番号", "candidate id"),
     ),
     Column(
@@ -100,7 +99,7 @@ COLUMNS = (
     Column("full_name", "The whole name", "氏名", ("氏名", "名前", "候補者名", "応募者名", "name")),
     Column("family_name", "Family name", "姓", ("姓", "last name", "family name")),
     Column("given_name", "Given name", "名", ("名", "first name", "given name")),
-    Column("job_id", "The ATS's id of the job", "ATSの求人ID", ("求人ID", "求人番号", "job id")),
+    Column("job_id", "The ATS's id of the job", "求人ID", ("求人ID", "求人番号", "job id")),
     Column("job", "The job", "求人", ("求人", "求人名", "求人タイトル", "応募求人", "job")),
     Column(
         "status",

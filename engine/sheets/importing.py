@@ -63,7 +63,12 @@ class Outcome:
 class FailedRows:
     """The rows with faults as they stood in the file, with a column that says what to write."""
 
-    def __init__(self, file: BinaryIO, sheet: Sheet, *, locale: str) -> None:
+    def __init__(
+        self, file: BinaryIO, sheet: Sheet, *, locale: str, most_bytes: int | None = None
+    ) -> None:
+        self._file, self._most = file, most_bytes
+        self.left_out = 0
+        """Rows that did not fit into ``most_bytes``; they come back with the next file."""
         codec = sheet.encoding.codec
         self._writer = SheetWriter(file, codec=codec, delimiter=sheet.delimiter)
         self._locale = locale
@@ -72,6 +77,9 @@ class FailedRows:
 
     def add(self, line: Line, fault: Fault) -> None:
         """One row, its error in the first cell behind the headings."""
+        if self._most is not None and self._file.tell() > self._most:
+            self.left_out += 1
+            return
         cells = [*line.cells, *[""] * (self._width - len(line.cells))]
         self._writer.write([*cells[: self._width], fault.told(self._locale), *cells[self._width :]])
 

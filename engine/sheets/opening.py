@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
+from ...connectors.base import Connector
 from ...connectors.spec import ConnectorSpec
-from ...models.errors import SheetRefusedError
+from ...models.errors import CellError, SheetRefusedError
 from ...models.tables import Connection
 from ..runtime import Runtime
 from .encoding import ENCODINGS
@@ -127,6 +128,38 @@ def count_words(file: BinaryIO, sheet: Sheet, heading: str) -> dict[str, int]:
         if len(word) > LONGEST_WORD or len(count) > MOST_WORDS:
             return {}
     return dict(count.most_common())
+
+
+def unexplained(
+    runtime: Runtime, connection: Connection, profile: Profile, file: BinaryIO, sheet: Sheet
+) -> dict[str, dict[str, int]]:
+    """Words of status and reason whose meaning nobody has said, and how often each stands."""
+    known = {
+        "status": {heading_key(word) for word in profile.statuses},
+        "reason": {heading_key(word) for word in profile.reasons},
+    }
+    connector = runtime.connector(connection)
+    found: dict[str, dict[str, int]] = {}
+    for column in WORDS_OF:
+        if column not in profile.columns:
+            continue
+        words = count_words(file, sheet, profile.columns[column])
+        open_ = {w: n for w, n in words.items() if heading_key(w) not in known[column]}
+        if column == "status":
+            open_ = {w: n for w, n in open_.items() if not _is_status(connector, w)}
+        if open_:
+            found[column] = open_
+    return found
+
+
+def _is_status(connector: Connector, word: str) -> bool:
+    """Whether the connector knows the word by itself."""
+    row = {"application_id": "-", "as_of": "2026-01-01T00:00:00+00:00", "status": word}
+    try:
+        connector.import_row(row)
+    except CellError as error:
+        return error.column != "status"
+    return True
 
 
 def columns_of(spec: ConnectorSpec, locale: str) -> list[tuple[str, str]]:

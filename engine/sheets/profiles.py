@@ -103,12 +103,6 @@ def check_profile(spec: ConnectorSpec, profile: Profile) -> None:
     _check_needs(profile.columns)
     _check_words(spec, "status", profile.statuses)
     _check_words(spec, "reason", profile.reasons)
-    if "reason" in profile.columns and not profile.reasons:
-        raise ProfileError(
-            "the column reason needs the closed list of its words; leave the column out or give "
-            "the words",
-            "理由の列を使うには、取り込む理由の一覧が必要です。一覧を入力するか、理由の列を外してください",
-        )
 
 
 def _check_needs(columns: Mapping[str, str]) -> None:

@@ -128,3 +128,11 @@ def test_registrations_of_any_connection_go_into_a_csv(
     head, line, _ = out.read_bytes().decode("utf-8-sig").split("\r\n")
     assert head.startswith("応募ID,候補者ID,メールアドレス,氏名,")
     assert line.endswith("登録済み")
+
+
+def test_upload_links_are_issued_and_taken_back(sheet: CommandLine) -> None:
+    url = sheet("csv", "link", "sheet").stdout.strip()
+    assert url.startswith("https://relay.example.jp/u/")
+    assert sheet.data("csv", "link", "sheet", "--days", "1")["days"] == 1
+    assert "takes no CSV" in sheet("csv", "link", "toy", code=1).stderr
+    assert "2 upload links are taken back" in sheet("csv", "link-revoke", "sheet").stdout

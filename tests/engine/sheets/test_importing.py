@@ -331,7 +331,6 @@ def test_profiles_are_suggested_checked_and_found(world: World, connection: Conn
     [
         (Profile("", COLUMNS), "name of a profile"),
         (Profile("p", {**COLUMNS, "salary": "年収"}), "salary is unknown"),
-        (Profile("p", {**COLUMNS, "reason": "不採用理由"}), "closed list"),
         (Profile("p", {**COLUMNS, "given_name": "氏 名"}), "two columns"),
         (Profile("p", {"status": "選考ステータス"}), "application_id"),
         (Profile("p", {"email": "メール", "ended_on": "終了日"}), "status"),
