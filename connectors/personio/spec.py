@@ -16,7 +16,8 @@ UNCHECKED = (
 )
 READ_ONLY = (
     "Nothing can be written: the recruiting API v2 only reads, and v1 only makes new applications. "
-    "A registration does not show on the record in Personio."
+    "A registration does not show on the record in Personio; 'careerrelay csv registrations' "
+    "writes who registered, by the application's id."
 )
 
 SPEC = kit.ConnectorSpec(

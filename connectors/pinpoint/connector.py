@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -139,16 +139,11 @@ class PinpointConnector(kit.Connector):
         self, application: kit.Application, report: kit.RegistrationReport
     ) -> None:
         """Tag and comment, each only where it is not there yet."""
-        case, context = application.external_id, self.settings["report_tag_context"]
-        tags = kit.Tags(
-            lambda: self._tags(case), lambda names: self._tag(case, names, context), adds=True
-        )
-        kit.write_report(
-            report,
-            by=self,
-            notes=kit.Notes(lambda: self._comments(case), lambda text: self._comment(case, text)),
-            tags=tags if context else None,
-        )
+        case = application.external_id
+        if context := self.settings["report_tag_context"]:
+            self._tag(case, report.tag, context)
+        notes = kit.Notes(lambda: self._comments(case), lambda text: self._comment(case, text))
+        kit.write_report(report, by=self, notes=notes)
 
     def check(self) -> list[kit.Check]:
         probes = [
@@ -219,11 +214,15 @@ class PinpointConnector(kit.Connector):
         with self.reading("get an application"):
             return [tag["name"] for tag in TaggedSchema().read(found["attributes"])["tags"]]
 
-    def _tag(self, case: str, names: Sequence[str], context: str) -> None:
-        added = [{"tag": name, "context": context} for name in names]
-        attributes = {"add_tags_with_context": added}
+    def _tag(self, case: str, tag: str, context: str) -> None:
+        """Added by a call of its own, which names no other tag; then read again."""
+        if tag in self._tags(case):
+            return
+        attributes = {"add_tags_with_context": [{"tag": tag, "context": context}]}
         data = {"id": case, "type": "applications", "attributes": attributes}
         self._write("PUT", ("applications", case), data)
+        if tag not in self._tags(case):
+            self.fail_response("write applications", "the tag it was sent")
 
     def _comments(self, case: str) -> list[str]:
         """Those that the record names must have come with it: else ours might be among them."""
