@@ -17,7 +17,7 @@ help:
 	@echo "make check    only the first three"
 	@echo "make format   let ruff put the code in order"
 	@echo "make demo     a sandbox ATS, the server and a mailbox to click through; ONCE=1: without hands"
-	@echo "make bench    measurements, as a table and build/bench.json"
+	@echo "make bench    measurements, as a table and build/bench.json; about 25 minutes, ARGS=--full hours"
 	@echo "make soak     long runs under kills and full disks; minutes"
 	@echo "make docs     write the generated pages again"
 

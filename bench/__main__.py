@@ -1,48 +1,82 @@
-"""``python -m bench``: measure, print the table, write build/bench.json."""
+"""``python -m bench [--full] [PART ...]``: measure, print the table, write build/bench.json.
+
+Every part is a process of its own with a time limit. One that fails, or takes too long, is told
+at the end and does not keep the others from being measured; the exit code is then 1. A missed
+target is no failure: the table says it.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from bench import (
-    backfill,
-    backfill_vendors,
-    bulk_rejections,
-    flood,
-    grown,
-    ingest,
-    injection,
-    links,
-    relay,
-    scale,
-)
-from bench.results import table, write
-from tests.support.postgres import running_postgres
+from bench.parts import FULL, PARTS
+from bench.results import Result, read, table, write
 
 OUTPUT = Path("build/bench.json")
+GOODBYE_SECONDS = 20.0
+"""For a part that is told to end: its servers have to be stopped."""
 
 
-def main() -> None:
-    """Everything, one after the other; about half an hour on two cores."""
-    results = links.compare()
-    with running_postgres() as postgres:
-        results += ingest.measure({"SQLite": "", "PostgreSQL": postgres.create_database()})
-    results += ingest.measure_slow_disk()
-    with tempfile.TemporaryDirectory() as folder:
-        results += flood.compare(Path(folder))
-        results += backfill.compare(Path(folder))
-        results += backfill_vendors.compare(Path(folder))
-        results += bulk_rejections.compare(Path(folder))
-        with running_postgres() as postgres:
-            results += grown.compare(Path(folder), postgres)
-            results += scale.compare(postgres)
-    results += injection.compare()
-    results += relay.compare()
+def main(words: Sequence[str]) -> int:
+    """What was asked for, one after the other; the exit code."""
+    if "--full" in words:
+        os.environ[FULL] = "yes"
+    names = [word for word in words if not word.startswith("-")] or list(PARTS)
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
+        return 2
+    results: list[Result] = []
+    failed: list[str] = []
+    for name in names:
+        began = time.monotonic()
+        found = run_apart(name, seconds=PARTS[name].seconds)
+        results += found if isinstance(found, list) else []
+        failed += [] if isinstance(found, list) else [f"{name}: {found}"]
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+        write(results, OUTPUT)
     print(table(results))
-    write(results, OUTPUT)
     print(f"\nwritten to {OUTPUT}")
+    print("".join(f"FAILED {line}\n" for line in failed), end="")
+    return 1 if failed else 0
+
+
+def run_apart(
+    name: str, *, seconds: float, module: Sequence[str] = ("-m", "bench.parts")
+) -> list[Result] | str:
+    """The lines of a part; or, in a few words, why there are none."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "lines.json"
+        process = subprocess.Popen(
+            [sys.executable, *module, name, str(file)], start_new_session=True
+        )
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return f"not done within {seconds:.0f} s"
+        finally:
+            _end(process)
+        return read(file) if code == 0 else f"ended with {code}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """It and whatever it started; interrupted first, so that it may stop its servers."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GOODBYE_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -52,12 +52,12 @@ class TimingAts(CountingAts):
         return super().put_link(request, person)
 
 
-def compare(folder: Path, server: PostgresServer) -> list[Result]:
+def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[Result]:
     """One after the other, each on a fresh installation."""
     one = _rate(folder / "one", server, workers=1)
     two = _rate(folder / "two", server, workers=2)
     waits = sorted(_singles(folder / "singles", server))
-    beside = _beside_a_bulk(folder / "bulk", server)
+    beside = _beside_a_bulk(folder / "bulk", server, bulk)
     cores = os.cpu_count() or 1
     middle, worst = waits[len(waits) // 2], waits[-1]
     return [
@@ -76,7 +76,7 @@ def compare(folder: Path, server: PostgresServer) -> list[Result]:
         compared("signal to link, p50, s, against 1 s", ours=middle, peer=1.0, target="<= 1"),
         compared("signal to link, p99, s, against 2 s", ours=worst, peer=2.0, target="<= 1"),
         compared(
-            f"fairness: a single rejection beside a bulk of {BULK:,}, s",
+            f"fairness: a single rejection beside a bulk of {bulk:,}, s",
             ours=beside,
             peer=SECONDS_BESIDE_A_BULK,
             target="<= 1",
@@ -106,19 +106,19 @@ def _singles(folder: Path, server: PostgresServer) -> list[float]:
     return [ats.written[person] - at for person, at in sent.items()]
 
 
-def _beside_a_bulk(folder: Path, server: PostgresServer) -> float:
+def _beside_a_bulk(folder: Path, server: PostgresServer, bulk: int) -> float:
     """Seconds from another connection's single signal to its link, in the thick of the bulk."""
     with _site(folder, server) as (site, ats):
         site.installation.connect_too("other", ats_url=_ats_url(site))
         other = Sender(site.sender.url.replace("counting", "other"))
         with site.sender.running(threads=SENDERS), other.running(threads=1):
-            for number in range(BULK):
+            for number in range(bulk):
                 _reject(site.sender, number)
-            _until(lambda: len(site.sender.acknowledged) > BULK * 4 // 5)
+            _until(lambda: len(site.sender.acknowledged) > bulk * 4 // 5)
             began = time.monotonic()
-            _reject(other, BULK)
-            _until(lambda: f"c{BULK}" in ats.written)
-            return ats.written[f"c{BULK}"] - began
+            _reject(other, bulk)
+            _until(lambda: f"c{bulk}" in ats.written)
+            return ats.written[f"c{bulk}"] - began
 
 
 @contextmanager

@@ -77,3 +77,8 @@ def write(results: Sequence[Result], path: Path) -> None:
     """For programs: a list of objects."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(r) for r in results], indent=2, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> list[Result]:
+    """What ``write`` wrote."""
+    return [Result(**line) for line in json.loads(path.read_text())]

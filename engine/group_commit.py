@@ -6,6 +6,7 @@ Full durability then costs nothing: one flush serves all that wait.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,12 @@ log = structlog.get_logger(__name__)
 Row = TypeVar("Row")
 
 BATCH = 128
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 4.0
+"""ATSs give up after five to ten; and whoever waits keeps a thread of the server busy."""
+STUCK_SECONDS = 2.0
+"""A commit that has gone on for so long will not take the next row soon either: whoever comes
+now hears so at once, before every thread of the server waits for the same."""
+STOP_SECONDS = 10.0
 RETRY_AFTER = 5.0
 STORE_DOWN = (OperationalError, InterfaceError)
 """No row's fault: trying them one by one would only keep their senders waiting."""
@@ -57,6 +63,7 @@ class GroupCommit(Generic[Row]):
         self._rows: deque[_Pending[Row]] = deque()
         self._changed = threading.Condition()
         self._open = True
+        self._committing_since: float | None = None
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -70,6 +77,12 @@ class GroupCommit(Generic[Row]):
         """How many wait for the next commit."""
         return len(self._rows)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the store has not been able to commit for a while."""
+        since = self._committing_since
+        return since is not None and time.monotonic() - since > STUCK_SECONDS
+
     def store(self, row: Row) -> bool:
         """Wait until the row is on disk. True: new; False: seen before. Or OverloadedError."""
         pending = self._enter(row)
@@ -82,6 +95,8 @@ class GroupCommit(Generic[Row]):
         with self._changed:
             if not self._open:
                 raise OverloadedError("the server is stopping", retry_after=RETRY_AFTER)
+            if self.stuck:
+                raise OverloadedError("the store does not commit", retry_after=RETRY_AFTER)
             if len(self._rows) >= self._most_waiting:
                 raise OverloadedError(f"too much at once ({self._name})", retry_after=RETRY_AFTER)
             self._rows.append(pending)
@@ -93,12 +108,14 @@ class GroupCommit(Generic[Row]):
         with self._changed:
             self._open = False
             self._changed.notify()
-        self._thread.join(WAIT_SECONDS)
+        self._thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
         while batch := self._next():
             self._begin(len(batch))
+            self._committing_since = time.monotonic()
             self._commit(batch)
+            self._committing_since = None
 
     def _begin(self, rows: int) -> None:
         """Called before each commit."""

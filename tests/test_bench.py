@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import Result, compared, table, write
+from bench.__main__ import main, run_apart
+from bench.parts import PARTS
+from bench.results import Result, compared, read, table, write
 
 FIELDS = ["name", "ours", "peer", "ratio", "target", "ok"]
 
@@ -43,3 +45,34 @@ def test_without_a_target_a_line_is_told_and_not_judged() -> None:
     words = table([told]).splitlines()[1]
     assert "ok" not in words
     assert "MISSED" not in words
+
+
+LINE = "[{'name': 'a', 'ours': 1, 'peer': 1, 'ratio': 1, 'target': '', 'ok': True}]"
+WRITES = f"import json, pathlib, sys; pathlib.Path(sys.argv[2]).write_text(json.dumps({LINE}))"
+
+
+def test_a_part_is_measured_in_a_process_of_its_own() -> None:
+    assert run_apart("a", seconds=60, module=("-c", WRITES)) == [Result("a", 1, 1, 1, "", ok=True)]
+
+
+def test_a_part_that_fails_or_hangs_says_so_in_a_few_words() -> None:
+    assert run_apart("a", seconds=60, module=("-c", "raise SystemExit(3)")) == "ended with 3"
+    hangs = "import time; time.sleep(600)"
+    assert run_apart("a", seconds=0.2, module=("-c", hangs)) == "not done within 0 s"
+
+
+def test_one_failed_part_is_told_at_the_end_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    answers = {"links": "ended with 1", "flood": [Result("f", 1, 1, 1, "", ok=True)]}
+    monkeypatch.setattr("bench.__main__.run_apart", lambda name, **_: answers[name])
+    monkeypatch.setattr("bench.__main__.OUTPUT", tmp_path / "bench.json")
+    assert main(["links", "flood"]) == 1
+    assert capsys.readouterr().out.endswith("FAILED links: ended with 1\n")
+    assert [result.name for result in read(tmp_path / "bench.json")] == ["f"]
+    assert main(["flood"]) == 0
+    assert main(["swimming"]) == 2
+
+
+def test_all_parts_together_stay_within_the_stated_hour() -> None:
+    assert sum(part.minutes for part in PARTS.values()) <= 60

@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from careerrelay.engine import group_commit
 from careerrelay.engine import ingest as ingest_module
 from careerrelay.engine.ingest import Ingest, store_signals
 from careerrelay.engine.queue import InlineQueue, Job
@@ -113,6 +114,25 @@ def test_those_who_wait_share_one_commit(
     gate.open()
     assert {outcome(answer) for answer in (first, *rest)} == {"new"}
     assert len(commits) == 2
+
+
+def test_a_commit_that_does_not_end_keeps_nobody_else_waiting(
+    world: World, writer: Ingest, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a stuck store takes every thread of the server, and senders hear nothing at all."""
+    gate = Gate(world, monkeypatch)
+    first = pool.submit(writer.store, row(world, "first"))
+    assert gate.reached.wait(30)
+    assert not writer.stuck
+    with monkeypatch.context() as later:
+        later.setattr(group_commit, "STUCK_SECONDS", 0.0)
+        with pytest.raises(OverloadedError) as refused:
+            writer.store(row(world, "second"))
+    assert refused.value.retry_after
+    gate.open()
+    assert outcome(first) == "new"
+    assert writer.store(row(world, "second"))
+    assert stored(world) == ["first", "second"]
 
 
 def test_reading_is_owed_in_the_commit_that_stores(world: World, writer: Ingest) -> None:

@@ -1,0 +1,143 @@
+"""The parts of the benchmark: what each measures, its time limit, and its two sizes.
+
+    python -m bench.parts NAME FILE
+
+runs one, prints what it has to say and writes its lines to FILE. ``BENCH_FULL`` in the
+environment: the full sizes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.results import Result, write
+from tests.support.postgres import running_postgres
+
+FULL = "BENCH_FULL"
+FULL_LIMITS = 3.0
+"""So many times the limits, with the full sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``run`` gets an empty folder; it may take ``minutes``."""
+
+    run: Callable[[Path], list[Result]]
+    minutes: float
+
+    @property
+    def seconds(self) -> float:
+        """Its limit with the sizes that are asked for."""
+        return self.minutes * 60 * (FULL_LIMITS if is_full() else 1)
+
+
+def is_full() -> bool:
+    """The sizes of the targets, which take hours, and not those of every day."""
+    return bool(os.environ.get(FULL))
+
+
+def _links(_folder: Path) -> list[Result]:
+    from bench import links
+
+    return links.compare()
+
+
+def _ingest(_folder: Path) -> list[Result]:
+    from bench import ingest
+
+    with running_postgres() as postgres:
+        return ingest.measure({"SQLite": "", "PostgreSQL": postgres.create_database()})
+
+
+def _slow_disk(_folder: Path) -> list[Result]:
+    from bench import ingest
+
+    return ingest.measure_slow_disk()
+
+
+def _flood(folder: Path) -> list[Result]:
+    from bench import flood
+
+    return flood.compare(folder)
+
+
+def _overload(folder: Path) -> list[Result]:
+    from bench import overload
+
+    return overload.compare(folder)
+
+
+def _backfill(folder: Path) -> list[Result]:
+    from bench import backfill
+
+    return backfill.compare(folder)
+
+
+def _vendors(folder: Path) -> list[Result]:
+    from bench import backfill_vendors
+
+    return backfill_vendors.compare(folder, people=20_000 if is_full() else 4_000)
+
+
+def _bulk(folder: Path) -> list[Result]:
+    from bench import bulk_rejections
+
+    return bulk_rejections.compare(folder, people=200 if is_full() else 50)
+
+
+def _grown(folder: Path) -> list[Result]:
+    from bench import grown
+
+    with running_postgres() as postgres:
+        return grown.compare(folder, postgres, bulk=5_000 if is_full() else 1_000)
+
+
+def _scale(_folder: Path) -> list[Result]:
+    from bench import scale
+
+    few = scale.FEW if is_full() else scale.FEW // 5
+    with running_postgres(checkpoint_timeout="30min", max_wal_size="8GB") as postgres:
+        return scale.compare(postgres, few, few * 10)
+
+
+def _injection(_folder: Path) -> list[Result]:
+    from bench import injection
+
+    return injection.compare()
+
+
+def _relay(_folder: Path) -> list[Result]:
+    from bench import relay
+
+    return relay.compare()
+
+
+PARTS: Mapping[str, Part] = {
+    "links": Part(_links, 1),
+    "ingest": Part(_ingest, 4),
+    "slow_disk": Part(_slow_disk, 4),
+    "flood": Part(_flood, 5),
+    "overload": Part(_overload, 3),
+    "backfill": Part(_backfill, 6),
+    "vendors": Part(_vendors, 6),
+    "bulk": Part(_bulk, 8),
+    "grown": Part(_grown, 8),
+    "scale": Part(_scale, 8),
+    "injection": Part(_injection, 2),
+    "relay": Part(_relay, 5),
+}
+
+
+def main(name: str, file: Path) -> None:
+    """One part, in this process."""
+    with tempfile.TemporaryDirectory(prefix="careerrelay-bench-") as folder:
+        write(PARTS[name].run(Path(folder)), file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
