@@ -46,7 +46,8 @@ from ..models.events import (
 )
 from .api import VendorApi, query_of
 from .base import Check, Connector
-from .http import HttpClient, HttpResponse, join_url
+from .http import HttpClient, HttpResponse, Params, join_url
+from .jsonapi import JsonApi, Record
 from .limits import reset_after
 from .oauth import (
     AccessToken,
@@ -180,6 +181,7 @@ __all__ = [
     "HttpResponse",
     "IsoDateTime",
     "Job",
+    "JsonApi",
     "KebabCaseSchema",
     "LinkScope",
     "MemoryTokens",
@@ -191,6 +193,7 @@ __all__ = [
     "OptionalText",
     "OptionalTime",
     "OutgoingMessage",
+    "Params",
     "PayloadError",
     "PayloadSchema",
     "Policy",
@@ -198,6 +201,7 @@ __all__ = [
     "Probe",
     "RateLimit",
     "Reason",
+    "Record",
     "RegistrationReport",
     "RejectionSide",
     "Roster",

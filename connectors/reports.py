@@ -21,7 +21,7 @@ class Notes:
 class Tags:
     """A record's tags. ``write`` gets all that shall be there, or only ours where it ``adds``.
 
-    Should an ATS that is known to add replace after all, it gets all of them too.
+    Should an ATS that is known to add replace after all, it gets those back that it lost.
     """
 
     read: Callable[[], Sequence[str]]
@@ -60,8 +60,10 @@ def _merge(tag: str, tags: Tags, *, by: Connector) -> None:
     before = tags.read()
     if tag in before:
         return
-    for sent in ([tag], [*before, tag]) if tags.adds else ([*before, tag],):
-        tags.write(sent)
-        if not {*before, tag} - set(tags.read()):
-            return
-    by.fail_response("write tags", "the tags it was sent")
+    tags.write([tag] if tags.adds else [*before, tag])
+    now = set(tags.read())
+    if tags.adds and set(before) - now:
+        tags.write([*before, tag])
+        now = set(tags.read())
+    if {*before, tag} - now:
+        by.fail_response("write tags", "the tags it was sent")

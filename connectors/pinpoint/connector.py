@@ -20,26 +20,6 @@ READ, WRITE = "Application and Comment: read", "Application and Comment: write"
 KEYS = "Settings > Integrations > Pinpoint API"
 JSON_API = "application/vnd.api+json"
 
-Record = Mapping[str, Any]
-
-
-class RecordSchema(kit.PayloadSchema):
-    """Any JSON:API record; what is inside is read by its kind."""
-
-    id = kit.ExternalId(required=True)
-    type = fields.String(required=True)
-    attributes = fields.Dict(load_default=dict, allow_none=True)
-    relationships = fields.Dict(load_default=dict, allow_none=True)
-
-
-class OneSchema(kit.PayloadSchema):
-    data = fields.Nested(RecordSchema, required=True)
-    included = kit.OptionalList(fields.Nested(RecordSchema))
-
-
-class ListSchema(OneSchema):
-    data = fields.List(fields.Nested(RecordSchema), required=True)
-
 
 class TagSchema(kit.PayloadSchema):
     name = kit.Text(required=True)
@@ -68,12 +48,8 @@ class NamedSchema(kit.PayloadSchema):
     body_text = kit.OptionalText()
 
 
-class HookPartSchema(kit.PayloadSchema):
-    id = kit.ExternalId(required=True)
-
-
-class HookDataSchema(kit.PayloadSchema):
-    application = kit.OptionalPart(HookPartSchema)
+HookPartSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True))
+HookDataSchema = kit.PayloadSchema.of(application=kit.OptionalPart(HookPartSchema))
 
 
 class HookSchema(kit.PayloadSchema):
@@ -93,7 +69,7 @@ class PinpointConnector(kit.Connector):
         headers = {"X-API-KEY": self.settings["api_key"], "Accept": JSON_API}
         if name := self.settings["vendor_name"]:
             headers["X-Vendor-Name"] = name
-        self._api = kit.VendorApi(
+        api = kit.VendorApi(
             self.http,
             url=self.settings["api_url"],
             headers=headers | {"Content-Type": JSON_API},
@@ -101,6 +77,7 @@ class PinpointConnector(kit.Connector):
             reads=READ,
             writes=WRITE,
         )
+        self._records = kit.JsonApi(api)
 
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         """Go and look, by whatever name it comes."""
@@ -118,15 +95,15 @@ class PinpointConnector(kit.Connector):
         candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
     ) -> kit.Application:
         found = self._one(application_id, LOOK)
-        with self.reading("get an application"):
-            return self._application(found["data"], found["included"])
+        with self.reading("get applications"):
+            return self._application(found)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """Latest change first, back to where the last round began: no filter by time is known."""
         window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
-        found = self._page(window.number)
+        rows = self._page(window.number)
         with self.reading("list applications"):
-            cases = [(self._application(r, found["included"]), _at(r)) for r in found["data"]]
+            cases = [(self._application(r), r.read(ApplicationSchema)["updated_at"]) for r in rows]
             fresh = [case for case, at in cases if at >= window.since]
             more = len(cases) == PAGE == len(fresh)
             told = [
@@ -155,9 +132,10 @@ class PinpointConnector(kit.Connector):
 
     def _stages(self) -> str:
         """Stages cannot be listed without a job, but they come with the applications."""
-        found = self._page(1)
+        rows = self._page(1)
         with self.reading("list applications"):
-            names = {s["id"]: _named(s)["name"] for s in found["included"] if s["type"] == "stages"}
+            stages = rows[0].others("stages") if rows else ()
+            names = {stage.id: stage.read(NamedSchema)["name"] for stage in stages}
         others = sorted(
             f"{name} ({id_})" for id_, name in names.items() if not self._side(id_, name)
         )
@@ -174,27 +152,26 @@ class PinpointConnector(kit.Connector):
             return kit.ApplicationState.WITHDRAWN
         return kit.ApplicationState.REJECTED if told & self._rejected else None
 
-    def _application(self, row: Record, included: Iterable[Record]) -> kit.Application:
-        known = {(r["type"], r["id"]): r for r in included}
-        case, stage_id = ApplicationSchema().read(row["attributes"]), _related(row, "stage")
-        stage, job = known.get(("stages", stage_id)), known.get(("jobs", _related(row, "job")))
-        if stage is None and (stage_id or "stage" not in (row["relationships"] or {})):
+    def _application(self, row: kit.Record) -> kit.Application:
+        case, stage_id = row.read(ApplicationSchema), row.id_of("stage")
+        stage, job = row.related("stage", "stages"), row.related("job", "jobs")
+        if stage is None and (stage_id or "stage" not in row.relationships):
             raise kit.PayloadError("without the stage that it was asked for")
-        name = _named(stage)["name"] if stage else ""
+        name = stage.read(NamedSchema)["name"] if stage else ""
         ended = self._side(stage_id, name)
         changed_at = self._since(case) if ended else case["updated_at"]
         rejected = ended is kit.ApplicationState.REJECTED
         return kit.Application(
-            external_id=row["id"],
+            external_id=row.id,
             candidate=kit.Candidate(
-                row["id"],
+                row.id,
                 emails=case["email"],
                 family_name=case["last_name"],
                 given_name=case["first_name"],
             ),
             state=ended or kit.ApplicationState.ACTIVE,
             changed_at=changed_at,
-            job=kit.Job(job["id"], _named(job)["title"]) if job else None,
+            job=kit.Job(job.id, job.read(NamedSchema)["title"]) if job else None,
             reason=_reason(case["tags"], name) if rejected else None,
             stage_text=name,
             channel=self._policy.channel(case["channel"]),
@@ -203,79 +180,51 @@ class PinpointConnector(kit.Connector):
             notice_after=self._policy.notice_after(changed_at) if rejected else None,
         )
 
-    def _since(self, case: Record) -> datetime:
+    def _since(self, case: Mapping[str, Any]) -> datetime:
         """Any change moves ``updated_at``, ours too. Whole days in the stage say that it stands
         longer; one day less is counted, as it is not documented how Pinpoint rounds."""
         days = min(max((case["days_in_current_stage"] or 0) - 1, 0), 36500)
         return min(case["updated_at"], self.clock() - timedelta(days=days))
 
     def _tags(self, case: str) -> list[str]:
-        found = self._one(case, TAGS)["data"]
-        with self.reading("get an application"):
-            return [tag["name"] for tag in TaggedSchema().read(found["attributes"])["tags"]]
+        found = self._one(case, TAGS)
+        with self.reading("get applications"):
+            return [tag["name"] for tag in found.read(TaggedSchema)["tags"]]
 
     def _tag(self, case: str, tag: str, context: str) -> None:
         """Added by a call of its own, which names no other tag; then read again."""
         if tag in self._tags(case):
             return
-        attributes = {"add_tags_with_context": [{"tag": tag, "context": context}]}
-        data = {"id": case, "type": "applications", "attributes": attributes}
-        self._write("PUT", ("applications", case), data)
+        new = {"add_tags_with_context": [{"tag": tag, "context": context}]}
+        self._records.write("applications", new, id_=case, method="PUT")
         if tag not in self._tags(case):
             self.fail_response("write applications", "the tag it was sent")
 
     def _comments(self, case: str) -> list[str]:
         """Those that the record names must have come with it: else ours might be among them."""
         found = self._one(case, {"include": "comments"})
-        with self.reading("get an application"):
-            texts = {c["id"]: _named(c)["body_text"] for c in found["included"] if _is_comment(c)}
-        links = (found["data"]["relationships"] or {}).get("comments")
+        with self.reading("get applications"):
+            texts = {c.id: c.read(NamedSchema)["body_text"] for c in found.others("comments")}
+        links = found.relationships.get("comments")
         rows = links.get("data") if isinstance(links, dict) else None
         if not isinstance(rows, list) or len(rows) != len(texts):
-            self.fail_response("get an application", "the comments that it was asked for")
+            self.fail_response("get applications", "the comments that it was asked for")
         return list(texts.values())
 
     def _comment(self, case: str, text: str) -> None:
-        about = {"commentable": {"data": {"type": "applications", "id": case}}}
-        data = {"type": "comments", "attributes": {"body_text": text}, "relationships": about}
-        self._write("POST", ("comments",), data)
+        about = {"commentable": ("applications", case)}
+        self._records.write("comments", {"body_text": text}, related=about)
 
-    def _write(self, method: str, path: tuple[str, ...], data: Record) -> None:
-        what = f"write {path[0]}"
-        answer = self._api.call(method, path, operation=what, json={"data": data})
-        answer.read(RecordSchema(), under="data")
+    def _one(self, case: str, params: Mapping[str, str]) -> kit.Record:
+        return self._records.one("applications", case, params=params)
 
-    def _one(self, case: str, params: Mapping[str, str]) -> Any:
-        path, what = ("applications", case), "get an application"
-        return self._api.get(path, schema=OneSchema(), operation=what, params=params)
-
-    def _page(self, number: int) -> Any:
+    def _page(self, number: int) -> list[kit.Record]:
         params = {"page[number]": str(number), "page[size]": str(PAGE), "sort": "-updated_at"}
-        path, what = ("applications",), "list applications"
-        return self._api.get(path, schema=ListSchema(), operation=what, params=params | LOOK)
+        return self._records.list(("applications",), params=params | LOOK)[0]
 
 
-def _reason(tags: Iterable[Record], stage: str) -> kit.Reason:
+def _reason(tags: Iterable[Mapping[str, Any]], stage: str) -> kit.Reason:
     """The rejection tag; where none was chosen, the stage. Whose it is, the company says."""
     named = next((tag["name"] for tag in tags if tag["context"] == "rejection"), "")
     text = named or f"stage {stage}"
     return kit.Reason(text[:255], text)
-
-
-def _named(record: Record) -> Any:
-    return NamedSchema().read(record["attributes"] or {})
-
-
-def _at(row: Record) -> datetime:
-    return ApplicationSchema().read(row["attributes"])["updated_at"]
-
-
-def _is_comment(record: Record) -> bool:
-    return record["type"] == "comments"
-
-
-def _related(row: Record, name: str) -> str:
-    """The id of a related record, where it was asked for and is there."""
-    part = (row["relationships"] or {}).get(name)
-    data = part.get("data") if isinstance(part, dict) else None
-    return str(data.get("id", "")) if isinstance(data, dict) else ""

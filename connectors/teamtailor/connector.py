@@ -22,31 +22,8 @@ RECENT_NOTES = timedelta(days=7)
 STAGES = {"Inbox": kit.Stage.DOCUMENTS, "Hired": kit.Stage.OFFER}
 SIDES = {True: kit.RejectionSide.COMPANY, False: kit.RejectionSide.CANDIDATE}
 
-Record = Mapping[str, Any]
-Params = Mapping[str, str]
-
-
-class RecordSchema(kit.PayloadSchema):
-    """Any JSON:API record; what is inside is read by its kind."""
-
-    id = kit.ExternalId(required=True)
-    type = fields.String(required=True)
-    attributes = fields.Dict(load_default=dict, allow_none=True)
-    relationships = fields.Dict(load_default=dict, allow_none=True)
-
-
-class OneSchema(kit.PayloadSchema):
-    data = fields.Nested(RecordSchema, required=True)
-    included = kit.OptionalList(fields.Nested(RecordSchema))
-
-
-class MetaSchema(kit.KebabCaseSchema):
-    page_count = fields.Integer(required=True)
-
-
-class ListSchema(OneSchema):
-    data = fields.List(fields.Nested(RecordSchema), required=True)
-    meta = fields.Nested(MetaSchema, required=True)
+PageCountSchema = kit.KebabCaseSchema.of(page_count=fields.Integer(required=True))
+MetaSchema = kit.PayloadSchema.of(meta=fields.Nested(PageCountSchema, required=True))
 
 
 class ApplicationSchema(kit.KebabCaseSchema):
@@ -92,7 +69,7 @@ class TeamtailorConnector(kit.Connector):
     def prepare(self) -> None:
         self._policy = kit.Policy.read(self.settings)
         self._user = self.settings["user_id"]
-        self._api = kit.VendorApi(
+        api = kit.VendorApi(
             self.http,
             url=self.settings["api_url"],
             headers={
@@ -103,6 +80,7 @@ class TeamtailorConnector(kit.Connector):
             setting="api_key",
             reads=SCOPE,
         )
+        self._all_pages, self._records = api.all_pages, kit.JsonApi(api)
 
     def verify_webhook(self, request: kit.WebhookRequest) -> None:
         webhook.verify(request, secrets=self.settings["webhook_secret"])
@@ -119,9 +97,9 @@ class TeamtailorConnector(kit.Connector):
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
     ) -> kit.Application:
-        found = self._one("job-applications", application_id, include=INCLUDE)
+        found = self._records.one("job-applications", application_id, params={"include": INCLUDE})
         with self.reading("get job-applications"):
-            return self._application(found["data"], found["included"])
+            return self._application(found)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """What changed within the window, from its last page back to the first.
@@ -135,11 +113,10 @@ class TeamtailorConnector(kit.Connector):
             "filter[updated-at][from]": window.since.isoformat(),
             "filter[updated-at][to]": window.until.isoformat(),
         }
-        found = self._page("job-applications", number=window.number, params=changed)
-        last = found["meta"]["page_count"]
+        rows, last = self._page("job-applications", number=window.number, params=changed)
         before = window.number - 1 if window.page else (last if last > 1 else 0)
         with self.reading("list job-applications"):
-            cases = [self._application(row, found["included"]) for row in found["data"]]
+            cases = [self._application(row) for row in rows]
             told = [
                 c for c in cases if c.state is not kit.ApplicationState.ACTIVE or not window.whole
             ]
@@ -160,7 +137,7 @@ class TeamtailorConnector(kit.Connector):
         )
 
     def reasons(self) -> Sequence[kit.Reason]:
-        rows = self._api.all_pages(self._reasons, operation="list reject-reasons")
+        rows = self._all_pages(self._reasons, operation="list reject-reasons")
         with self.reading("list reject-reasons"):
             return [_reason(row) for row in rows]
 
@@ -174,7 +151,7 @@ class TeamtailorConnector(kit.Connector):
             ),
             kit.Probe(
                 "user_id",
-                lambda: self._one("users", self._user) and "found",
+                lambda: self._records.one("users", self._user) and "found",
                 "Type the id of a Teamtailor user in user_id.",
             ),
             kit.Probe("report_field", self._field, "Type a custom field's id in report_field."),
@@ -184,16 +161,17 @@ class TeamtailorConnector(kit.Connector):
 
     def _field(self) -> str:
         field = self.settings["report_field"]
-        return "none is wanted" if not field else self._one("custom-fields", field) and "found"
+        return (
+            "none is wanted" if not field else self._records.one("custom-fields", field) and "found"
+        )
 
     def _tags(self, person: str) -> list[str]:
-        found = self._one("candidates", person)["data"]
+        found = self._records.one("candidates", person)
         with self.reading("get candidates"):
-            return _read(CandidateSchema(), found)["tags"]
+            return found.read(CandidateSchema)["tags"]
 
     def _set_tags(self, person: str, tags: Sequence[str]) -> None:
-        body = {"id": person, "type": "candidates", "attributes": {"tags": tags}}
-        self._write("PATCH", ("candidates", person), body)
+        self._records.write("candidates", {"tags": tags}, id_=person)
 
     def _recent_notes(self) -> Iterator[str]:
         """The newest notes of the account: they cannot be asked for by candidate, nor sorted."""
@@ -210,66 +188,44 @@ class TeamtailorConnector(kit.Connector):
                 return
 
     def _notes(self, number: int) -> tuple[list[tuple[datetime, str]], int]:
-        found = self._page("notes", number=number)
+        rows, last = self._page("notes", number=number)
         with self.reading("list notes"):
-            read = [_read(NoteSchema(), row) for row in found["data"]]
-        return [(note["created_at"], note["note"]) for note in read], found["meta"]["page_count"]
+            read = [row.read(NoteSchema) for row in rows]
+        return [(note["created_at"], note["note"]) for note in read], last
 
     def _add_note(self, person: str, text: str) -> None:
         related = {"candidate": ("candidates", person), "user": ("users", self._user)}
-        self._create("notes", {"note": text}, related)
+        self._records.write("notes", {"note": text}, related=related)
 
     def _set_field(self, person: str, field: str, value: str) -> None:
-        path, what = ("candidates", person, "custom-field-values"), "list custom-field-values"
-        params = {"include": "custom-field"}
-        rows = self._api.get(path, schema=ListSchema(), operation=what, params=params)["data"]
-        there = next((row["id"] for row in rows if _related(row, "custom-field") == field), None)
-        if there is None:
-            related = {"custom-field": ("custom-fields", field), "owner": ("candidates", person)}
-            self._create("custom-field-values", {"value": value}, related)
-            return
-        body = {"id": there, "type": "custom-field-values", "attributes": {"value": value}}
-        self._write("PATCH", ("custom-field-values", there), body)
-
-    def _create(
-        self, kind: str, attributes: dict[str, str], related: dict[str, tuple[str, str]]
-    ) -> None:
-        links = {name: {"data": {"type": t, "id": i}} for name, (t, i) in related.items()}
-        body = {"type": kind, "attributes": attributes, "relationships": links}
-        self._write("POST", (kind,), body)
-
-    def _write(self, method: str, path: tuple[str, ...], data: Mapping[str, Any]) -> None:
-        what = f"write {path[0]}"
-        answer = self._api.call(method, path, operation=what, json={"data": data})
-        answer.read(RecordSchema(), under="data")
-
-    def _one(self, kind: str, id_: str, **params: str) -> Any:
-        what = f"get {kind}"
-        return self._api.get((kind, id_), schema=OneSchema(), operation=what, params=params)
+        path = ("candidates", person, "custom-field-values")
+        rows, _ = self._records.list(path, params={"include": "custom-field"})
+        there = next((row.id for row in rows if row.id_of("custom-field") == field), "")
+        new = {"custom-field": ("custom-fields", field), "owner": ("candidates", person)}
+        related = None if there else new
+        self._records.write("custom-field-values", {"value": value}, id_=there, related=related)
 
     def _page(
-        self, kind: str, *, number: int = 1, size: int = PAGE, params: Params | None = None
-    ) -> Any:
+        self, kind: str, *, number: int = 1, size: int = PAGE, params: kit.Params | None = None
+    ) -> tuple[list[kit.Record], int]:
+        """And how many pages there are."""
         paging = {"page[number]": str(number), "page[size]": str(size)}
-        what = f"list {kind}"
-        return self._api.get(
-            (kind,), schema=ListSchema(), operation=what, params=paging | dict(params or {})
-        )
+        rows, answer = self._records.list((kind,), params={**paging, **(params or {})})
+        return rows, answer.read(MetaSchema())["meta"]["page_count"]
 
-    def _reasons(self, page: str) -> tuple[list[Record], str]:
+    def _reasons(self, page: str) -> tuple[list[kit.Record], str]:
         number = int(page or 1)
-        found = self._page("reject-reasons", number=number)
-        return found["data"], str(number + 1) if number < found["meta"]["page_count"] else ""
+        rows, last = self._page("reject-reasons", number=number)
+        return rows, str(number + 1) if number < last else ""
 
-    def _application(self, row: Record, included: Sequence[Record]) -> kit.Application:
-        known = {(r["type"], r["id"]): r for r in included}
-        person = known.get(("candidates", _related(row, "candidate")))
+    def _application(self, row: kit.Record) -> kit.Application:
+        person, job = row.related("candidate", "candidates"), row.related("job", "jobs")
         if person is None:
             raise kit.PayloadError("without the candidate")
-        case, candidate = _read(ApplicationSchema(), row), _read(CandidateSchema(), person)
-        job = known.get(("jobs", _related(row, "job")))
-        stage = _read(PartSchema(), known.get(("stages", _related(row, "stage"))))
-        told = known.get(("reject-reasons", _related(row, "reject-reason")))
+        case, candidate = row.read(ApplicationSchema), person.read(CandidateSchema)
+        placed = row.related("stage", "stages")
+        stage = placed.read(PartSchema) if placed else PartSchema().read({})
+        told = row.related("reject-reason", "reject-reasons")
         reason = _reason(told) if case["rejected_at"] else None
         state = _state(stage, reason)
         hired = case["changed_stage_at"] if state is kit.ApplicationState.HIRED else None
@@ -277,16 +233,16 @@ class TeamtailorConnector(kit.Connector):
         visible_at = case["transparent_recruiting_visible_at"]
         rejected = state is kit.ApplicationState.REJECTED
         return kit.Application(
-            external_id=row["id"],
+            external_id=row.id,
             candidate=kit.Candidate(
-                person["id"],
+                person.id,
                 emails=candidate["email"],
                 family_name=candidate["last_name"],
                 given_name=candidate["first_name"],
             ),
             state=state,
             changed_at=changed_at,
-            job=kit.Job(job["id"], _read(PartSchema(), job)["title"]) if job else None,
+            job=kit.Job(job.id, job.read(PartSchema)["title"]) if job else None,
             reason=reason,
             stage=STAGES.get(stage["stage_type"], kit.Stage.UNKNOWN),
             stage_text=stage["name"],
@@ -297,27 +253,16 @@ class TeamtailorConnector(kit.Connector):
         )
 
 
-def _read(schema: kit.PayloadSchema, record: Record | None) -> Any:
-    return schema.read((record or {}).get("attributes") or {})
-
-
-def _related(row: Record, name: str) -> str:
-    """The id of a related record, where it was asked for and is there."""
-    part = (row["relationships"] or {}).get(name)
-    data = part.get("data") if isinstance(part, dict) else None
-    return str(data.get("id", "")) if isinstance(data, dict) else ""
-
-
-def _reason(record: Record | None) -> kit.Reason:
+def _reason(record: kit.Record | None) -> kit.Reason:
     """Choosing a reason is optional; who ended it is then for the reason map to say."""
     if record is None:
         return kit.Reason("none", "no reason chosen")
-    found = _read(PartSchema(), record)
+    found = record.read(PartSchema)
     side = SIDES.get(found["rejected_by_company"], kit.RejectionSide.UNKNOWN)
-    return kit.Reason(record["id"], found["reason"], side)
+    return kit.Reason(record.id, found["reason"], side)
 
 
-def _state(stage: Record, reason: kit.Reason | None) -> kit.ApplicationState:
+def _state(stage: Mapping[str, Any], reason: kit.Reason | None) -> kit.ApplicationState:
     if reason:
         withdrew = reason.side is kit.RejectionSide.CANDIDATE
         return kit.ApplicationState.WITHDRAWN if withdrew else kit.ApplicationState.REJECTED
@@ -325,7 +270,7 @@ def _state(stage: Record, reason: kit.Reason | None) -> kit.ApplicationState:
     return kit.ApplicationState.HIRED if hired else kit.ApplicationState.ACTIVE
 
 
-def _channel(case: Record, person: Record, policy: kit.Policy) -> kit.Channel:
+def _channel(case: Mapping[str, Any], person: Mapping[str, Any], policy: kit.Policy) -> kit.Channel:
     told = {kit.Channel.INTERNAL: person["internal"], kit.Channel.SCOUT: case["sourced"]}
     told |= {kit.Channel.REFERRAL: person["referred"]}
     found = next((channel for channel, holds in told.items() if holds), kit.Channel.UNKNOWN)
