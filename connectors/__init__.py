@@ -132,7 +132,7 @@ from .usual import (
     secret,
     webhook_secret,
 )
-from .values import channels, listed, whole_number
+from .values import channels, listed, named_ends, whole_number
 from .windows import Window
 
 __all__ = [
@@ -237,6 +237,7 @@ __all__ = [
     "join_url",
     "listed",
     "missing",
+    "named_ends",
     "open_connector",
     "optional",
     "pair_id",

@@ -26,6 +26,24 @@ def listed(settings: Mapping[str, str], *, name: str) -> frozenset[str]:
     return frozenset(part.strip().casefold() for part in parts if part.strip())
 
 
+def named_ends(
+    settings: Mapping[str, str], rejected: str, withdrawn: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """What ends a case, as the company names it in two settings: by itself, by the candidate.
+
+    The first must name something. Nothing may stand in both, for then nobody has said whose end
+    it is, and a withdrawal never gets a link.
+    """
+    ours, theirs = listed(settings, name=rejected), listed(settings, name=withdrawn)
+    if not ours:
+        raise ConfigurationError(f"{rejected} names nothing, so nobody would count as rejected")
+    if ours & theirs:
+        raise ConfigurationError(
+            f"{rejected} and {withdrawn} name the same; give each its own, in the ATS first"
+        )
+    return ours, theirs
+
+
 def channels(settings: Mapping[str, str], *, name: str) -> dict[str, Channel]:
     """What a company's own names of sources mean: "ABC Agency=agent, Sourcing=scout"."""
     found: dict[str, Channel] = {}

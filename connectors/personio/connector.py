@@ -95,10 +95,11 @@ class PersonioConnector(kit.Connector):
 
     def prepare(self) -> None:
         self._policy = kit.Policy.read(self.settings)
-        withdrawn = kit.listed(self.settings, name="withdrawn_stages")
+        names = ("rejected_stages", "withdrawn_stages")
+        rejected, withdrawn = kit.named_ends(self.settings, *names)
         self._ends = {
             kit.ApplicationState.WITHDRAWN: withdrawn,
-            kit.ApplicationState.REJECTED: kit.listed(self.settings, name="rejected_stages"),
+            kit.ApplicationState.REJECTED: rejected,
             kit.ApplicationState.HIRED: frozenset({"accepted"}),
         }
         url, id_ = self.settings["api_url"], self.settings["client_id"]

@@ -64,8 +64,8 @@ class PinpointConnector(kit.Connector):
 
     def prepare(self) -> None:
         self._policy = kit.Policy.read(self.settings)
-        self._withdrawn = kit.listed(self.settings, name="withdrawn_stages")
-        self._rejected = kit.listed(self.settings, name="rejected_stages") - self._withdrawn
+        names = ("rejected_stages", "withdrawn_stages")
+        self._rejected, self._withdrawn = kit.named_ends(self.settings, *names)
         headers = {"X-API-KEY": self.settings["api_key"], "Accept": JSON_API}
         if name := self.settings["vendor_name"]:
             headers["X-Vendor-Name"] = name

@@ -245,3 +245,22 @@ def test_a_bearer_api_sends_the_current_of_two_tokens() -> None:
         vendor.get("https://acme.example.com/v1/people/7", json={}, status=403, match=[header])
         with pytest.raises(kit.ApiPermissionError, match="people:read"):
             api.get(("people", "7"), schema=PersonSchema(), operation="get a person")
+
+
+def test_a_company_names_what_ends_a_case_and_whose_end_it_is() -> None:
+    given = {"rejected": "12, Not a Fit", "withdrawn": "Declined\n14"}
+    assert kit.named_ends(given, "rejected", "withdrawn") == (
+        {"12", "not a fit"},
+        {"declined", "14"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("rejected", "withdrawn", "why"),
+    [(" , ", "", "rejected names nothing"), ("12, Gone", "gone", "rejected and withdrawn name")],
+)
+def test_nothing_named_or_the_same_for_both_is_refused(
+    rejected: str, withdrawn: str, why: str
+) -> None:
+    with pytest.raises(kit.ConfigurationError, match=why):
+        kit.named_ends({"rejected": rejected, "withdrawn": withdrawn}, "rejected", "withdrawn")

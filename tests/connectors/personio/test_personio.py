@@ -149,14 +149,6 @@ def test_a_phase_of_the_company_s_own_counts_once_it_is_named(vendor: PersonioSt
             assert connector.fetch_application(case).state is ApplicationState.REJECTED
 
 
-def test_a_phase_named_for_both_is_a_withdrawal(vendor: PersonioStandIn) -> None:
-    case = apply(vendor)
-    vendor.move(case, "rejected")
-    with vendor.serve() as url:
-        for connector in opened(vendor, url, withdrawn_stages="withdrawn, rejected"):
-            assert connector.fetch_application(case).state is ApplicationState.WITHDRAWN
-
-
 def test_who_is_anonymised_is_forgotten_at_the_next_poll(
     vendor: PersonioStandIn, connector: PersonioConnector, clock: Clock
 ) -> None:

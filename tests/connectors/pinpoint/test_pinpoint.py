@@ -170,13 +170,6 @@ def test_without_a_context_no_tag_is_written(
     assert vendor.comments[case] == [REPORT.text]
 
 
-def test_a_stage_named_twice_is_a_withdrawal(vendor: PinpointStandIn) -> None:
-    given = {"api_url": "https://acme.pinpointhq.com/api/v1", "api_key": "k"}
-    given |= {"rejected_stages": "Gone, Rejected", "withdrawn_stages": "gone"}
-    connector = PinpointConnector(check_settings(PinpointConnector.spec, given), clock=vendor.clock)
-    assert connector._side("1", "GONE") is ApplicationState.WITHDRAWN
-
-
 def test_a_key_that_may_not_write_is_told_what_to_give(
     vendor: PinpointStandIn, connector: PinpointConnector
 ) -> None:
