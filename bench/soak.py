@@ -1,21 +1,27 @@
-"""``make soak``: disasters at random for as long as wanted, on both shapes, then the auditor.
+"""``make soak``: disasters for as long as wanted, on both shapes, then the auditor.
 
     python -m bench.soak [SECONDS [SEED]]
 
-Each round is a fresh installation of real processes under load, to which three disasters happen.
-It prints the figures of every round and ends with 1 as soon as something was lost, doubled, put
-in the wrong order or left open.
+Each round is a fresh installation of real processes under load, web hooks and passing mail, to
+which three disasters happen; all of them come round in turn. No round begins after the time is
+over, and one takes a minute or two. It prints the figures of every round and ends with 1 as soon
+as something was lost, doubled, put in the wrong order or left open. A day without the vendor is
+played with a clock that is moved by hand, for nobody's queue sleeps a day in ten minutes.
 """
 
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 from tests.disaster.audit import DOUBLED, LOST, OPEN, WRONG_ORDER, Findings
@@ -25,7 +31,10 @@ from tests.support.postgres import PostgresServer, running_postgres
 SECONDS = 600.0
 PEOPLE = 40
 DISASTERS_PER_ROUND = 3
+LETTERS = 10
 HOUR = 3600.0
+SETTLED = timedelta(seconds=10)
+DEAD_VENDOR = "tests/disaster/test_dead_vendor.py"
 
 Disaster = Callable[[Turmoil, PostgresServer], None]
 
@@ -54,44 +63,88 @@ def clock_jumped(site: Turmoil, _server: PostgresServer) -> None:
     site.clockwork.jump(site.chance.choice((HOUR, -HOUR, 0.0)))
 
 
+def vendor_away(site: Turmoil, _server: PostgresServer) -> None:
+    """The ATS answers 503 for a few seconds."""
+    site.ats.away = True
+    time.sleep(site.chance.uniform(0.5, 3.0))
+    site.ats.away = False
+
+
+def keys_rotated(site: Turmoil, _server: PostgresServer) -> None:
+    """A new key, everything sealed anew, while a process dies."""
+    with ThreadPoolExecutor(1) as beside:
+        rotated = beside.submit(site.rotate_keys, settle=SETTLED)
+        time.sleep(site.chance.uniform(0.0, 1.0))
+        site.kill_one()
+        rotated.result()
+
+
 def asleep(site: Turmoil, _server: PostgresServer) -> None:
     """One process stands still past its lease."""
     with site.one_asleep(site.chance.choice(site.nodes), seconds=5):
         pass
 
 
-DISASTERS: tuple[Disaster, ...] = (killed, database_killed, disk_full, clock_jumped, asleep)
+DISASTERS: tuple[Disaster, ...] = (
+    killed,
+    database_killed,
+    disk_full,
+    clock_jumped,
+    asleep,
+    vendor_away,
+    keys_rotated,
+)
 
 
-def one_round(folder: Path, server: PostgresServer, chance: random.Random) -> Findings:
+def in_turn(chance: random.Random) -> Iterator[Disaster]:
+    """All of them, shuffled, again and again."""
+    while True:
+        yield from chance.sample(DISASTERS, len(DISASTERS))
+
+
+def one_round(
+    folder: Path,
+    server: PostgresServer,
+    disasters: Iterator[Disaster],
+    *,
+    chance: random.Random,
+    grown: bool,
+) -> Findings:
     """A fresh installation, three disasters, the audit."""
-    url = server.create_database() if chance.random() < 0.5 else ""
+    url = server.create_database() if grown else ""
+    those = list(islice(disasters, DISASTERS_PER_ROUND))
+    names = ", ".join(disaster.__name__ for disaster in those)
+    print(f"{'PostgreSQL' if url else 'SQLite'}: {names}", flush=True)
     try:
-        with turmoil(folder, url=url, chance=chance) as site:
-            names = _disturb(site, server)
-            print(f"{'PostgreSQL' if url else 'SQLite'}: {', '.join(names)}")
+        with turmoil(folder, url=url, chance=chance, relay=True) as site:
+            _disturb(site, server, those)
             return site.settle()
     finally:
         if url:
             server.drop_database(url)
 
 
-def _disturb(site: Turmoil, server: PostgresServer) -> list[str]:
-    names = []
+def _disturb(site: Turmoil, server: PostgresServer, disasters: Sequence[Disaster]) -> None:
     with site.sender.running(threads=8):
-        for _ in range(DISASTERS_PER_ROUND):
+        for disaster in disasters:
             site.tell(PEOPLE)
+            if site.letters is not None:
+                site.letters.send(LETTERS)
             time.sleep(site.chance.uniform(0.1, 1.5))
-            disaster = site.chance.choice(DISASTERS)
             disaster(site, server)
-            names.append(disaster.__name__)
         site.clockwork.jump(0.0)
-    return names
+
+
+def a_day_without_the_vendor() -> bool:
+    """As the tests play it; whether all was well."""
+    play = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", DEAD_VENDOR]
+    return subprocess.run(play, check=False).returncode == 0
 
 
 def main(seconds: float, seed: int) -> int:
     """Rounds until the time is over; the exit code."""
     chance, total, rounds = random.Random(seed), Counter[str](), 0
+    disasters = in_turn(chance)
     print(f"seed {seed}")
     ends_at = time.monotonic() + seconds
     with ExitStack() as stack:
@@ -99,14 +152,17 @@ def main(seconds: float, seed: int) -> int:
         server = stack.enter_context(running_postgres())
         while time.monotonic() < ends_at:
             rounds += 1
-            found = one_round(folder / str(rounds), server, chance)
+            found = one_round(
+                folder / str(rounds), server, disasters, chance=chance, grown=rounds % 2 == 1
+            )
             total += found.seen
+            print(found, flush=True)
             if found.faults:
                 print("\n".join(f"{kind}: {what}" for kind, what in found.faults))
                 return 1
     kinds = (LOST, DOUBLED, WRONG_ORDER, OPEN)
     print(f"{rounds} rounds: {dict(total)}; {', '.join(f'{kind} 0' for kind in kinds)}")
-    return 0
+    return 0 if a_day_without_the_vendor() else 1
 
 
 if __name__ == "__main__":

@@ -43,15 +43,21 @@ def gauges(runtime: Runtime, ingest: Ingest) -> list[Gauge]:
         found += [_connections(session, now), _calls(runtime, session)]
         if not runtime.database.is_sqlite:
             found.append(_workers(session, now - runtime.lease))
-    return [*(g for group in found for g in group), _ingest(ingest)]
+    return [*(g for group in found for g in group), *_ingest(ingest)]
 
 
-def _ingest(ingest: Ingest) -> Gauge:
-    return Gauge(
+def _ingest(ingest: Ingest) -> tuple[Gauge, ...]:
+    waiting = Gauge(
         "careerrelay_ingest_waiting",
         "Webhooks in this process that wait for their commit.",
         values={(): float(ingest.waiting)},
     )
+    stuck = Gauge(
+        "careerrelay_ingest_stuck",
+        "1: the store has not committed for a while, and webhooks hear 503.",
+        values={(): float(ingest.stuck)},
+    )
+    return waiting, stuck
 
 
 def _waiting_and_age(session: Session, now: datetime) -> tuple[Gauge, ...]:

@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 SETTLE = timedelta(seconds=45)
-"""A value sealed with the old key just before the switch is stored by then: the ingest waits 10
-seconds at most, SQLite's lock 30."""
+"""A value sealed with the old key just before the switch is stored by then: SQLite's lock is
+waited for 30 seconds at most."""
 MAX_PASSES = 20
 
 

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from careerrelay.engine.people import open_candidate
 from careerrelay.engine.runtime import Runtime
+from careerrelay.models.errors import ConfigurationError
 from careerrelay.models.tables import (
     ApplicationRecord,
     Attempt,
@@ -61,6 +63,7 @@ def audit(
     found = Findings()
     for part in (
         _signals(runtime, sender, told, found),
+        _sealed(runtime),
         _cases(runtime, people, ats, found),
         _registrations(runtime, registered, ats, found),
     ):
@@ -88,6 +91,20 @@ def _signals(
     for attempt in rows(runtime, Attempt):
         if attempt.finished_at is None:
             yield OPEN, f"an attempt at {attempt.subject_id} that nobody ended"
+
+
+def _sealed(runtime: Runtime) -> Iterator[tuple[str, str]]:
+    """What was stored can be opened, whatever became of the keys meanwhile."""
+    for signal in rows(runtime, Signal):
+        try:
+            runtime.vault.open_bytes(signal.body_sealed, place=f"signals:{signal.id}")
+        except ConfigurationError:
+            yield LOST, f"the body of signal {signal.dedupe_key}"
+    for record in rows(runtime, ApplicationRecord):
+        try:
+            open_candidate(runtime.vault, record)
+        except ConfigurationError:
+            yield LOST, f"the person of case {record.external_id}"
 
 
 def _cases(

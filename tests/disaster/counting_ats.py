@@ -71,9 +71,13 @@ class CountingAts(StandIn):
         super().__init__()
         self.links: dict[str, list[str]] = defaultdict(list)
         self.notes: dict[str, list[str]] = defaultdict(list)
+        self.away = False
+        """Every call is answered with 503."""
 
     @route("GET", "/people/<person>/link")
     def link(self, _request: Request, person: str) -> tuple[int, Any]:
+        if self.away:
+            return 503, None
         with self.lock:
             return 200, (self.links[person] or [""])[-1]
 
@@ -85,6 +89,8 @@ class CountingAts(StandIn):
 
     @route("GET", "/people/<person>/notes")
     def list_notes(self, _request: Request, person: str) -> tuple[int, Any]:
+        if self.away:
+            return 503, None
         with self.lock:
             return 200, list(self.notes[person])
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,18 @@ def test_worker_sleeps_past_its_lease_and_wakes_among_its_heirs(grown: Turmoil) 
         with grown.one_asleep(grown.nodes[1], seconds=5):
             grown.tell(PEOPLE)
     assert grown.settle().faults == []
+
+
+@pytest.mark.parametrize("shape", ["embedded", "grown"])
+def test_keys_rotate_under_load(shape: str, request: pytest.FixtureRequest) -> None:
+    """All is sealed under the new key at the end, and nothing was read or written with none."""
+    site: Turmoil = request.getfixturevalue(shape)
+    before = site.runtime.keys.current().sealing
+    with site.sender.running(threads=4):
+        site.tell(PEOPLE)
+        site.rotate_keys(settle=timedelta(seconds=3))
+        site.tell(PEOPLE)
+    after = site.runtime.keys.current().sealing
+    assert len(after) == 1
+    assert after != before
+    assert site.settle().faults == []

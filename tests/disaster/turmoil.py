@@ -8,19 +8,25 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from careerrelay.engine import rotation
+from careerrelay.engine.health import STORE_ERRORS
 from careerrelay.engine.runtime import Runtime
+from careerrelay.models.errors import ConfigurationError
 from careerrelay.models.tables import Heartbeat
 from tests.disaster.audit import Findings, audit
 from tests.disaster.clocks import Clockwork
 from tests.disaster.counting_ats import CountingAts, install
 from tests.disaster.installations import Installation, fresh, rest, rows
+from tests.disaster.letters import Letters, passing
 from tests.disaster.load import tell_all
 from tests.disaster.nodes import Node, ended_at_last, wait_until
 from tests.disaster.senders import Sender
+from tests.support.mailbox import free_port
 from tests.support.postgres import PostgresServer
 
 THREADS = 8
@@ -40,6 +46,8 @@ class Turmoil:
     chance: random.Random
     people: int = 0
     told: list[str] = field(default_factory=list)
+    letters: Letters | None = None
+    """What passes the mail relay, where there is one."""
 
     @property
     def grown(self) -> bool:
@@ -57,6 +65,19 @@ class Turmoil:
         node = self.chance.choice(self.nodes)
         node.kill()
         node.start()
+
+    def rotate_keys(self, *, settle: timedelta) -> None:
+        """A new key while everything runs, as 'careerrelay keys' does it; again after a fault."""
+        with suppress(ConfigurationError):  # one waits already, from a turn that was cut off
+            rotation.new_key(self.runtime, actor="test")
+        while len(self.runtime.keys.current().sealing) > 1 or self._key_waits():
+            try:
+                rotation.rotate(self.runtime, actor="test", settle=settle)
+            except STORE_ERRORS:
+                time.sleep(0.5)
+
+    def _key_waits(self) -> bool:
+        return bool(self.runtime.keys.current().next_sealing)
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -88,13 +109,16 @@ class Turmoil:
     def settle(self) -> Findings:
         """Wait until nothing is owed; what the auditor finds."""
         rest(self.runtime)
-        return audit(
+        found = audit(
             self.runtime,
             sender=self.sender,
             told=self.told,
             people=range(self.people),
             ats=self.ats,
         )
+        if self.letters is not None:
+            self.letters.audit(found, lives=sum(node.lives for node in self.nodes))
+        return found
 
     def refused(self) -> int:
         """How many posts were not acknowledged."""
@@ -109,26 +133,35 @@ def turmoil(
     workers: int = 2,
     chance: random.Random,
     ats: CountingAts | None = None,
+    relay: bool = False,
     **settings: str,
 ) -> Iterator[Turmoil]:
-    """One process on SQLite, or a web process and workers on the database at ``url``."""
+    """One process on SQLite, or a web process and workers on the database at ``url``.
+
+    ``relay``: one more process that takes mail, or the one of SQLite takes it too.
+    """
     ats, clockwork = ats or CountingAts(), Clockwork(folder / "clock")
     python_path = clockwork.install(install(folder / "plugins"))
     grown = {"WORK_EMBEDDED": "false"} if url else {}
-    named = grown | settings
+    port = free_port()
+    listening = {"MAIL_RELAY_EMBEDDED": "false" if url else "true", "MAIL_RELAY_PORT": str(port)}
+    named = grown | (listening if relay else {}) | settings
     made = fresh(folder / "installation", python_path=python_path, url=url, **named)
     nodes = [made.node("serve")]
     nodes += [made.node("worker", number=n + 1) for n in range(workers if url else 0)]
+    nodes += [made.node("relay")] if relay and url else []
     sender = Sender(f"{made.url}/webhooks/counting")
     with ExitStack() as stack:
         made.found(ats_url=stack.enter_context(ats.serve()), company={})
+        letters = stack.enter_context(passing(made, port)) if relay else None
         stack.enter_context(ended_at_last(*nodes))
         for node in nodes:
             node.start()
         runtime = made.look()
         stack.callback(runtime.close)
-        wait_until(lambda: len(rows(runtime, Heartbeat)) >= len(nodes) - 1, what="workers beat")
-        yield Turmoil(made, nodes, ats, sender, runtime, clockwork, chance)
+        beating = workers if url else 0
+        wait_until(lambda: len(rows(runtime, Heartbeat)) >= beating, what="workers beat")
+        yield Turmoil(made, nodes, ats, sender, runtime, clockwork, chance, letters=letters)
         living = [node for node in nodes if node.process and node.process.poll() is None]
         assert [node.stop() for node in living] == [0] * len(living)
     shutil.rmtree(folder / "installation")
