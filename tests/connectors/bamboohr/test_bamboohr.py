@@ -12,12 +12,9 @@ import pytest
 from careerrelay.connectors import (
     ApiPermissionError,
     ApiUnavailableError,
-    ApplicationEvent,
     ApplicationState,
     EventKind,
-    HttpClient,
     RegistrationReport,
-    check_settings,
 )
 from careerrelay.connectors.bamboohr.connector import BambooHrConnector
 from careerrelay.connectors.bamboohr.standin import (
@@ -29,20 +26,14 @@ from careerrelay.connectors.bamboohr.standin import (
     BambooHrStandIn,
 )
 
+from ..company import Clock, opened, walk
+
 REPORT = RegistrationReport("CR-1", "CareerRelay: registered. [CR-1]", "CareerRelay registered")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 4, 10, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 4, 10, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -59,28 +50,14 @@ def connector(vendor: BambooHrStandIn) -> Iterator[BambooHrConnector]:
             "rejected_status_ids": f"{UNFIT}",
             "withdrawn_status_ids": f"{DECLINED}",
         }
-        settings = check_settings(BambooHrConnector.spec, given, allow_private=True)
-        http = HttpClient("bamboohr", allow_private=True)
-        yield BambooHrConnector(settings, http=http, clock=vendor.clock)
-        http.close()
+        with opened(BambooHrConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: BambooHrStandIn, **more: str) -> str:
     return vendor.apply(
         given="Hanako", family="Example", email="hanako@example.jp", job="営業", **more
     )
-
-
-def walk(
-    connector: BambooHrConnector, cursor: dict[str, Any]
-) -> tuple[list[ApplicationEvent], dict[str, Any]]:
-    events: list[ApplicationEvent] = []
-    more = True
-    while more:
-        page = connector.poll(cursor)
-        events += page.events
-        cursor, more = dict(page.cursor), page.more
-    return events, cursor
 
 
 def test_all_pages_are_called_and_nobody_twice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,27 +28,17 @@ from careerrelay.connectors import (
 from careerrelay.connectors.breezyhr.connector import BreezyhrConnector
 from careerrelay.connectors.breezyhr.standin import ENDED, HIRED, WITHDREW, BreezyhrStandIn
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+from ..company import SECOND, START, Clock
+
 MESSAGE = OutgoingMessage(
     "d3l1v3ry1", "選考結果のご連絡", "このたびは <見本> & Co.\nhttps://relay.example.com/r/AbC1"
 )
 REPORT = RegistrationReport("CR-1", "Registered. [CR-1]", "CareerRelay registered")
 
 
-class Clock:
-    """Every look takes a second."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(step=SECOND)
 
 
 @pytest.fixture

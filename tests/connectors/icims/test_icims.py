@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,9 +29,10 @@ from careerrelay.connectors.icims.standin import (
     IcimsStandIn,
     settings,
 )
-from careerrelay.connectors.testing import Request, Response, StandIn, route
+from careerrelay.connectors.testing import Request, StandIn, route
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+from ..company import SECOND, START, Clock, Receiver
+
 EVENT = {
     "eventType": "WorkFlowStatusChangeEvent",
     "customerId": "6271",
@@ -41,34 +42,9 @@ EVENT = {
 }
 
 
-class Clock:
-    """Every look takes a second."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-
-class Receiver(StandIn):
-    """Keeps what arrives."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[WebhookRequest] = []
-
-    @route("POST", "/hook")
-    def hook(self, request: Request) -> Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        self.taken.append(WebhookRequest("POST", "/hook", "", headers, request.get_data(), START))
-        return Response(status=200)
-
-
 @pytest.fixture
 def vendor() -> IcimsStandIn:
-    return IcimsStandIn(clock=Clock())
+    return IcimsStandIn(clock=Clock(step=SECOND))
 
 
 def opened(vendor: IcimsStandIn, given: Mapping[str, str], http: HttpClient) -> IcimsConnector:

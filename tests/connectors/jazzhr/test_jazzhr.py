@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,24 +12,14 @@ from careerrelay.connectors import ApplicationState, HttpClient, check_settings
 from careerrelay.connectors.jazzhr.connector import JazzHrConnector
 from careerrelay.connectors.jazzhr.standin import JazzHrStandIn, settings
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+from ..company import SECOND, Clock
+
 REJECTED, WITHDREW, NEW = "2876534", "2876535", "2876530"
-
-
-class Clock:
-    """Every look takes a second."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
 
 
 @pytest.fixture
 def vendor() -> JazzHrStandIn:
-    return JazzHrStandIn(clock=Clock())
+    return JazzHrStandIn(clock=Clock(step=SECOND))
 
 
 def opened(vendor: JazzHrStandIn, given: Mapping[str, str], http: HttpClient) -> JazzHrConnector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,45 +14,17 @@ from careerrelay.connectors import (
     ApiUnavailableError,
     Flag,
     HttpClient,
-    WebhookRequest,
     check_settings,
 )
 from careerrelay.connectors.jobvite.connector import PAGE, JobviteConnector
 from careerrelay.connectors.jobvite.standin import JobviteStandIn, settings
-from careerrelay.connectors.testing import Request, Response, StandIn, route
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
-
-
-class Clock:
-    """Every look takes a second."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-
-class Receiver(StandIn):
-    """Keeps what arrives."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[WebhookRequest] = []
-
-    @route("POST", "/hook")
-    def hook(self, request: Request) -> Response:
-        query = request.query_string.decode()
-        arrived = WebhookRequest("POST", "/hook", query, {}, request.get_data(), START)
-        self.taken.append(arrived)
-        return Response(status=200)
+from ..company import SECOND, Clock, Receiver
 
 
 @pytest.fixture
 def vendor() -> JobviteStandIn:
-    return JobviteStandIn(clock=Clock())
+    return JobviteStandIn(clock=Clock(step=SECOND))
 
 
 def opened(vendor: JobviteStandIn, given: Mapping[str, str], http: HttpClient) -> JobviteConnector:

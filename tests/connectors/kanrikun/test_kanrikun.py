@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,21 +21,9 @@ from careerrelay.connectors import (
 from careerrelay.connectors.kanrikun.connector import KanrikunConnector
 from careerrelay.connectors.kanrikun.standin import REJECTED, KanrikunStandIn
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+from ..company import START, Clock
+
 ACCEPTED, DECLINED, DOCUMENTS = 4, 5, 1
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **parts: float) -> None:
-        self.now += timedelta(**parts)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from careerrelay.connectors import (
     ApiAuthenticationError,
     ApiPermissionError,
     Application,
-    ApplicationEvent,
     ApplicationState,
     Capability,
     EventKind,
@@ -25,18 +23,12 @@ from careerrelay.connectors import (
 from careerrelay.connectors.personio.connector import PersonioConnector
 from careerrelay.connectors.personio.standin import PersonioStandIn
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 4, 10, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
+from ..company import Clock, walk
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 4, 10, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -62,18 +54,6 @@ def apply(vendor: PersonioStandIn, **more: str) -> str:
     return vendor.apply(
         given="Hanako", family="Example", email="hanako@example.jp", job="営業", **more
     )
-
-
-def walk(
-    connector: PersonioConnector, cursor: dict[str, Any]
-) -> tuple[list[ApplicationEvent], dict[str, Any]]:
-    events: list[ApplicationEvent] = []
-    more = True
-    while more:
-        page = connector.poll(cursor)
-        events += page.events
-        cursor, more = dict(page.cursor), page.more
-    return events, cursor
 
 
 def test_the_past_is_read_page_by_page_for_whose_case_has_ended(

@@ -6,20 +6,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from careerrelay.connectors import (
     ApiPermissionError,
     ApiUnavailableError,
-    ApplicationEvent,
     ApplicationState,
-    HttpClient,
     RegistrationReport,
     RejectionSide,
     WebhookRequest,
-    check_settings,
     utcnow,
 )
 from careerrelay.connectors.pinpoint.connector import PinpointConnector
@@ -31,20 +27,14 @@ from careerrelay.connectors.pinpoint.standin import (
     PinpointStandIn,
 )
 
+from ..company import Clock, opened, walk
+
 REPORT = RegistrationReport("CR-1", "CareerRelay: registered. [CR-1]", "CareerRelay registered")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 4, 10, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 4, 10, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -61,26 +51,12 @@ def connector(vendor: PinpointStandIn) -> Iterator[PinpointConnector]:
             "rejected_stages": "rejected",
             "withdrawn_stages": WITHDRAWN,
         }
-        settings = check_settings(PinpointConnector.spec, given, allow_private=True)
-        http = HttpClient("pinpoint", allow_private=True)
-        yield PinpointConnector(settings, http=http, clock=vendor.clock)
-        http.close()
+        with opened(PinpointConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: PinpointStandIn) -> str:
     return vendor.apply(given="Hanako", family="Example", email="hanako@example.jp")
-
-
-def walk(
-    connector: PinpointConnector, cursor: dict[str, Any]
-) -> tuple[list[ApplicationEvent], dict[str, Any]]:
-    events: list[ApplicationEvent] = []
-    more = True
-    while more:
-        page = connector.poll(cursor)
-        events += page.events
-        cursor, more = dict(page.cursor), page.more
-    return events, cursor
 
 
 def test_the_past_is_read_page_by_page_for_whose_case_has_ended(

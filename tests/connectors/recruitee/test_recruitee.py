@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from careerrelay.connectors import (
     ApplicationState,
-    HttpClient,
     RegistrationReport,
     RejectionSide,
     WebhookRequest,
     WebhookVerificationError,
-    check_settings,
 )
 from careerrelay.connectors.recruitee.connector import RecruiteeConnector
 from careerrelay.connectors.recruitee.standin import RecruiteeStandIn
 from careerrelay.connectors.testing import Request, Response, StandIn, route
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+from ..company import SECOND, START, Clock, opened
+
 REPORT = RegistrationReport("CR-1", "CareerRelay <registered> [CR-1]", "CareerRelay registered")
-
-
-class Clock:
-    """Every look takes a second."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
 
 
 class Receiver(StandIn):
@@ -59,7 +47,7 @@ class Receiver(StandIn):
 
 @pytest.fixture
 def vendor() -> RecruiteeStandIn:
-    return RecruiteeStandIn(clock=Clock())
+    return RecruiteeStandIn(clock=Clock(step=SECOND))
 
 
 @pytest.fixture
@@ -67,10 +55,8 @@ def connector(vendor: RecruiteeStandIn) -> Iterator[RecruiteeConnector]:
     with vendor.serve() as url:
         given = {"api_url": url, "company_id": "12345", "api_token": vendor.token}
         given["webhook_secret"] = vendor.secret
-        settings = check_settings(RecruiteeConnector.spec, given, allow_private=True)
-        http = HttpClient("recruitee", allow_private=True)
-        yield RecruiteeConnector(settings, http=http, clock=vendor.clock)
-        http.close()
+        with opened(RecruiteeConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: RecruiteeStandIn) -> str:

@@ -25,19 +25,10 @@ from careerrelay.connectors.smartrecruiters.connector import SmartrecruitersConn
 from careerrelay.connectors.smartrecruiters.standin import SmartrecruitersStandIn
 from careerrelay.connectors.testing import Request, Response, StandIn, read_request, route
 
+from ..company import Clock
+
 HERE = Path(__file__).parent
 SECRET = json.loads((HERE / "settings.json").read_text())["webhook_secret"]
-
-
-class Clock:
-    """Every look takes a fifth of a second, so the vendor's limit is never met."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=200)
-        return self.now
 
 
 class Receiver(StandIn):
@@ -65,7 +56,9 @@ class Receiver(StandIn):
 
 @pytest.fixture
 def vendor() -> SmartrecruitersStandIn:
-    return SmartrecruitersStandIn(clock=Clock())
+    return SmartrecruitersStandIn(
+        clock=Clock(datetime(2026, 11, 2, 3, 0, tzinfo=UTC), step=timedelta(milliseconds=200))
+    )
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,29 +15,15 @@ from careerrelay.connectors import (
     Channel,
     EventKind,
     Flag,
-    HttpClient,
     RegistrationReport,
     Stage,
-    check_settings,
 )
 from careerrelay.connectors.talentio.connector import TalentioConnector
 from careerrelay.connectors.talentio.standin import BASE, TalentioStandIn
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+from ..company import Clock, opened
+
 REPORT = RegistrationReport("CR-1", "登録されました。[CR-1]", "キャリアリレー登録")
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **parts: float) -> None:
-        self.now += timedelta(**parts)
 
 
 @pytest.fixture
@@ -61,10 +46,8 @@ def connector(vendor: TalentioStandIn) -> Iterator[TalentioConnector]:
             "test_tags": "テスト",
             "source_channels": "紹介会社サイト=referral, ビズリーチ=scout, サイト=direct",
         }
-        settings = check_settings(TalentioConnector.spec, given, allow_private=True)
-        http = HttpClient("talentio", allow_private=True)
-        yield TalentioConnector(settings, http=http, clock=vendor.clock)
-        http.close()
+        with opened(TalentioConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: TalentioStandIn, **more: Any) -> int:

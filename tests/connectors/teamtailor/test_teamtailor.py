@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,45 +15,18 @@ from careerrelay.connectors import (
     ApiResponseError,
     ApplicationState,
     Channel,
-    HttpClient,
     RegistrationReport,
     RejectionSide,
     WebhookRequest,
     WebhookVerificationError,
-    check_settings,
     hmac_sha256_hex,
 )
 from careerrelay.connectors.teamtailor.connector import TeamtailorConnector
 from careerrelay.connectors.teamtailor.standin import BASE, TeamtailorStandIn
-from careerrelay.connectors.testing import Request, Response, StandIn, route
+
+from ..company import START, Clock, Receiver, opened
 
 REPORT = RegistrationReport("CR-1", "CareerRelay: registered. [CR-1]", "CareerRelay registered")
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Receiver(StandIn):
-    """CareerRelay's web hook address, as far as it matters here."""
-
-    def __init__(self, status: int = 200) -> None:
-        super().__init__()
-        self.status = status
-        self.taken: list[WebhookRequest] = []
-
-    @route("POST", "/hook")
-    def hook(self, request: Request) -> Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        self.taken.append(WebhookRequest("POST", "/hook", "", headers, request.get_data(), START))
-        return Response(status=self.status)
 
 
 @pytest.fixture
@@ -72,10 +45,8 @@ def connector(vendor: TeamtailorStandIn) -> Iterator[TeamtailorConnector]:
             "webhook_secret": vendor.secret,
             "user_id": vendor.user,
         }
-        settings = check_settings(TeamtailorConnector.spec, given, allow_private=True)
-        http = HttpClient("teamtailor", allow_private=True)
-        yield TeamtailorConnector(settings, http=http, clock=vendor.clock)
-        http.close()
+        with opened(TeamtailorConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: TeamtailorStandIn, *, sourced: bool = False) -> str:

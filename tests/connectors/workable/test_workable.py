@@ -16,15 +16,15 @@ from careerrelay.connectors import (
     ApplicationState,
     Channel,
     EventKind,
-    HttpClient,
     RegistrationReport,
     UnknownEventError,
     WebhookRequest,
-    check_settings,
     utcnow,
 )
 from careerrelay.connectors.workable.connector import WorkableConnector
 from careerrelay.connectors.workable.standin import BASE, Ticking, WorkableStandIn
+
+from ..company import opened, walk
 
 REPORT = RegistrationReport("CR-1", "CareerRelay: registered. [CR-1]", "CareerRelay registered")
 
@@ -38,28 +38,14 @@ def vendor() -> WorkableStandIn:
 def connector(vendor: WorkableStandIn) -> Iterator[WorkableConnector]:
     with vendor.serve() as url:
         given = {"api_url": url + BASE, "api_token": vendor.token, "member_id": vendor.member}
-        settings = check_settings(WorkableConnector.spec, given, allow_private=True)
-        http = HttpClient("workable", allow_private=True)
-        yield WorkableConnector(settings, http=http, clock=vendor.clock)
-        http.close()
+        with opened(WorkableConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: WorkableStandIn, *, sourced: bool = False) -> str:
     return vendor.apply(
         name="Hanako Example", email="hanako@example.jp", job="営業", sourced=sourced
     )
-
-
-def walk(
-    connector: WorkableConnector, cursor: dict[str, Any]
-) -> tuple[list[ApplicationEvent], dict[str, Any]]:
-    events: list[ApplicationEvent] = []
-    more = True
-    while more:
-        page = connector.poll(cursor)
-        events += page.events
-        cursor, more = dict(page.cursor), page.more
-    return events, cursor
 
 
 def test_the_past_is_read_page_by_page_for_whoever_is_disqualified(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,43 +18,17 @@ from careerrelay.connectors import (
     WebhookVerificationError,
     check_settings,
 )
-from careerrelay.connectors.testing import Request, Response, StandIn, route
 from careerrelay.connectors.zohorecruit.connector import ZohoRecruitConnector
 from careerrelay.connectors.zohorecruit.standin import ZohoStandIn, settings
 
-START = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
+from ..company import SECOND, START, Clock, Receiver
+
 REPORT = RegistrationReport("CR-1", "registered [CR-1]", "CareerRelay registered")
-
-
-class Clock:
-    """Every look takes a second."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-
-class Receiver(StandIn):
-    """Keeps what arrives."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[WebhookRequest] = []
-
-    @route("POST", "/hook")
-    def hook(self, request: Request) -> Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = request.get_data()
-        self.taken.append(WebhookRequest("POST", "/hook", "", headers, body, START))
-        return Response(status=200)
 
 
 @pytest.fixture
 def vendor() -> ZohoStandIn:
-    return ZohoStandIn(clock=Clock())
+    return ZohoStandIn(clock=Clock(step=SECOND))
 
 
 def opened(vendor: ZohoStandIn, given: Mapping[str, str], http: HttpClient) -> ZohoRecruitConnector:
