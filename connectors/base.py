@@ -23,8 +23,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, ClassVar, NoReturn, final
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NoReturn, TypeVar, cast, final
 
 from ..models.candidates import Application, Reason
 from ..models.errors import (
@@ -45,6 +45,11 @@ from .http import HttpClient
 from .oauth import MemoryTokens, TokenStore, utcnow
 from .signatures import Signature
 from .spec import Capability, ConnectorSpec
+
+Known = TypeVar("Known")
+
+RECALL = timedelta(minutes=10)
+MOST_RECALLED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,18 @@ class Connector:
                 f"{self.spec.title}: the webhook body is not the documented shape "
                 f"({type(error).__name__})"
             ) from None
+
+    @final
+    def recalled(self, what: str, read: Callable[[], Known], *, anew: bool = False) -> Known:
+        """What an account seldom changes (its reasons, a job's title): asked for once in ten
+        minutes, for all its cases together. ``anew``: asked now, as it lacks what a case names."""
+        since, known = self.http.known.pop(what, (None, None))
+        if since is None or anew or not timedelta() <= self.clock() - since < RECALL:
+            since, known = self.clock(), read()
+        self.http.known[what] = since, known
+        if len(self.http.known) > MOST_RECALLED:
+            self.http.known.pop(next(iter(self.http.known)), None)
+        return cast("Known", known)
 
     @final
     @contextmanager

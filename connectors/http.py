@@ -171,6 +171,8 @@ class HttpClient:
         self.allow_private = allow_private
         self.calls = 0
         """Calls made so far, refused ones included."""
+        self.known: dict[str, tuple[datetime, Any]] = {}
+        """What the account's connectors remember, and since when; see ``Connector.recalled``."""
         self._limiter = limiter or _limiter(connector, account, rate_limit)
         self._count = threading.Lock()
         self._session = _session(connector, allow_private=allow_private)

@@ -62,8 +62,6 @@ class LeverConnector(Connector):
             watch_days=self._whole_number("unarchive_watch_days"),
             clock=clock,
         )
-        self._reasons: dict[str, ArchiveReason] = {}
-        self._jobs: dict[str, Job | None] = {}
 
     def verify_webhook(self, request: WebhookRequest) -> None:
         webhook.verify(request, signature_tokens=self._signature_tokens, max_age=self._max_age)
@@ -100,8 +98,7 @@ class LeverConnector(Connector):
 
     def reasons(self) -> Sequence[Reason]:
         """Every reason but those of type ``hired``; inactive ones stand on older cases."""
-        self._load_reasons()
-        return [known.reason for known in self._reasons.values() if not known.hired]
+        return [known.reason for known in self._reasons(anew=True).values() if not known.hired]
 
     def check(self) -> list[Check]:
         return checks.run(self._client, self.settings, now=self.clock())
@@ -117,9 +114,7 @@ class LeverConnector(Connector):
     def _job(self, posting: str | None) -> Job | None:
         if posting is None:
             return None
-        if posting not in self._jobs:
-            self._jobs[posting] = self._find_job(posting)
-        return self._jobs[posting]
+        return self.recalled(f"posting {posting}", lambda: self._find_job(posting))
 
     def _find_job(self, posting: str) -> Job | None:
         try:
@@ -132,15 +127,19 @@ class LeverConnector(Connector):
         reason_id = archive_reason_id(record)
         if reason_id is None:
             return None
-        if reason_id not in self._reasons:
-            self._load_reasons()
+        reasons = self._reasons()
+        if reason_id not in reasons:
+            reasons = self._reasons(anew=True)
         # A reason Lever no longer lists stays unmapped under its id; no link goes out for it.
         deleted = ArchiveReason(Reason(reason_id, reason_id), hired=False)
-        return self._reasons.get(reason_id, deleted)
+        return reasons.get(reason_id, deleted)
 
-    def _load_reasons(self) -> None:
+    def _reasons(self, *, anew: bool = False) -> Mapping[str, ArchiveReason]:
+        return self.recalled("archive reasons", self._read_reasons, anew=anew)
+
+    def _read_reasons(self) -> dict[str, ArchiveReason]:
         read = (reason_for(record) for record in self._client.archive_reasons())
-        self._reasons = {known.reason.external_id: known for known in read}
+        return {known.reason.external_id: known for known in read}
 
     def _whole_number(self, name: str) -> int:
         value = self.settings[name].strip()

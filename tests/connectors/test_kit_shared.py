@@ -13,6 +13,7 @@ from responses import matchers
 
 from careerrelay import connectors as kit
 from careerrelay.connectors import Capability
+from careerrelay.connectors.base import MOST_RECALLED, RECALL
 from careerrelay.connectors.spec import Signature
 
 NOW = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
@@ -264,3 +265,38 @@ def test_nothing_named_or_the_same_for_both_is_refused(
 ) -> None:
     with pytest.raises(kit.ConfigurationError, match=why):
         kit.named_ends({"rejected": rejected, "withdrawn": withdrawn}, "rejected", "withdrawn")
+
+
+def test_what_seldom_changes_is_asked_for_once_in_ten_minutes_for_all_cases() -> None:
+    now = [NOW]
+    first = Acme({}, clock=lambda: now[0])
+    asked: list[str] = []
+
+    def title(connector: kit.Connector, job: str, *, anew: bool = False) -> str:
+        def read() -> str:
+            asked.append(job)
+            return f"title {len(asked)} of {job}"
+
+        return connector.recalled(f"job {job}", read, anew=anew)
+
+    assert title(first, "7") == title(first, "7") == "title 1 of 7"
+    later = Acme({}, http=first.http, clock=first.clock)
+    assert title(later, "7") == "title 1 of 7", "the next case of the same account"
+    assert title(Acme({}, clock=first.clock), "7") == "title 2 of 7", "another account's"
+    assert title(later, "7", anew=True) == title(first, "7") == "title 3 of 7"
+    now[0] += RECALL
+    assert title(first, "7") == "title 4 of 7"
+
+
+def test_no_answer_is_not_remembered_and_nothing_for_ever() -> None:
+    connector = Acme({})
+
+    def away() -> str:
+        raise kit.ApiUnavailableError("away", connector="acme", operation="get a job")
+
+    with pytest.raises(kit.ApiUnavailableError):
+        connector.recalled("job 7", away)
+    assert connector.recalled("job 7", lambda: "Sales") == "Sales"
+    for number in range(MOST_RECALLED):
+        connector.recalled(f"person {number}", lambda: "")
+    assert connector.recalled("job 7", lambda: "Sales, Tokyo") == "Sales, Tokyo"
