@@ -12,12 +12,13 @@ from ..connectors.base import Connector
 from ..connectors.spec import Capability, ConnectorSpec, Evidence
 from ..models.companies import Strategy
 from ..models.errors import CareerRelayError
-from ..models.tables import Connection, RefusedRequest, Signal
+from ..models.tables import Connection, RefusedRequest, SheetRow, Signal
 from .connections import obstacle, webhook_url
 from .doctor_relays import relay_findings
 from .findings import Finding, fail, hint, ok
 from .reasons import reason_lines
 from .runtime import Runtime
+from .sheets.profiles import profiles_of, takes_csv
 
 BETTER = (
     Strategy.FIELD_TOKEN,
@@ -48,6 +49,7 @@ def connection_findings(runtime: Runtime, connection: Connection) -> Iterator[Fi
     yield from account_findings(connection, connector)
     yield from _webhook(runtime, connection, connector.spec)
     yield from _poll(connection, connector.spec)
+    yield from _files(runtime, connection)
     yield from _reasons(runtime, connection)
     yield from _strategy(connection, connector.spec)
     yield from relay_findings(runtime, connection)
@@ -130,6 +132,24 @@ def _poll(connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
         yield ok(
             connection.id, "poll", f"the last one ended {connection.polled_at:%Y-%m-%d %H:%M} UTC"
         )
+
+
+def _files(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
+    """Whether anybody has said how this company's CSV is read, and brought any."""
+    if not takes_csv(connection):
+        return
+    if not profiles_of(runtime, connection.company_id):
+        yield hint(
+            connection.id, "csv", "no profile says how the CSV files are read",
+            remedy=f"careerrelay csv columns {connection.id} FILE, or the page that 'careerrelay "
+            f"csv link {connection.id}' opens",
+        )  # fmt: skip
+        return
+    query = select(func.max(SheetRow.seen_at)).where(SheetRow.connection_id == connection.id)
+    with runtime.database.read() as session:
+        last = session.scalar(query)
+    said = f"the last new row came {last:%Y-%m-%d %H:%M} UTC" if last else "no row came yet"
+    yield (ok if last else hint)(connection.id, "csv", said)
 
 
 def _reasons(runtime: Runtime, connection: Connection) -> Iterator[Finding]:

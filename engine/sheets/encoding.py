@@ -32,7 +32,8 @@ BOMS = (
 )
 WORKBOOKS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
 _ESCAPES = re.compile(rb"\x1b(?:\$[@B]|\([BIJ])")
-_ORDINARY = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff60]")
+_ORDINARY = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff60]+")
+_STRANGE = re.compile("[^\x00-\x7f]+")
 """Kana, kanji and full-width signs; half-width kana in number are a sign of a wrong guess."""
 CLEAR, UNLIKELY = 0.8, 0.5
 
@@ -120,9 +121,9 @@ def _share(file: BinaryIO, codec: str) -> float | None:
     try:
         for chunk in (*_chunks(file), b""):
             text = decoder.decode(chunk, final=not chunk)
-            strange = [sign for sign in text if sign > "\x7f"]
-            found = sum(1 for sign in strange if _ORDINARY.match(sign))
-            ordinary, other = ordinary + found, other + len(strange) - found
+            found = sum(map(len, _ORDINARY.findall(text)))
+            ordinary += found
+            other += sum(map(len, _STRANGE.findall(text))) - found
     except UnicodeDecodeError:
         return None
     if codec == "cp932" and not ordinary + other:

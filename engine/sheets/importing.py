@@ -169,11 +169,11 @@ class FileReading:
         clashing: set[int] = set()
         for line in read_lines(self._file, self._sheet):
             try:
-                row = self._row(line)
+                id_, words = self._reader.said(line, self._places)
             except CellError:
                 continue
-            key, words = hash(row["application_id"]), hash(tuple(row.items()))
-            if said.setdefault(key, words) != words:
+            key = hash(id_)
+            if said.setdefault(key, hash(words)) != hash(words):
                 clashing.add(key)
         return clashing
 

@@ -79,6 +79,15 @@ class RowReader:
         row["as_of"] = self._as_of
         return row
 
+    def said(self, line: Line, places: Mapping[str, int]) -> tuple[str, tuple[str, ...]]:
+        """The line's id and its mapped cells, without a look at what they mean where the ATS
+        itself gives the id. Raises CellError."""
+        cells = line.cells
+        words = tuple(cell_value(cells[n]) if n < len(cells) else "" for n in places.values())
+        if "application_id" in places:
+            return words[list(places).index("application_id")], words
+        return self.row(line, places)["application_id"], words
+
     def event(self, row: Row) -> ApplicationEvent | None:
         """What it means; None: nothing, by the company's own words. Raises CellError."""
         return self._connector.import_row(row)

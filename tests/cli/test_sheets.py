@@ -136,3 +136,16 @@ def test_upload_links_are_issued_and_taken_back(sheet: CommandLine) -> None:
     assert sheet.data("csv", "link", "sheet", "--days", "1")["days"] == 1
     assert "takes no CSV" in sheet("csv", "link", "toy", code=1).stderr
     assert "2 upload links are taken back" in sheet("csv", "link-revoke", "sheet").stdout
+
+
+def test_doctor_says_what_csv_waits_for(sheet: CommandLine, tmp_path: Path, world: World) -> None:
+    def told() -> str:
+        found = sheet.data("doctor", code=1)
+        return next(f["detail"] for f in found if (f["area"], f["name"]) == ("sheet", "csv"))
+
+    assert told() == "no profile says how the CSV files are read"
+    file = write(tmp_path / "a.csv", person(1))
+    sheet("csv", "profile", "sheet", "hrmos", "--from-file", file)
+    assert told() == "no row came yet"
+    sheet("csv", "import", "sheet", file, "--yes")
+    assert told() == "the last new row came 2026-11-24 03:00 UTC"

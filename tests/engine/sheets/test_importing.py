@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 import pytest
 from sqlalchemy import select
 
-from careerrelay.connectors.registry import connector_class
 from careerrelay.engine.sheets import importing
 from careerrelay.engine.sheets.importing import (
     FailedRows,
@@ -19,24 +18,26 @@ from careerrelay.engine.sheets.importing import (
     import_file,
     looking,
 )
-from careerrelay.engine.sheets.opening import Manner, look_at, preview, settled
+from careerrelay.engine.sheets.opening import Manner, look_at, settled
 from careerrelay.engine.sheets.profiles import (
     Profile,
-    check_profile,
-    fitting_profile,
-    profiles_of,
-    reading_spec,
     remove_profile,
     save_profile,
-    suggested_columns,
 )
 from careerrelay.engine.sheets.reader import open_sheet
 from careerrelay.engine.sheets.store import store_events
-from careerrelay.models.errors import ConfigurationError, NotFoundError, RefusedError
-from careerrelay.models.tables import ApplicationRecord, Base, Connection, Decision, Signal
+from careerrelay.models.errors import RefusedError
+from careerrelay.models.tables import (
+    ApplicationRecord,
+    Base,
+    Company,
+    Connection,
+    Decision,
+    Signal,
+)
+from tests.support.mailbox import running_mailbox
 from tests.support.world import World
 
-from .conftest import PROFILE
 from .files import COLUMNS, HEADINGS, SECRET, csv_file, person
 
 
@@ -313,37 +314,6 @@ def test_rows_with_too_many_or_too_long_cells_are_told(
     assert found.verdicts == {"untold": 1}
 
 
-def test_profiles_are_suggested_checked_and_found(world: World, connection: Connection) -> None:
-    spec = reading_spec(connection)
-    file = csv_file([person(1)])
-    sheet = open_sheet(file, known=HEADINGS)
-    assert suggested_columns(spec, sheet) == COLUMNS
-    assert preview(file, sheet, COLUMNS).words == {"status": {"不合格": 1}}
-    assert fitting_profile([PROFILE, Profile("b", COLUMNS)], sheet) is None
-    assert fitting_profile([PROFILE, Profile("b", {"email": "メールアドレス"})], sheet) is PROFILE
-    assert [p.name for p in profiles_of(world.runtime, "acme")] == ["hrmos"]
-    with pytest.raises(NotFoundError):
-        remove_profile(world.runtime, "acme", "other", actor="test")
-
-
-@pytest.mark.parametrize(
-    ("profile", "words"),
-    [
-        (Profile("", COLUMNS), "name of a profile"),
-        (Profile("p", {**COLUMNS, "salary": "年収"}), "salary is unknown"),
-        (Profile("p", {**COLUMNS, "given_name": "氏 名"}), "two columns"),
-        (Profile("p", {"status": "選考ステータス"}), "application_id"),
-        (Profile("p", {"email": "メール", "ended_on": "終了日"}), "status"),
-        (Profile("p", {"email": "メール", "status": "状態"}), "ended_on"),
-        (Profile("p", COLUMNS, statuses={"不合格": "bad"}), "status means one of"),
-        (Profile("p", COLUMNS, reasons={"x" * 61: "company"}), "closed list"),
-    ],
-)
-def test_profiles_that_cannot_work_are_refused(profile: Profile, words: str) -> None:
-    with pytest.raises(ConfigurationError, match=words):
-        check_profile(connector_class("csv_bridge").spec, profile)
-
-
 def test_a_file_without_the_profiles_columns_is_refused(
     world: World, connection: Connection
 ) -> None:
@@ -370,3 +340,24 @@ def test_memory_stays_bounded(world: World, connection: Connection) -> None:
     reading(world, connection, file).run(take)
     assert (max(sizes), sum(sizes)) == (importing.BATCH, 1001)
     assert timedelta(0) < world.clock() - connection.created_at
+
+
+def test_own_mail_waits_as_long_as_the_ats_may_and_goes_out_once(
+    world: World, connection: Connection
+) -> None:
+    with running_mailbox() as box:
+        with world.runtime.database.begin() as session:
+            session.get_one(Connection, "sheet").strategies = ["own_mail"]
+            session.get_one(Company, "acme").smtp = {
+                "host": "127.0.0.1",
+                "port": box.port,
+                "security": "none",
+                "sender": "saiyo@acme.example.jp",
+            }
+        rows = [person(1, day="2026/11/20"), person(2, "選考前辞退", 不合格日="")]
+        imported(world, connection, rows)
+        assert box.messages == []
+        world.clock.forward(days=3)
+        world.work()
+        imported(world, connection, rows)
+        assert [message.recipients for message in box.messages] == [["person1@example.com"]]
