@@ -53,7 +53,7 @@ def _summary(cls: type[Connector]) -> dict[str, Any]:
 
 
 def limit_of(spec: ConnectorSpec) -> str:
-    """The vendor's limit that we keep to, in a few words; "" where none is published."""
+    """The pace that we keep to, in a few words; "" where there is none."""
     limit = spec.rate_limit
     return f"{limit.calls} calls in {limit.seconds:g} s, per {limit.per}" if limit else ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..connectors.registry import connector_classes
-from ..connectors.spec import Capability, ConnectorSpec
+from ..connectors.spec import Capability, ConnectorSpec, RateLimit
 from ..engine.config import SECTIONS
 from ..models.errors import ConfigurationError
 from .connectors import kind_of
@@ -126,9 +126,17 @@ def _notes(spec: ConnectorSpec) -> list[str]:
     if spec.experimental:
         notes.append("Experimental: off unless named in `[connectors] experimental`.")
     if spec.rate_limit is not None:
-        limit = spec.rate_limit
-        notes.append(f"At most {limit.calls} calls in {limit.seconds:g} seconds per {limit.per}.")
+        notes.append(_pace(spec.rate_limit))
     return notes
+
+
+def _pace(limit: RateLimit) -> str:
+    """Whether the vendor's number is kept to, or a pace of our own."""
+    calls = "one call" if limit.calls == 1 else f"{limit.calls} calls"
+    span = "a second" if limit.seconds == 1 else f"in {limit.seconds:g} seconds"
+    within = f"to keep within [the published limit]({limit.source})"
+    why = within if limit.source else "as the vendor publishes no number"
+    return f"At most {calls} {span} per {limit.per}, {why}."
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -106,7 +106,11 @@ class WebhookSpec:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The vendor's limit: ``calls`` in ``seconds``, counted per credential or account."""
+    """How fast we call at most: ``calls`` in ``seconds``, counted per credential or account.
+
+    ``source`` is the page that states the vendor's limit, within which this keeps; "" where the
+    vendor publishes none and the pace is our own caution.
+    """
 
     calls: int
     seconds: float

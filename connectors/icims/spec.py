@@ -25,7 +25,8 @@ SPEC = kit.ConnectorSpec(
             f"{APPROVAL} Only moves by your own users are described as triggers, status by status.",
         ),
         Capability.POLL: kit.gated(
-            SEARCH, f"{APPROVAL} Name of the status filter as expected; results are minutes old."
+            SEARCH,
+            f"{APPROVAL} The status filter's name is not documented; results are minutes old.",
         ),
         Capability.FETCH: kit.gated(CONNECT, APPROVAL),
         Capability.FIELD_TOKEN: kit.gated(

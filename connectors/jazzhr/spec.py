@@ -53,7 +53,7 @@ SPEC = ConnectorSpec(
             Evidence.MISSING, KEYS, note="Messages can be read and not sent."
         ),
     },
-    rate_limit=RateLimit(1, 1, per="account", source=KEYS),
+    rate_limit=RateLimit(1, 1, per="account"),
     poll_seconds=1800,
     experimental=True,
     notice_is_delayed=True,

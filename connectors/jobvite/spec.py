@@ -33,7 +33,7 @@ SPEC = kit.ConnectorSpec(
         verification="Nothing is signed; the address holds webhook_token as the parameter 'token'.",
         signature=kit.UrlToken(),
     ),
-    rate_limit=kit.RateLimit(1, 1, per="account", source=SURVEY),
+    rate_limit=kit.RateLimit(1, 1, per="account"),
     poll_seconds=3600,
     experimental=True,
     notice_is_delayed=True,

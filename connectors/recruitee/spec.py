@@ -44,7 +44,7 @@ SPEC = kit.ConnectorSpec(
         signature=kit.BodyHmac("X-Recruitee-Signature"),
         ack_status=200,
     ),
-    rate_limit=kit.RateLimit(2, 1, per="account", source=GUIDE),
+    rate_limit=kit.RateLimit(2, 1, per="account"),
     notice_is_delayed=True,
     settings=(
         kit.Setting(

@@ -75,7 +75,7 @@ SPEC = ConnectorSpec(
         "with webhook_secret, as hex. With webhook_user set, HTTP Basic instead: then rows are "
         "hints, and the report itself is asked.",
     ),
-    rate_limit=RateLimit(1, 1, per="account", source=WORKDAY),
+    rate_limit=RateLimit(1, 1, per="account"),
     poll_seconds=1800,
     experimental=True,
     notice_is_delayed=True,

@@ -30,14 +30,18 @@ SPEC = kit.ConnectorSpec(
             "today is the vendor's sample of 2021.",
         ),
         Capability.FETCH: kit.documented(
-            REFERENCE, "Two calls: the person with all their cases, and the history that says when."
+            REFERENCE,
+            "Two calls: the person with all their cases, and the history that says when. Keys of "
+            "the vendor's generated model of 2017.",
         ),
         Capability.REPORT: kit.documented(
             MODELS,
-            "Tag, property and a note in the feed. Looking for our note takes an API key with "
-            "the system role ADMINISTRATOR.",
+            "Tag, property and a note in the feed, as the vendor's generated model of 2017 has "
+            "them. Looking for our note takes an API key with the system role ADMINISTRATOR.",
         ),
-        Capability.REASONS: kit.documented(MODELS),
+        Capability.REASONS: kit.documented(
+            MODELS, "Two lists, of the vendor's generated model of 2017."
+        ),
         Capability.FIELD_TOKEN: kit.missing(
             MERGE_FIELDS, "Candidate fields are no merge fields of e-mail templates."
         ),

@@ -22,8 +22,8 @@ SPEC = kit.ConnectorSpec(
         Capability.WEBHOOK: kit.documented(HOOKS, SUPPORT),
         Capability.POLL: kit.reported(CLIENT, UNCHECKED),
         Capability.FETCH: kit.documented(API, UNCHECKED),
-        Capability.REPORT: kit.documented(API, REPORT),
-        Capability.REASONS: kit.documented(API),
+        Capability.REPORT: kit.documented(API, f"{REPORT} {UNCHECKED}"),
+        Capability.REASONS: kit.documented(API, UNCHECKED),
         Capability.FIELD_TOKEN: kit.missing(MERGE_FIELDS, NO_FIELD),
         Capability.ATS_MESSAGE: kit.missing(API, "No endpoint sends a message."),
     },
@@ -32,7 +32,7 @@ SPEC = kit.ConnectorSpec(
         verification="TT-Signature (version 2) is the HMAC-SHA256 of its time, a dot and the "
         "payload, with the web hook's signature key.",
     ),
-    rate_limit=kit.RateLimit(5, 1, per="API key", source=API),
+    rate_limit=kit.RateLimit(5, 1, per="API key"),
     notice_is_delayed=True,
     merge_syntax="{job-title}",
     settings=(

@@ -20,7 +20,7 @@ SPEC = kit.ConnectorSpec(
         Capability.POLL: kit.documented(f"{API}/job-candidates-index"),
         Capability.WEBHOOK: kit.documented(HOOKS, QUICKER),
         Capability.FETCH: kit.documented(API),
-        Capability.REPORT: kit.documented(API),
+        Capability.REPORT: kit.documented(API, "Comment, tag and custom attribute."),
         Capability.REASONS: kit.documented(API),
         Capability.FIELD_TOKEN: kit.missing(
             PLACEHOLDERS, "No placeholder for custom attributes is documented."

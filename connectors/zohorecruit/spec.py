@@ -20,15 +20,16 @@ SPEC = kit.ConnectorSpec(
     docs_url=API,
     capabilities={
         Capability.WEBHOOK: kit.documented(
-            HOOKS, "Whether workflow rules exist for applications, look at your account."
+            HOOKS,
+            "That workflow rules exist for applications is not documented; look at your account.",
         ),
         Capability.POLL: kit.reported(CLIENT, "Order and paging as a public client uses them."),
         Capability.FETCH: kit.reported(CLIENT, "Names of fields are settings: read your own."),
         Capability.FIELD_TOKEN: kit.reported(
             HOOKS,
-            "Merge fields with custom fields are documented for web hooks; that mail templates "
-            "take the same ones is to be looked at once. A rejection within half an hour of the "
-            "application may leave before the link is there.",
+            "Writing a field is reported, and merge fields with custom fields are documented for "
+            "web hooks; that mail templates take them is not, so look at one mail first. A "
+            "rejection within half an hour of the application may leave before the link is there.",
         ),
         Capability.REPORT: kit.reported(
             CLIENT, "A note, as a public client writes it, and a field."
@@ -40,7 +41,7 @@ SPEC = kit.ConnectorSpec(
         trust=kit.Trust.HINT,
         verification="The custom parameter cr_secret holds webhook_secret; nothing is signed.",
     ),
-    rate_limit=kit.RateLimit(1, 1, per="account", source=API),
+    rate_limit=kit.RateLimit(1, 1, per="account"),
     poll_seconds=900,
     experimental=True,
     notice_is_delayed=True,
