@@ -23,7 +23,6 @@ MOST_LINES_OF_A_CONNECTOR = 250
 """Of code: neither blank nor comment nor docstring; the stand-in and its story do not count."""
 LONGER_CONNECTORS = {
     "ashby": 434,
-    "bamboohr": 326,
     "breezyhr": 570,
     "bullhorn": 1074,
     "csv_bridge": 413,

@@ -12,12 +12,11 @@ from marshmallow import fields
 from careerrelay import connectors as kit
 from careerrelay.connectors import ApplicationState, RejectionSide
 
-from .roll import Roll
 from .spec import SPEC
 
-ROOT = ("api", "v1", "applicant_tracking")
 ACCESS = "of a user with access to the applicant tracking settings"
-Query = Mapping[str, str] | None
+PAGES = 10
+"""Pages in one go: all who are known are stored after each, and may be many."""
 REMEMBERED = timedelta(days=365)
 KEYS = "your name (lower left) > API Keys"
 STATES = {
@@ -78,7 +77,7 @@ class BambooHrConnector(kit.Connector):
         self._rejected, self._withdrawn = kit.named_ends(self.settings, *names)
         self._api = kit.VendorApi(
             self.http,
-            url=self.settings["api_url"],
+            url=kit.join_url(self.settings["api_url"], "api", "v1", "applicant_tracking"),
             # Old endpoints answer in XML unless told otherwise.
             headers={"Accept": "application/json"},
             auth=(self.settings["api_key"], "x"),
@@ -95,56 +94,55 @@ class BambooHrConnector(kit.Connector):
         return self._application(self._record(application_id))
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
-        """A page of whose case has ended, or one look at somebody who left that list."""
-        since = (self.clock() - self._policy.history).strftime("%Y-%m-%d %H:%M:%S")
-        roll = Roll.resume(cursor, since=since)
-        events = [self._settle(roll)] if roll.doubts else self._call(roll)
-        return kit.PollPage(tuple(events), roll.cursor(), more=roll.more)
+        """Pages of whose case has ended, or one look at somebody who left that list."""
+        roster = kit.Roster.resume(cursor, now=self.clock())
+        if roster.doubts:
+            return roster.turned([self._look(roster)])
+        events = self._call(roster)
+        for _ in range(PAGES - 1):
+            events += self._call(roster) if roster.page else []
+        return roster.turned(events)
 
-    def _call(self, roll: Roll) -> list[kit.ApplicationEvent]:
+    def _call(self, roster: kit.Roster) -> list[kit.ApplicationEvent]:
+        """A page of the list. Since when, only the record says."""
         ends = ",".join(sorted(self._rejected | self._withdrawn))
-        params = {"applicationStatusId": ends, "newSince": roll.since}
-        found, page = self._page(dict(parse_qsl(roll.page)) or params)
-        if page and page == roll.page:
+        first = {"applicationStatusId": ends, "newSince": self._oldest(roster.started)}
+        found, page = self._page(dict(parse_qsl(roster.page)) or first)
+        if page and page == roster.page:
             self.fail_response("list applications", "another page than this one")
-        news = [row for row in found if roll.answers(*_ids(row))]
-        roll.turn(page)
-        return [self._hint(row) for row in news]
+        rows = {f"{row['id']}:{row['status']['id']}": row["applicant"]["id"] for row in found}
+        new, now = roster.take(rows, page=page), self.clock()
+        return [
+            _hint(now, *kit.split_pair(key), person) for key, person in rows.items() if key in new
+        ]
 
-    def _hint(self, row: Mapping[str, Any]) -> kit.ApplicationEvent:
-        """Since when, only the record says."""
-        return kit.ApplicationEvent(
-            kit.EventKind.CHANGED,
-            self.clock(),
-            application_id=row["id"],
-            candidate_id=row["applicant"]["id"],
-            ats_event=f"status {row['status']['id']}",
-        )
-
-    def _settle(self, roll: Roll) -> kit.ApplicationEvent:
-        """Taken back, moved on, deleted; or only too long ago for the list."""
-        case = roll.doubts.pop(0)
-        status, person = roll.known.pop(case)
+    def _look(self, roster: kit.Roster) -> kit.ApplicationEvent:
+        """Taken back, in another status, deleted; or only too long ago for the list."""
+        key = roster.doubts[0]
+        (case, status), person = kit.split_pair(key), roster.known[key]
         try:
             found = self.fetch_application(case)
         except kit.ApiNotFoundError:
-            return kit.ApplicationEvent(
-                kit.EventKind.ERASED,
-                self.clock(),
-                candidate_id=person,
-                application_ids=(case,),
-                ats_event="deleted",
-            )
-        if found.state is not ApplicationState.ACTIVE and _stamp(found.applied_at) > roll.since:
-            # Still in such a status: the pages moved while they were read.
-            roll.known[case] = [status, person]
+            roster.forget([key])
+            at, gone = self.clock(), kit.EventKind.ERASED
+            return kit.ApplicationEvent(gone, at, candidate_id=person, application_ids=(case,))
+        stays = found.reason is not None and found.reason.external_id == status
+        if stays and _stamp(found.applied_at) > self._oldest(roster.swept):
+            roster.settle([key])  # The pages moved while they were read.
+        else:
+            roster.forget([key])
         return kit.snapshot_event(found, ats_event="left the list")
 
+    def _oldest(self, began: str) -> str:
+        """BambooHR filters by the day of application."""
+        return _stamp(datetime.fromisoformat(began) - self._policy.history)
+
     def _page(self, params: Mapping[str, str]) -> tuple[list[dict[str, Any]], str]:
-        found = self._get(("applications",), LIST(), "list applications", params)
+        path, what = ("applications",), "list applications"
+        found = self._api.get(path, schema=LIST(), operation=what, params=params)
         page = kit.query_of(found["next_page_url"])
         if found["next_page_url"] and not page:
-            self.fail_response("list applications", "what to ask for on the next page")
+            self.fail_response(what, "what to ask for on the next page")
         return found["applications"], page
 
     def report_registration(
@@ -161,28 +159,19 @@ class BambooHrConnector(kit.Connector):
         )
         if count > int(first.value):
             return
-        self._api.call(
-            "POST",
-            (*ROOT, "applications", case, "comments"),
-            operation="add a comment",
-            json={"type": "comment", "comment": report.text},
-        ).read(CREATED())
+        path, body = ("applications", case, "comments"), {"type": "comment", "comment": report.text}
+        answer = self._api.call("POST", path, operation="add a comment", json=body)
+        answer.read(CREATED())
 
     def reasons(self) -> Sequence[kit.Reason]:
         """The statuses that the settings name, for what a status says beyond that."""
-        found = {status["id"]: status["name"] for status in self._statuses()}
-        return [
-            kit.Reason(id_, name, side)
-            for id_, name in found.items()
-            if (side := self._side(id_)) is not RejectionSide.UNKNOWN
-        ]
+        found = [kit.Reason(s["id"], s["name"], self._side(s["id"])) for s in self._statuses()]
+        return [reason for reason in found if reason.side is not RejectionSide.UNKNOWN]
 
     def check(self) -> list[kit.Check]:
         remedy = "Give the key's user access to the applicant tracking settings in BambooHR."
-        probes = [
-            kit.Probe("statuses", self._known_statuses, remedy),
-            kit.Probe("applications", self._other_ends, remedy),
-        ]
+        tried = {"statuses": self._known_statuses, "applications": self._other_ends}
+        probes = [kit.Probe(name, call, remedy) for name, call in tried.items()]
         told = f"Make a key under {KEYS}, type it in api_key, and check api_url."
         return kit.run_probes(probes, credentials="api_key", remedy=told)
 
@@ -192,8 +181,7 @@ class BambooHrConnector(kit.Connector):
         if not unknown:
             return f"{len(there)} statuses, {len(self._rejected)} of them mean a rejection"
         what = f"no status has the id {', '.join(unknown)}"
-        told = "Take the ids in rejected_status_ids and withdrawn_status_ids from the guide's list."
-        return kit.Check("statuses", False, what, told)
+        return kit.Check("statuses", False, what, "Look the ids up again, as the guide says.")
 
     def _other_ends(self) -> str:
         """Statuses in use that end a case, and of which no setting says whose end it is."""
@@ -211,11 +199,10 @@ class BambooHrConnector(kit.Connector):
     def _application(self, record: Mapping[str, Any]) -> kit.Application:
         person, status, job = record["applicant"], record["status"], record["job"]
         side = self._side(status["id"])
-        state = STATES[side]
-        if record["moved_to"]:
-            state = ApplicationState.ACTIVE  # The person goes on, in an application of its own.
+        # Who was moved to another job goes on, in an application of its own.
+        state = ApplicationState.ACTIVE if record["moved_to"] else STATES[side]
         changed_at: datetime = status["date_changed"] or record["applied_date"]
-        rejected = state is ApplicationState.REJECTED
+        ended, rejected = state is not ApplicationState.ACTIVE, state is ApplicationState.REJECTED
         referred = kit.Channel.REFERRAL if record["referred_by"] else kit.Channel.UNKNOWN
         return kit.Application(
             external_id=record["id"],
@@ -228,9 +215,7 @@ class BambooHrConnector(kit.Connector):
             state=state,
             changed_at=changed_at,
             job=kit.Job(job["id"], (job["title"] or {"label": ""})["label"]) if job else None,
-            reason=None
-            if state is ApplicationState.ACTIVE
-            else kit.Reason(status["id"], status["label"], side),
+            reason=kit.Reason(status["id"], status["label"], side) if ended else None,
             stage_text=status["label"],
             channel=self._policy.channel(person["source"], otherwise=referred),
             applied_at=record["applied_date"],
@@ -238,19 +223,15 @@ class BambooHrConnector(kit.Connector):
         )
 
     def _record(self, case: str) -> dict[str, Any]:
-        return self._get(("applications", case), RecordSchema(), "get an application")
+        return self._api.get(("applications", case), schema=RecordSchema(), operation="get a case")
 
     def _statuses(self) -> list[dict[str, Any]]:
-        return self._get(("statuses",), STATUS(many=True), "list statuses")
-
-    def _get(
-        self, path: tuple[str, ...], schema: kit.PayloadSchema, what: str, params: Query = None
-    ) -> Any:
-        return self._api.get((*ROOT, *path), schema=schema, operation=what, params=params)
+        return self._api.get(("statuses",), schema=STATUS(many=True), operation="list statuses")
 
 
-def _ids(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["id"], row["status"]["id"], row["applicant"]["id"]
+def _hint(now: datetime, case: str, status: str, person: str) -> kit.ApplicationEvent:
+    kind, name = kit.EventKind.CHANGED, f"status {status}"
+    return kit.ApplicationEvent(kind, now, case, person, ats_event=name)
 
 
 def _stamp(moment: datetime | None) -> str:

@@ -2,85 +2,62 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    HISTORY_DAYS,
-    NOTICE_DELAY_DAYS,
-    SOURCE_CHANNELS,
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    Setting,
-    Support,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 DOCS = "https://documentation.bamboohr.com"
 SDK = "https://github.com/BambooHR/bhr-api-python"
-PLACEHOLDERS = (
-    "https://bamboohr.screenstepslive.com/m/53914/l/588070-applicant-tracking-email-placeholders"
+HELP = "https://bamboohr.screenstepslive.com/m/53914/l"
+PLACEHOLDERS = f"{HELP}/588070-applicant-tracking-email-placeholders"
+REPORT = (
+    "A comment. Comments cannot be listed, so whether one was written is told by their number. No "
+    "tag or field can be written."
 )
+NO_HOOK = "Web hooks tell of employees and the company, never of applicants."
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="bamboohr",
     title="BambooHR",
     docs_url=DOCS,
     capabilities={
-        Capability.POLL: Support(Evidence.DOCUMENTED, SDK),
-        Capability.FETCH: Support(Evidence.DOCUMENTED, SDK),
-        Capability.REPORT: Support(
-            Evidence.DOCUMENTED,
-            SDK,
-            note="A comment. Comments cannot be listed, so whether one was written is told by "
-            "their number. No tag or field can be written.",
+        Capability.POLL: kit.documented(SDK),
+        Capability.FETCH: kit.documented(SDK),
+        Capability.REPORT: kit.documented(SDK, REPORT),
+        Capability.REASONS: kit.documented(SDK, "There are no reasons: the status is all."),
+        Capability.WEBHOOK: kit.missing(f"{DOCS}/docs/webhooks", NO_HOOK),
+        Capability.FIELD_TOKEN: kit.missing(
+            PLACEHOLDERS, "The placeholders are a fixed list without fields of one's own."
         ),
-        Capability.REASONS: Support(
-            Evidence.DOCUMENTED, SDK, note="There are no reasons: the status is all there is."
-        ),
-        Capability.WEBHOOK: Support(
-            Evidence.MISSING,
-            f"{DOCS}/docs/webhooks",
-            note="Web hooks tell of employees and the company, never of applicants.",
-        ),
-        Capability.FIELD_TOKEN: Support(
-            Evidence.MISSING,
-            PLACEHOLDERS,
-            note="The placeholders are a fixed list without fields of one's own.",
-        ),
-        Capability.ATS_MESSAGE: Support(
-            Evidence.MISSING, SDK, note="None of the endpoints for applicants sends mail."
-        ),
+        Capability.ATS_MESSAGE: kit.missing(SDK, "No endpoint for applicants sends mail."),
     },
     notice_is_delayed=True,
     poll_seconds=600,
     settings=(
-        Setting(
+        kit.Setting(
             "api_url",
             "Address of your account, for example https://acme.bamboohr.com.",
             "貴社アカウントのURL。例：https://acme.bamboohr.com",
         ),
-        Setting(
+        kit.secret(
             "api_key",
             "API key of a BambooHR user who may see the applicant tracking settings.",
             "採用管理（ATS）の設定を開けるBambooHRユーザーのAPIキー。",
-            secret=True,
         ),
-        Setting(
+        kit.Setting(
             "rejected_status_ids",
             "Ids of the applicant statuses by which your company rejects, separated by commas. "
             "BambooHR does not say which ones these are.",
             "貴社が不採用とした応募者のステータスのID（カンマ区切り）。どのステータスが不採用にあたるかは"
             "BambooHRからは取得できません。",
         ),
-        Setting(
+        kit.optional(
             "withdrawn_status_ids",
-            "Ids of the applicant statuses of people who withdrew or declined, separated "
-            "by commas.",
+            "Ids of the statuses of people who withdrew or declined, separated by commas.",
             "辞退した応募者のステータスのID（カンマ区切り）。",
-            required=False,
-            default="",
         ),
-        NOTICE_DELAY_DAYS,
-        SOURCE_CHANNELS,
-        HISTORY_DAYS,
+        kit.NOTICE_DELAY_DAYS,
+        kit.SOURCE_CHANNELS,
+        kit.HISTORY_DAYS,
     ),
     notes=(
         "A status is the company's own word. Those that mean a rejection and those that mean a "

@@ -63,12 +63,24 @@ def apply(vendor: BambooHrStandIn, **more: str) -> str:
 def test_all_pages_are_called_and_nobody_twice(
     vendor: BambooHrStandIn, connector: BambooHrConnector
 ) -> None:
+    vendor.page_size = 5
     cases = [apply(vendor) for _ in range(120)]
     for case in cases:
         vendor.put(case, UNFIT)
     events, cursor = walk(connector, {})
     assert sorted(event.application_id or "" for event in events) == sorted(cases)
+    assert len(vendor.calls) == 24
     assert walk(connector, cursor)[0] == []
+
+
+def test_a_long_list_is_stored_every_ten_pages(
+    vendor: BambooHrStandIn, connector: BambooHrConnector
+) -> None:
+    vendor.page_size = 5
+    for _ in range(120):
+        vendor.put(apply(vendor), UNFIT)
+    page = connector.poll({})
+    assert (len(page.events), len(vendor.calls), page.more) == (50, 10, True)
 
 
 def test_a_status_in_no_setting_is_never_a_rejection(
@@ -88,8 +100,8 @@ def test_who_declined_after_a_rejection_withdrew(
     vendor.put(case, UNFIT)
     _, cursor = walk(connector, {})
     vendor.put(case, DECLINED)
-    (event,), cursor = walk(connector, cursor)
-    assert event.ats_event == f"status {DECLINED}"
+    (hint, event), cursor = walk(connector, cursor)
+    assert (hint.ats_event, event.kind) == (f"status {DECLINED}", EventKind.WITHDRAWN)
     assert connector.fetch_application(case).state is ApplicationState.WITHDRAWN
     assert walk(connector, cursor)[0] == []
 
@@ -133,8 +145,9 @@ def test_who_grew_too_old_for_the_list_is_not_taken_for_deleted(
 
 
 def test_who_slipped_between_two_pages_stays_known(
-    vendor: BambooHrStandIn, connector: BambooHrConnector
+    vendor: BambooHrStandIn, connector: BambooHrConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("careerrelay.connectors.bamboohr.connector.PAGES", 1)
     vendor.page_size = 2
     cases = [apply(vendor) for _ in range(4)]
     for case in cases:
@@ -146,7 +159,7 @@ def test_who_slipped_between_two_pages_stays_known(
     assert [event.kind for event in events] == [EventKind.REJECTED]
     events, cursor = walk(connector, cursor)
     assert [event.kind for event in events] == [EventKind.APPLIED]
-    assert sorted(cursor["known"]) == sorted(cases[:-1])
+    assert sorted(cursor["known"]) == sorted(f"{case}:{UNFIT}" for case in cases[:-1])
 
 
 def test_one_comment_among_those_of_colleagues_however_often_it_is_tried(
