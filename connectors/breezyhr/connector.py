@@ -9,31 +9,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from careerrelay.connectors import (
-    ApiNotFoundError,
-    ApiRequestError,
-    Application,
-    ApplicationEvent,
-    Check,
-    Connector,
-    EventKind,
-    HttpClient,
-    HttpResponse,
-    Job,
-    OutgoingMessage,
-    PayloadSchema,
-    Policy,
-    PollPage,
-    Probe,
-    Reason,
-    RegistrationReport,
-    VendorApi,
-    WebhookRequest,
-    Window,
-    listed,
-    run_probes,
-    snapshot_event,
-)
+from careerrelay import connectors as kit
 
 from . import webhook
 from .records import (
@@ -53,34 +29,34 @@ PAGE = 50
 MOST_PAGES = 40
 ACCESS = "access to all positions and candidates"
 
-_JOBS: WeakKeyDictionary[HttpClient, dict[str, Job]] = WeakKeyDictionary()
+_JOBS: WeakKeyDictionary[kit.HttpClient, dict[str, kit.Job]] = WeakKeyDictionary()
 """Names of positions, by the client that a connection keeps: a burst ends many cases of one."""
 
 
-class BreezyhrConnector(Connector):
+class BreezyhrConnector(kit.Connector):
     """Web hooks say where to look; notices leave in the candidate's own thread."""
 
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = Policy.read(self.settings)
-        self._hired = listed(self.settings, name="hired_stages")
-        self._company = ("company", self.settings["company_id"])
+        self._policy = kit.Policy.read(self.settings)
+        self._hired = kit.listed(self.settings, name="hired_stages")
         self._jobs = _JOBS.setdefault(self.http, {})
-        self._api = VendorApi(
-            self.http,
-            url=self.settings["api_url"],
-            headers={"Authorization": self.settings["api_token"]},
-            setting="api_token",
+        headers = {"Authorization": self.settings["api_token"]}
+        url = self.settings["api_url"]
+        company = kit.join_url(url, "company", self.settings["company_id"])
+        self._api, self._root = (
+            kit.VendorApi(self.http, url=at, headers=headers, setting="api_token", reads=ACCESS)
+            for at in (company, url)
         )
 
-    def verify_webhook(self, request: WebhookRequest) -> None:
+    def verify_webhook(self, request: kit.WebhookRequest) -> None:
         webhook.verify(request, secrets=self.settings["webhook_secret"])
 
-    def parse_webhook(self, request: WebhookRequest) -> list[ApplicationEvent]:
+    def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)
 
-    def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
+    def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
         return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
     def fetch_application(
@@ -88,30 +64,30 @@ class BreezyhrConnector(Connector):
         application_id: str,
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - in the id
-    ) -> Application:
+    ) -> kit.Application:
         person = self._candidate(application_id)
         ended_at = None
         if is_disqualified(person):
             ended_at = last_move(person, self._stream(application_id).read(_ENTRIES))
         return self._snapshot(person, application_id.partition(":")[0], ended_at=ended_at)
 
-    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """Position by position, latest change first, back to where the last round began.
 
         There is no list of the whole company, so the cursor holds what is left to ask for. Of the
         past only ended cases are worth a look.
         """
-        window = Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
         if not window.page:
             left = [[position["id"], 1] for position in self._positions()]
             return window.turned([], page=json.dumps(left) if left else "")
         (position, number), *others = json.loads(window.page)
         params = {"page_size": PAGE, "page": number, "sort": "updated"}
-        rows = self._get(
+        rows = self._api.get(
             ("position", position, "candidates"),
-            CandidateSchema(many=True),
-            "list candidates",
-            params,
+            schema=CandidateSchema(many=True),
+            operation="list candidates",
+            params=params,
         )
         fresh = [row for row in rows if row["updated_date"] >= window.since]
         if len(rows) == PAGE == len(fresh):
@@ -120,7 +96,7 @@ class BreezyhrConnector(Connector):
         events = [self._told(row, position) for row in wanted]
         return window.turned(events, page=json.dumps(others) if others else "")
 
-    def send_message(self, application: Application, message: OutgoingMessage) -> None:
+    def send_message(self, application: kit.Application, message: kit.OutgoingMessage) -> None:
         """Into the thread, unless it is there or waits there to be sent.
 
         The marker goes along as a reference number, for nothing else tells one message from
@@ -132,77 +108,102 @@ class BreezyhrConnector(Connector):
             text = message.text if with_marker else f"{message.text}\n\nRef. {message.marker}"
             if self.settings["message_format"] == "html":
                 text = html.escape(text, quote=False).replace("\n", "<br>")
-            self._send("POST", path, "send a message", {"body": text}).read(RecordSchema())
+            self._api.call("POST", path, operation="send a message", json={"body": text}).read(
+                RecordSchema()
+            )
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        """Tag and attribute first: they may be repeated. The comment last, if not there."""
-        case = application.external_id
-        self._tag(case, report.tag)
-        attribute = {"name": self.settings["report_attribute"], "value": report.tag}
-        path = (*_record(case), "custom-attribute")
-        self._send("PUT", path, "set a custom attribute", attribute | {"secure": False})
-        stream = self._stream(case)
-        stream.read(_ENTRIES)
-        if report.marker not in _text(stream):
-            comment = {"type": "comment", "body": report.text}
-            self._send("POST", (*_record(case), "stream"), "add a comment", comment)
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
+        """Attribute and tag first: they may be repeated. The comment last, if not there."""
+        record = _record(application.external_id)
+        kit.write_report(
+            report,
+            by=self,
+            notes=kit.Notes(
+                lambda: [_text(self._stream(application.external_id))],
+                lambda text: self._api.call(
+                    "POST",
+                    (*record, "stream"),
+                    operation="add a comment",
+                    json={"type": "comment", "body": text},
+                ),
+            ),
+            tags=kit.Tags(
+                lambda: self._candidate(application.external_id)["tags"],
+                lambda tags: self._api.call(
+                    "PUT", record, operation="add a tag", json={"tags": tags}
+                ),
+            ),
+            field=lambda _: self._api.call(
+                "PUT",
+                (*record, "custom-attribute"),
+                operation="set a custom attribute",
+                json={
+                    "name": self.settings["report_attribute"],
+                    "value": report.tag,
+                    "secure": False,
+                },
+            ),
+        )
 
-    def reasons(self) -> Sequence[Reason]:
+    def reasons(self) -> Sequence[kit.Reason]:
         """The names of all stages that end a case; whose they are the company says."""
         pipelines = dict.fromkeys(p["pipeline_id"] for p in self._positions() if p["pipeline_id"])
         names = [
             stage["name"]
             for pipeline in pipelines
-            for stage in self._get(("pipeline", pipeline), PipelineSchema(), "get a pipeline")[
-                "stages"
-            ]
+            for stage in self._api.get(
+                ("pipeline", pipeline), schema=PipelineSchema(), operation="get a pipeline"
+            )["stages"]
             if is_disqualified({"stage": stage}) and stage["name"]
         ]
-        return [Reason(name, name) for name in dict.fromkeys(names)]
+        return [kit.Reason(name, name) for name in dict.fromkeys(names)]
 
-    def check(self) -> list[Check]:
+    def check(self) -> list[kit.Check]:
         """Reading only; what is written is tried by a delivery or a report."""
         probes = [
-            Probe("company_id", self._company_check, f"Give the token's user {ACCESS}."),
-            Probe(
+            kit.Probe("company_id", self._company_check, f"Give the token's user {ACCESS}."),
+            kit.Probe(
                 "positions",
                 lambda: f"{len(self._positions())} published or closed",
                 f"Give the token's user {ACCESS}; check company_id.",
             ),
-            Probe("web hooks", self._webhooks, "Web hooks need a Pro plan; look at company_id."),
+            kit.Probe(
+                "web hooks", self._webhooks, "Web hooks need a Pro plan; look at company_id."
+            ),
         ]
         remedy = "Make a new access token in Breezy and type it in api_token."
-        return run_probes(probes, credentials="api_token", remedy=remedy)
+        return kit.run_probes(probes, credentials="api_token", remedy=remedy)
 
-    def _company_check(self) -> Check | str:
-        found = self._api.get(
-            ("companies",),
-            schema=RecordSchema(many=True),
-            operation="list companies",
-            permission=ACCESS,
+    def _company_check(self) -> kit.Check | str:
+        found = self._root.get(
+            ("companies",), schema=RecordSchema(many=True), operation="list companies"
         )
         if self.settings["company_id"] in {company["id"] for company in found}:
             return "found"
         remedy = "Type in company_id as GET /companies tells it (_id)."
-        return Check("company_id", False, "the token's user has no such company", remedy)
+        return kit.Check("company_id", False, "the token's user has no such company", remedy)
 
-    def _webhooks(self) -> Check | str:
+    def _webhooks(self) -> kit.Check | str:
         if not self.settings["webhook_secret"]:
             return "webhook_secret is empty: changes are found by polling alone"
-        found = self._get(("webhook_endpoints",), EndpointsSchema(), "list web hook endpoints")
+        found = self._api.get(
+            ("webhook_endpoints",), schema=EndpointsSchema(), operation="list web hook endpoints"
+        )
         heard = {event for point in found["data"] if point["enabled"] for event in point["events"]}
         missing = [event for event in SPEC.events if event not in heard]
         if not missing:
             return "enabled for all events"
         remedy = "Register the endpoint for these events, as the guide says."
-        return Check("web hooks", False, f"none enabled for {', '.join(missing)}", remedy)
+        return kit.Check("web hooks", False, f"none enabled for {', '.join(missing)}", remedy)
 
-    def _told(self, row: dict[str, Any], position: str) -> ApplicationEvent:
+    def _told(self, row: dict[str, Any], position: str) -> kit.ApplicationEvent:
         """A row tells all but when a case ended."""
         if not is_disqualified(row):
-            return snapshot_event(self._snapshot(row, position), ats_event="candidates")
-        return ApplicationEvent(
-            EventKind.CHANGED,
+            return kit.snapshot_event(self._snapshot(row, position), ats_event="candidates")
+        return kit.ApplicationEvent(
+            kit.EventKind.CHANGED,
             row["updated_date"],
             application_id=case_id(position, row["id"]),
             candidate_id=row["id"],
@@ -211,15 +212,17 @@ class BreezyhrConnector(Connector):
 
     def _snapshot(
         self, person: dict[str, Any], position: str, *, ended_at: datetime | None = None
-    ) -> Application:
+    ) -> kit.Application:
         return application_from(
             person, self._job(position), policy=self._policy, hired=self._hired, ended_at=ended_at
         )
 
-    def _job(self, position: str) -> Job:
+    def _job(self, position: str) -> kit.Job:
         if position not in self._jobs:
-            found = self._get(("position", position), PositionSchema(), "get a position")
-            self._jobs[position] = Job(position, found["name"])
+            found = self._api.get(
+                ("position", position), schema=PositionSchema(), operation="get a position"
+            )
+            self._jobs[position] = kit.Job(position, found["name"])
         return self._jobs[position]
 
     def _positions(self) -> list[dict[str, Any]]:
@@ -227,27 +230,37 @@ class BreezyhrConnector(Connector):
         return [
             position
             for state in ("published", "closed")
-            for position in self._get(
-                ("positions",), PositionSchema(many=True), "list positions", {"state": state}
+            for position in self._api.get(
+                ("positions",),
+                schema=PositionSchema(many=True),
+                operation="list positions",
+                params={"state": state},
             )
         ]
 
     def _candidate(self, case: str) -> dict[str, Any]:
         try:
-            return self._get(_record(case), CandidateSchema(), "get a candidate")
-        except ApiRequestError as error:
+            return self._api.get(
+                _record(case), schema=CandidateSchema(), operation="get a candidate"
+            )
+        except kit.ApiRequestError as error:
             # wrongPosition: the record was moved to another position and is another case there.
             if error.status != 412:
                 raise
-            raise ApiNotFoundError(
+            raise kit.ApiNotFoundError(
                 "Breezy HR has the candidate on another position by now",
                 connector=SPEC.name,
                 operation=error.operation,
                 status=412,
             ) from None
 
-    def _stream(self, case: str) -> HttpResponse:
-        return self._send("GET", (*_record(case), "stream"), "read a candidate's stream")
+    def _stream(self, case: str) -> kit.HttpResponse:
+        """A list; its comments are only searched for our own."""
+        answer = self._api.call(
+            "GET", (*_record(case), "stream"), operation="read a candidate's stream"
+        )
+        answer.read(_ENTRIES)
+        return answer
 
     def _thread(self, path: tuple[str, ...]) -> Iterator[str]:
         """Pages of the thread as text; how long a page is is not documented."""
@@ -255,7 +268,9 @@ class BreezyhrConnector(Connector):
         count = 0
         for _ in range(MOST_PAGES):
             params = {"include_delayed": 1, "skip": count}
-            answer = self._send("GET", path, "read a candidate's thread", params=params)
+            answer = self._api.call(
+                "GET", path, operation="read a candidate's thread", params=params
+            )
             entries = answer.read(_ENTRIES)
             yield _text(answer)
             ids = {entry["id"] for entry in entries}
@@ -263,42 +278,6 @@ class BreezyhrConnector(Connector):
                 return
             seen |= ids
             count += len(entries)
-
-    def _tag(self, case: str, tag: str) -> None:
-        """The list is replaced as a whole: read, add, write, and look whether all are there."""
-        before = self._candidate(case)["tags"]
-        if tag in before:
-            return
-        self._send("PUT", _record(case), "add a tag", {"tags": [*before, tag]})
-        if {*before, tag} - set(self._candidate(case)["tags"]):
-            self.fail_response("add a tag", "the tags it was sent")
-
-    def _get(
-        self,
-        path: tuple[str, ...],
-        schema: PayloadSchema,
-        operation: str,
-        params: Mapping[str, str | int] | None = None,
-    ) -> Any:
-        return self._send("GET", path, operation, params=params).read(schema)
-
-    def _send(
-        self,
-        method: str,
-        path: tuple[str, ...],
-        operation: str,
-        body: Any = None,
-        *,
-        params: Mapping[str, str | int] | None = None,
-    ) -> HttpResponse:
-        return self._api.call(
-            method,
-            (*self._company, *path),
-            operation=operation,
-            permission=ACCESS,
-            params=params,
-            json=body,
-        )
 
 
 _ENTRIES = EntrySchema(many=True)
@@ -309,5 +288,5 @@ def _record(case: str) -> tuple[str, ...]:
     return "position", position, "candidate", person
 
 
-def _text(answer: HttpResponse) -> str:
+def _text(answer: kit.HttpResponse) -> str:
     return answer.body.decode("utf-8", "replace")

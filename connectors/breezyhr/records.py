@@ -11,84 +11,70 @@ from typing import Any
 
 from marshmallow import fields
 
-from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
-    Channel,
-    ExternalId,
-    IsoDateTime,
-    Job,
-    OptionalList,
-    OptionalPart,
-    OptionalText,
-    PayloadSchema,
-    Policy,
-    Reason,
-)
+from careerrelay import connectors as kit
 
 from .webhook import RecordSchema, case_id
 
 DISQUALIFIED = "disqualified"
 MOVED = "candidateStatusUpdated"
 ORIGINS = {
-    "applied": Channel.DIRECT,
-    "sourced": Channel.SCOUT,
-    "recruiter": Channel.AGENT,
-    "referral": Channel.REFERRAL,
+    "applied": kit.Channel.DIRECT,
+    "sourced": kit.Channel.SCOUT,
+    "recruiter": kit.Channel.AGENT,
+    "referral": kit.Channel.REFERRAL,
 }
 
 
-class TypeSchema(PayloadSchema):
-    id = ExternalId(required=True)
-    name = OptionalText()
+class TypeSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    name = kit.OptionalText()
 
 
-class StageSchema(PayloadSchema):
+class StageSchema(kit.PayloadSchema):
     """Ids differ from pipeline to pipeline; the type is what they have in common."""
 
-    name = OptionalText()
+    name = kit.OptionalText()
     type = fields.Nested(TypeSchema, required=True)
 
 
-class SourceSchema(PayloadSchema):
-    name = OptionalText()
+class SourceSchema(kit.PayloadSchema):
+    name = kit.OptionalText()
 
 
 class CandidateSchema(RecordSchema):
-    name = OptionalText()
-    email_address = OptionalText()
-    origin = OptionalText()
-    source = OptionalPart(SourceSchema)
+    name = kit.OptionalText()
+    email_address = kit.OptionalText()
+    origin = kit.OptionalText()
+    source = kit.OptionalPart(SourceSchema)
     stage = fields.Nested(StageSchema, required=True)
-    tags = OptionalList(fields.String())
-    creation_date = IsoDateTime(required=True)
-    updated_date = IsoDateTime(required=True)
+    tags = kit.OptionalList(fields.String())
+    creation_date = kit.IsoDateTime(required=True)
+    updated_date = kit.IsoDateTime(required=True)
 
 
 class PositionSchema(RecordSchema):
-    name = OptionalText()
-    pipeline_id = OptionalText()
+    name = kit.OptionalText()
+    pipeline_id = kit.OptionalText()
 
 
-class PipelineSchema(PayloadSchema):
+class PipelineSchema(kit.PayloadSchema):
     stages = fields.List(fields.Nested(StageSchema), required=True)
 
 
-class EntrySchema(PayloadSchema):
+class EntrySchema(kit.PayloadSchema):
     """Something that happened, in a candidate's stream or thread."""
 
-    id = OptionalText(data_key="_id")
-    type = OptionalText()
-    timestamp = IsoDateTime(load_default=None, allow_none=True)
+    id = kit.OptionalText(data_key="_id")
+    type = kit.OptionalText()
+    timestamp = kit.IsoDateTime(load_default=None, allow_none=True)
 
 
-class EndpointSchema(PayloadSchema):
-    events = OptionalList(fields.String())
+class EndpointSchema(kit.PayloadSchema):
+    events = kit.OptionalList(fields.String())
     enabled = fields.Boolean(load_default=False, allow_none=True)
 
 
-class EndpointsSchema(PayloadSchema):
+class EndpointsSchema(kit.PayloadSchema):
     data = fields.List(fields.Nested(EndpointSchema), required=True)
 
 
@@ -106,34 +92,34 @@ def last_move(person: dict[str, Any], stream: Iterable[dict[str, Any]]) -> datet
 
 def application_from(
     person: dict[str, Any],
-    job: Job,
+    job: kit.Job,
     *,
-    policy: Policy,
+    policy: kit.Policy,
     hired: frozenset[str],
     ended_at: datetime | None = None,
-) -> Application:
+) -> kit.Application:
     """A record as a snapshot; ``ended_at`` is that of a disqualified one."""
     stage, kind = person["stage"]["name"], person["stage"]["type"]
     rejected = is_disqualified(person) and ended_at is not None
     is_hired = bool(hired & {word.casefold() for word in (stage, kind["id"], kind["name"])})
-    state = ApplicationState.HIRED if is_hired else ApplicationState.ACTIVE
+    state = kit.ApplicationState.HIRED if is_hired else kit.ApplicationState.ACTIVE
     # The disqualified stages of a company are its reasons, and the map has their meaning.
     reason = stage or DISQUALIFIED
     address = person["email_address"]
     source = person["source"] or {}
     changed_at = ended_at or person["updated_date"]
-    return Application(
+    return kit.Application(
         external_id=case_id(job.external_id, person["id"]),
-        candidate=Candidate(
+        candidate=kit.Candidate(
             person["id"], emails=(address,) if address else (), full_name=person["name"]
         ),
-        state=ApplicationState.REJECTED if rejected else state,
+        state=kit.ApplicationState.REJECTED if rejected else state,
         changed_at=changed_at,
         job=job,
-        reason=Reason(reason, reason) if rejected else None,
+        reason=kit.Reason(reason, reason) if rejected else None,
         stage_text="" if rejected else stage,
         channel=policy.channel(
-            source.get("name"), otherwise=ORIGINS.get(person["origin"], Channel.UNKNOWN)
+            source.get("name"), otherwise=ORIGINS.get(person["origin"], kit.Channel.UNKNOWN)
         ),
         flags=policy.flags(person["tags"]),
         applied_at=person["creation_date"],

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    DO_NOT_CONTACT_TAGS,
-    HISTORY_DAYS,
-    SOURCE_CHANNELS,
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    RateLimit,
-    Setting,
-    Support,
-    Trust,
-    WebhookSpec,
-    address,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 REFERENCE = "https://developer.breezy.hr/reference"
 DOCS = "https://developer.breezy.hr/docs"
@@ -25,88 +13,75 @@ DISPOSITIONS = "https://help.breezy.hr/en/articles/8709230"
 # Reads a candidate's activities with their types and times.
 ACTIVITY = "https://docs.unified.to/integrations/breezyhr"
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="breezyhr",
     title="Breezy HR",
     docs_url=f"{REFERENCE}/overview",
     capabilities={
-        Capability.WEBHOOK: Support(
-            Evidence.DOCUMENTED,
+        Capability.WEBHOOK: kit.documented(
             f"{REFERENCE}/webhook-security",
-            note="Needs a Pro plan. The body does not say what kind of stage it names, so the "
+            "Needs a Pro plan. The body does not say what kind of stage it names, so the "
             "candidate is fetched.",
         ),
-        Capability.POLL: Support(
-            Evidence.DOCUMENTED,
+        Capability.POLL: kit.documented(
             f"{DOCS}/company-position-candidates",
-            note="One call for each published or closed position, every hour.",
+            "One call for each published or closed position, every hour.",
         ),
-        Capability.FETCH: Support(
-            Evidence.REPORTED,
+        Capability.FETCH: kit.reported(
             ACTIVITY,
-            note="The candidate is documented; that its stream tells when the stage changed is "
+            "The candidate is documented; that its stream tells when the stage changed is "
             "what public clients read.",
         ),
-        Capability.ATS_MESSAGE: Support(
-            Evidence.DOCUMENTED,
+        Capability.ATS_MESSAGE: kit.documented(
             CONVERSATION,
-            note="Sent as a message in the candidate's thread, under a subject of Breezy's.",
+            "Sent as a message in the candidate's thread, under a subject of Breezy's.",
         ),
-        Capability.REPORT: Support(
-            Evidence.REPORTED,
+        Capability.REPORT: kit.reported(
             ATTRIBUTE,
-            note="Custom attribute and tags are documented; the comment is written and found again "
+            "Custom attribute and tags are documented; the comment is written and found again "
             "in the stream as public clients do.",
         ),
-        Capability.REASONS: Support(
-            Evidence.REPORTED,
+        Capability.REASONS: kit.reported(
             DISPOSITIONS,
-            note="Disqualification reasons are not in the API. The names of the pipelines' stages "
+            "Disqualification reasons are not in the API. The names of the pipelines' stages "
             "of the type 'disqualified' stand for them.",
         ),
-        Capability.FIELD_TOKEN: Support(
-            Evidence.MISSING,
+        Capability.FIELD_TOKEN: kit.missing(
             f"{DOCS}/company-position-candidate-update",
-            note="No merge token for custom attributes in templates is documented.",
+            "No merge token for custom attributes in templates is documented.",
         ),
     },
-    webhook=WebhookSpec(
-        trust=Trust.HINT,
+    webhook=kit.WebhookSpec(
+        trust=kit.Trust.HINT,
         verification="X-Hook-Signature is the HMAC-SHA256 of the body, as sent or written "
         "compactly, with the whole secret (whsec_...), as hex.",
     ),
     # https://docs.lava.so sums the vendor's overview page up like that.
-    rate_limit=RateLimit(100, 60, per="access token", source=f"{REFERENCE}/overview"),
+    rate_limit=kit.RateLimit(100, 60, per="access token", source=f"{REFERENCE}/overview"),
     poll_seconds=3600,
     settings=(
-        Setting(
+        kit.Setting(
             "company_id",
             "Company id: _id in the answer of GET /companies.",
             "会社ID（GET /companiesの応答にある_id）。",
         ),
-        Setting(
+        kit.secret(
             "api_token",
             "API access token of a Breezy user made for CareerRelay.",
             "CareerRelay用に作成したBreezyユーザーのAPIアクセストークン。",
-            secret=True,
         ),
-        Setting(
-            "webhook_secret",
-            "Secret of the web hook endpoint (whsec_..., shown once). While changing it: new and "
-            "old one, separated by a comma. Empty: changes are found by polling alone.",
-            "Webhookのシークレット（whsec_で始まり、作成時に一度だけ表示）。変更期間中は新旧2つを"
-            "カンマ区切りで入力します。空欄の場合は定期取得のみで検知します。",
-            secret=True,
-            required=False,
+        kit.webhook_secret(
+            "Secret of the web hook endpoint (whsec_..., shown once)",
+            "Webhookのシークレット（whsec_で始まり、作成時に一度だけ表示）",
+            found="changes",
         ),
-        Setting(
+        kit.optional(
             "hired_stages",
             "Names or types of the stages that mean 'hired', separated by commas.",
             "「採用」を意味するステージの名前または種別（カンマ区切り）。",
-            required=False,
             default="Hired",
         ),
-        Setting(
+        kit.optional(
             "notice_delay_days",
             "Days after a disqualification before CareerRelay writes to the candidate. 0 where the "
             "stage sends no e-mail of its own, as ats_message wants it; else longer than the "
@@ -114,10 +89,9 @@ SPEC = ConnectorSpec(
             "不採用から、CareerRelayが候補者にお知らせを送れるようになるまでの日数。ステージの自動"
             "メールを外している場合（ats_messageの前提）は0。自動メールを残す場合は、その送信を"
             "遅らせている最長の期間より長くしてください。",
-            required=False,
             default="0",
         ),
-        Setting(
+        kit.Setting(
             "message_format",
             "How Breezy takes a message: text as it is, or html with line breaks as tags. Not "
             "documented; look at the first message.",
@@ -127,24 +101,24 @@ SPEC = ConnectorSpec(
             default="text",
             choices=("text", "html"),
         ),
-        Setting(
+        kit.optional(
             "report_attribute",
             "Name of the custom attribute that shows the registration as well.",
             "登録済みであることを表示するカスタム属性の名前。",
-            required=False,
             default="CareerRelay",
         ),
-        SOURCE_CHANNELS,
-        DO_NOT_CONTACT_TAGS,
-        HISTORY_DAYS,
-        address("https://api.breezy.hr/v3"),
+        kit.SOURCE_CHANNELS,
+        kit.DO_NOT_CONTACT_TAGS,
+        kit.HISTORY_DAYS,
+        kit.address("https://api.breezy.hr/v3"),
     ),
     events=("candidateAdded", "candidateStatusUpdated", "candidateDeleted"),
     notes=(
         "A case is a candidate record on a position; its id here is both, with a colon between.",
         "A person on two positions is two records with two ids.",
         "A stage of the type 'disqualified' says that a case ended, not by whom: each such stage "
-        "needs a line in the reason map, by its name.",
+        "needs a line in the reason map, by its name. That the type is called so, and that a move "
+        "changes updated_date, is what public clients read.",
         "Sourced candidates count as scout and those of a recruiter as agent; source_channels "
         "says otherwise.",
         "An automatic deletion (GDPR) fires no web hook: a record that is gone is noticed when it "

@@ -10,45 +10,31 @@ import json
 
 from marshmallow import fields
 
-from careerrelay.connectors import (
-    ApplicationEvent,
-    EventKind,
-    ExternalId,
-    IsoDateTime,
-    PayloadError,
-    PayloadSchema,
-    UnknownEventError,
-    WebhookRequest,
-    WebhookVerificationError,
-    current_secret,
-    hmac_sha256_hex,
-    read_json,
-    verify_hmac,
-)
+from careerrelay import connectors as kit
 
 from .spec import SPEC
 
 HEADER = "x-hook-signature"
 
 
-class RecordSchema(PayloadSchema):
-    id = ExternalId(required=True, data_key="_id")
+class RecordSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True, data_key="_id")
 
 
-class ObjectSchema(PayloadSchema):
+class ObjectSchema(kit.PayloadSchema):
     """Of ``candidateStatusUpdated`` only these are certain to be there."""
 
     candidate = fields.Nested(RecordSchema, required=True)
     position = fields.Nested(RecordSchema, required=True)
 
 
-class HookSchema(PayloadSchema):
+class HookSchema(kit.PayloadSchema):
     type = fields.String(required=True)
-    creation_date = IsoDateTime(required=True)
+    creation_date = kit.IsoDateTime(required=True)
     object = fields.Nested(ObjectSchema, required=True)
 
 
-def verify(request: WebhookRequest, *, secrets: str) -> None:
+def verify(request: kit.WebhookRequest, *, secrets: str) -> None:
     """The bytes as they came; if they do not match, the JSON as JavaScript writes it.
 
     The vendor's own examples hash the parsed body written again, so what was signed may differ
@@ -57,26 +43,26 @@ def verify(request: WebhookRequest, *, secrets: str) -> None:
     """
     try:
         _verify(request, request.body, secrets)
-    except WebhookVerificationError:
+    except kit.WebhookVerificationError:
         _verify(request, _compact(request.body), secrets)
 
 
-def sign(request: WebhookRequest, *, secrets: str) -> WebhookRequest:
-    signature = hmac_sha256_hex(current_secret(secrets), request.body)
+def sign(request: kit.WebhookRequest, *, secrets: str) -> kit.WebhookRequest:
+    signature = kit.hmac_sha256_hex(kit.current_secret(secrets), request.body)
     return dataclasses.replace(request, headers={**request.headers, HEADER: signature})
 
 
-def parse(request: WebhookRequest) -> list[ApplicationEvent]:
+def parse(request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
     """Go and look at the record; a deletion is believed where it is not there any more."""
-    hook = HookSchema().read(read_json(request.body))
+    hook = HookSchema().read(kit.read_json(request.body))
     name, told = hook["type"], hook["object"]
     if name not in SPEC.events:
-        raise UnknownEventError("Breezy HR sent an event that its documents did not name")
+        raise kit.UnknownEventError("Breezy HR sent an event that its documents did not name")
     gone = name == "candidateDeleted"
     person = told["candidate"]["id"]
     return [
-        ApplicationEvent(
-            EventKind.ERASED if gone else EventKind.CHANGED,
+        kit.ApplicationEvent(
+            kit.EventKind.ERASED if gone else kit.EventKind.CHANGED,
             hook["creation_date"],
             application_id=case_id(told["position"]["id"], person),
             candidate_id=person,
@@ -88,12 +74,12 @@ def parse(request: WebhookRequest) -> list[ApplicationEvent]:
 def case_id(position: str, person: str) -> str:
     """Every address of a record needs its position too."""
     if ":" in position:
-        raise PayloadError("not as the vendor documents it: position._id")
+        raise kit.PayloadError("not as the vendor documents it: position._id")
     return f"{position}:{person}"
 
 
-def _verify(request: WebhookRequest, body: bytes, secrets: str) -> None:
-    verify_hmac(
+def _verify(request: kit.WebhookRequest, body: bytes, secrets: str) -> None:
+    kit.verify_hmac(
         body,
         signature=request.headers.get(HEADER),
         secrets=secrets,
@@ -103,7 +89,7 @@ def _verify(request: WebhookRequest, body: bytes, secrets: str) -> None:
 
 def _compact(body: bytes) -> bytes:
     try:
-        told = read_json(body)
-    except PayloadError:
+        told = kit.read_json(body)
+    except kit.PayloadError:
         return body
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from careerrelay.connectors.testing import Person, Record, Story
 
-from .standin import BullhornStandIn
+from .server import BullhornStandIn
 
 
 class BullhornStory(Story):

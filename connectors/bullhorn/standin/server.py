@@ -17,7 +17,7 @@ from typing import Any
 from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
-from .standin_records import Archive, Record, projected
+from .records import Archive, Record, projected
 
 LOGIN, OAUTH = "/rest-services", "/oauth"
 CORP = LOGIN + "/e999"
