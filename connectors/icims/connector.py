@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
@@ -56,6 +55,8 @@ class IcimsConnector(kit.Connector):
         given = self.settings
         self._policy = kit.Policy.read(given)
         self._statuses = kit.Statuses.read(given)
+        basic = kit.BasicLogin(given["webhook_user"], setting="webhook_secret")
+        self._proof = basic if given["webhook_auth"] == "basic" else webhook.EventSignature()
         self._days = kit.whole_number(given, name="search_days", low=1, high=30)
         if given["api_auth"] == "oauth" and given["token_url"] == NOWHERE:
             raise kit.ConfigurationError("token_url is missing for api_auth oauth")
@@ -87,20 +88,10 @@ class IcimsConnector(kit.Connector):
         return kit.BearerSession(self.http, self.tokens, key=key, fetch=token, clock=self.clock)
 
     def verify_webhook(self, request: kit.WebhookRequest) -> None:
-        user, secrets = self.settings["webhook_user"], self.settings["webhook_secret"]
-        if self.settings["webhook_auth"] == "hmac":
-            webhook.verify(request, user=user, secrets=secrets)
-            return
-        given = request.headers.get("authorization")
-        kit.verify_basic(given, user=user, passwords=secrets, setting="webhook_secret")
+        self._proof.verify(request, settings=self.settings)
 
     def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
-        user, secrets = self.settings["webhook_user"], self.settings["webhook_secret"]
-        if self.settings["webhook_auth"] == "hmac":
-            return webhook.sign(request, user=user, secrets=secrets)
-        pair = base64.b64encode(f"{user}:{kit.current_secret(secrets)}".encode()).decode()
-        headers = {**request.headers, "authorization": f"Basic {pair}"}
-        return dataclasses.replace(request, headers=headers)
+        return self._proof.sign(request, settings=self.settings)
 
     def delivery_id(self, request: kit.WebhookRequest) -> str:
         return webhook.delivery_id(request)

@@ -26,7 +26,7 @@ SPEC = kit.ConnectorSpec(
         ),
         Capability.POLL: kit.gated(
             SEARCH,
-            f"{APPROVAL} The status filter's name is not documented; results are minutes old.",
+            f"{APPROVAL} The status filter's name is not documented: off until it is told.",
         ),
         Capability.FETCH: kit.gated(CONNECT, APPROVAL),
         Capability.FIELD_TOKEN: kit.gated(
@@ -111,9 +111,10 @@ SPEC = kit.ConnectorSpec(
         ),
         kit.optional(
             "status_filter",
-            "The search's name for the status; none: no polling.",
-            "検索で使うステータスの名前。noneとすると定期取得を行いません。",
-            default="applicantworkflow.status",
+            "The search's name for the status, as iCIMS' Search page has it; none: no polling.",
+            "検索で使うステータスの名前（iCIMSのSearchのページで確認します）。noneの場合、定期取得を"
+            "行いません。",
+            default=OFF,
         ),
         kit.optional(
             "search_days",

@@ -184,8 +184,9 @@ class IcimsStandIn(StandIn):
         return {**headers, "Authorization": proof, "Content-Encoding": "gzip"}
 
 
-def settings(vendor: IcimsStandIn, url: str) -> dict[str, str]:
+def settings(vendor: IcimsStandIn, url: str, *, polls: bool = True) -> dict[str, str]:
     return {
+        "status_filter": "applicantworkflow.status" if polls else "none",
         "api_url": url,
         "customer_id": "6271",
         "client_id": vendor.user,

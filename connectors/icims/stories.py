@@ -12,7 +12,7 @@ from .standin import REJECTED, REVIEW, WITHDREW, IcimsStandIn, settings
 
 
 class IcimsStory(Story):
-    """One customer, whose recruiters look at everybody before they reject."""
+    """One customer, whose recruiters look at everybody before they reject; events alone tell."""
 
     # A workflow names its person by id only.
     least_calls = 2
@@ -24,7 +24,7 @@ class IcimsStory(Story):
         self.stand_in = self.vendor = IcimsStandIn(clock=clock)
 
     def settings(self, url: str) -> Mapping[str, str]:
-        return settings(self.vendor, url)
+        return settings(self.vendor, url, polls=False)
 
     def connect(self, hook_url: str) -> None:
         self.vendor.hook_url = hook_url

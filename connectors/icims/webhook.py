@@ -34,44 +34,48 @@ class EventSchema(kit.CamelCaseSchema):
     new_status = kit.OptionalText()
 
 
-def verify(request: kit.WebhookRequest, *, user: str, secrets: str) -> None:
-    """The signature must cover date and body hash, and the hash be that of this body."""
-    given = _AUTHORIZATION.fullmatch(request.headers.get("authorization", "").strip())
-    if given is None or given[1] != user:
-        raise kit.WebhookVerificationError(
-            f"the header Authorization is not {ALGORITHM} of the user in webhook_user"
+class EventSignature:
+    """iCIMS' own scheme, as a signature of the kit."""
+
+    def verify(self, request: kit.WebhookRequest, *, settings: Mapping[str, str]) -> None:
+        """The signature must cover date and body hash, and the hash be that of this body."""
+        given = _AUTHORIZATION.fullmatch(request.headers.get("authorization", "").strip())
+        if given is None or given[1] != settings["webhook_user"]:
+            raise kit.WebhookVerificationError(
+                f"the header Authorization is not {ALGORITHM} of the user in webhook_user"
+            )
+        names = given[2].split(";")
+        if not {DATE, HASH} <= set(names):
+            raise kit.WebhookVerificationError(f"the signature does not cover {DATE} and {HASH}")
+        kit.verify_hmac(
+            _signed_text(request, names),
+            signature=given[3],
+            secrets=settings["webhook_secret"],
+            where="the signature in the header Authorization",
         )
-    names = given[2].split(";")
-    if not {DATE, HASH} <= set(names):
-        raise kit.WebhookVerificationError(f"the signature does not cover {DATE} and {HASH}")
-    kit.verify_hmac(
-        _signed_text(request, names),
-        signature=given[3],
-        secrets=secrets,
-        where="the signature in the header Authorization",
-    )
-    # Whether the hash is of the compressed body is not documented.
-    hashes = {hashlib.sha256(body).hexdigest() for body in (request.body, plain(request.body))}
-    if request.headers.get(HASH, "").strip().lower() not in hashes:
-        raise kit.WebhookVerificationError(f"the header {HASH} is not the hash of this body")
-    kit.verify_recent(
-        _moment(request), received_at=request.received_at, within=WITHIN, where=f"the header {DATE}"
-    )
+        # Whether the hash is of the compressed body is not documented.
+        hashes = {hashlib.sha256(body).hexdigest() for body in (request.body, plain(request.body))}
+        if request.headers.get(HASH, "").strip().lower() not in hashes:
+            raise kit.WebhookVerificationError(f"the header {HASH} is not the hash of this body")
+        at, where = _moment(request), f"the header {DATE}"
+        kit.verify_recent(at, received_at=request.received_at, within=WITHIN, where=where)
 
-
-def sign(request: kit.WebhookRequest, *, user: str, secrets: str) -> kit.WebhookRequest:
-    added = {
-        "host": "relay.example.com",
-        "content-type": "application/json",
-        **request.headers,
-        DATE: request.received_at.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        HASH: hashlib.sha256(request.body).hexdigest(),
-    }
-    dated = dataclasses.replace(request, headers=added)
-    text = _signed_text(dated, SIGNED)
-    signature = kit.hmac_sha256_hex(kit.current_secret(secrets), text)
-    value = f"{ALGORITHM} user={user},signedheaders={';'.join(SIGNED)},signature={signature}"
-    return dataclasses.replace(request, headers={**added, "authorization": value})
+    def sign(
+        self, request: kit.WebhookRequest, *, settings: Mapping[str, str]
+    ) -> kit.WebhookRequest:
+        """As iCIMS would have sent it when it arrived."""
+        added = {
+            "host": "relay.example.com",
+            "content-type": "application/json",
+            **request.headers,
+            DATE: request.received_at.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            HASH: hashlib.sha256(request.body).hexdigest(),
+        }
+        text = _signed_text(dataclasses.replace(request, headers=added), SIGNED)
+        secret = kit.current_secret(settings["webhook_secret"])
+        proof = f"user={settings['webhook_user']},signedheaders={';'.join(SIGNED)}"
+        value = f"{ALGORITHM} {proof},signature={kit.hmac_sha256_hex(secret, text)}"
+        return dataclasses.replace(request, headers={**added, "authorization": value})
 
 
 def read(body: bytes) -> Mapping[str, str]:

@@ -9,26 +9,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from careerrelay.connectors import (
-    ApiNotFoundError,
-    Application,
-    ApplicationEvent,
-    ApplicationState,
-    Candidate,
-    Check,
-    Connector,
-    EventKind,
-    HttpResponse,
-    Job,
-    PayloadSchema,
-    Policy,
-    PollPage,
-    Probe,
-    RegistrationReport,
-    Statuses,
-    VendorApi,
-    run_probes,
-)
+from careerrelay import connectors as kit
 
 from .records import ApplicantSchema, RowsSchema, UsersSchema
 from .spec import SPEC
@@ -61,19 +42,19 @@ class Sweep:
         return asdict(replace(self, page=self.page + 1) if more else begun)
 
 
-class JazzHrConnector(Connector):
+class JazzHrConnector(kit.Connector):
     """Nothing tells what changed, so everybody's step is compared with the last time's."""
 
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = Policy.read(self.settings)
-        self._statuses = Statuses.read(self.settings)
+        self._policy = kit.Policy.read(self.settings)
+        self._statuses = kit.Statuses.read(self.settings)
         meanings = sorted((state, sorted(names)) for state, names in self._statuses.names.items())
         self._reading = _fingerprint(json.dumps(meanings))
         self._key = {"apikey": self.settings["api_key"]}
-        self._api = VendorApi(
-            self.http, url=self.settings["api_url"], headers={}, setting="api_key"
+        self._api = kit.VendorApi(
+            self.http, url=self.settings["api_url"], setting="api_key", reads=RIGHTS
         )
 
     def fetch_application(
@@ -81,7 +62,7 @@ class JazzHrConnector(Connector):
         application_id: str,
         *,
         candidate_id: str | None = None,  # noqa: ARG002 - the case's id has both
-    ) -> Application:
+    ) -> kit.Application:
         """As it is now; the time is ours, for JazzHR has none."""
         person, _, job_id = application_id.partition(":")
         found = self._applicant(person)
@@ -89,9 +70,9 @@ class JazzHrConnector(Connector):
         job = jobs[0] if jobs else {"applicant_progress": "", "job_title": ""}
         step = job["applicant_progress"]
         state = self._statuses.state(step)
-        return Application(
+        return kit.Application(
             external_id=application_id,
-            candidate=Candidate(
+            candidate=kit.Candidate(
                 person,
                 emails=(found["email"],) if found["email"] else (),
                 given_name=found["first_name"],
@@ -99,13 +80,13 @@ class JazzHrConnector(Connector):
             ),
             state=state,
             changed_at=self.clock(),
-            job=Job(job_id, job["job_title"]) if job_id else None,
+            job=kit.Job(job_id, job["job_title"]) if job_id else None,
             reason=self._statuses.reason(state, step),
             stage_text=step,
             channel=self._policy.channel(found["source"]),
         )
 
-    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """A page of everybody. The first sweep only learns who had ended before: nothing tells
         when, and whoever was rejected before the connection began must not be written to."""
         sweep = Sweep(self._reading)
@@ -114,9 +95,9 @@ class JazzHrConnector(Connector):
         rows = self._list(("applicants2jobs", "page", str(sweep.page)), "list applicants")
         events = [event for row in rows if (event := self._compare(sweep, row)) is not None]
         more = len(rows) == PAGE
-        return PollPage(tuple(events), sweep.turned(more=more), more)
+        return kit.PollPage(tuple(events), sweep.turned(more=more), more)
 
-    def _compare(self, sweep: Sweep, row: Mapping[str, Any]) -> ApplicationEvent | None:
+    def _compare(self, sweep: Sweep, row: Mapping[str, Any]) -> kit.ApplicationEvent | None:
         case = f"{row['applicant_id']}:{row['job_id']}"
         key, step = _fingerprint(case), row["workflow_step_id"]
         was, now = sweep.known.get(key), _fingerprint(step)
@@ -125,15 +106,15 @@ class JazzHrConnector(Connector):
             sweep.ended |= {key: was} if was else {}
             return None
         state = self._statuses.state(name)
-        if state is not ApplicationState.ACTIVE:
+        if state is not kit.ApplicationState.ACTIVE:
             sweep.ended[key] = now
         elif was is None:
             return None
         if sweep.first or now == was:
             return None
-        rejected = state is ApplicationState.REJECTED
-        return ApplicationEvent(
-            EventKind.CHANGED,
+        rejected = state is kit.ApplicationState.REJECTED
+        return kit.ApplicationEvent(
+            kit.EventKind.CHANGED,
             self.clock(),
             application_id=case,
             candidate_id=row["applicant_id"],
@@ -149,7 +130,7 @@ class JazzHrConnector(Connector):
             return sweep.steps.get(step, "")
         try:
             jobs = self._applicant(row["applicant_id"])["jobs"]
-        except ApiNotFoundError:
+        except kit.ApiNotFoundError:
             return None
         place = (row["job_id"], step)
         for job in jobs:
@@ -157,40 +138,44 @@ class JazzHrConnector(Connector):
                 return sweep.steps.setdefault(step, job["applicant_progress"])
         return None
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        """One note, if it is not there."""
+    def report_registration(
+        self, application: kit.Application, report: kit.RegistrationReport
+    ) -> None:
         person = application.candidate.external_id
-        if any(report.marker in comment["text"] for comment in self._applicant(person)["comments"]):
-            return
-        note = {
-            "applicant_id": person,
-            "user_id": self.settings["user_id"],
-            "contents": report.text,
-            "security": EVERYONE,
-        }
-        self._api.call(
-            "POST", ("notes",), operation="add a note", permission=RIGHTS, json=self._key | note
-        )
+        notes = kit.Notes(lambda: self._notes(person), lambda text: self._add_note(person, text))
+        kit.write_report(report, by=self, notes=notes)
 
-    def check(self) -> list[Check]:
+    def _notes(self, person: str) -> list[str]:
+        return [comment["text"] for comment in self._applicant(person)["comments"]]
+
+    def _add_note(self, person: str, text: str) -> None:
+        note = {"applicant_id": person, "user_id": self.settings["user_id"], "contents": text}
+        body = self._key | note | {"security": EVERYONE}
+        self._api.call("POST", ("notes",), operation="add a note", json=body)
+
+    def check(self) -> list[kit.Check]:
         remedy = "Copy the key under Settings > Integrations, and check api_url."
         page = ("applicants2jobs", "page", "1")
         probes = [
-            Probe("applicants", lambda: self._list(page, "list applicants") and "found", remedy),
-            Probe("user_id", self._user, remedy),
+            kit.Probe(
+                "applicants", lambda: self._list(page, "list applicants") and "found", remedy
+            ),
+            kit.Probe("user_id", self._user, remedy),
         ]
-        return run_probes(probes, credentials="api_key", remedy=remedy)
+        return kit.run_probes(probes, credentials="api_key", remedy=remedy)
 
-    def _user(self) -> Check:
+    def _user(self) -> kit.Check:
         users = self._list(("users",), "list users", UsersSchema())
         known = any(user["id"] == self.settings["user_id"] for user in users)
         what = "a user" if known else "no user has the id in user_id"
-        return Check("user_id", known, what, "" if known else "Type the id of a user in user_id.")
+        return kit.Check(
+            "user_id", known, what, "" if known else "Type the id of a user in user_id."
+        )
 
     def _applicant(self, person: str) -> dict[str, Any]:
         answer = self._get(("applicants", person), "get an applicant")
         if not answer.body.strip():
-            raise ApiNotFoundError(
+            raise kit.ApiNotFoundError(
                 f"{SPEC.title} has no such applicant",
                 connector=SPEC.name,
                 operation=answer.operation,
@@ -199,13 +184,13 @@ class JazzHrConnector(Connector):
         return found
 
     def _list(
-        self, path: tuple[str, ...], operation: str, schema: PayloadSchema | None = None
+        self, path: tuple[str, ...], operation: str, schema: kit.PayloadSchema | None = None
     ) -> list[dict[str, Any]]:
         answer = self._get(path, operation)
         return answer.read(schema or RowsSchema())["rows"] if answer.body.strip() else []
 
-    def _get(self, path: tuple[str, ...], operation: str) -> HttpResponse:
-        return self._api.call("GET", path, operation=operation, permission=RIGHTS, params=self._key)
+    def _get(self, path: tuple[str, ...], operation: str) -> kit.HttpResponse:
+        return self._api.call("GET", path, operation=operation, params=self._key)
 
 
 def _fingerprint(text: str) -> str:

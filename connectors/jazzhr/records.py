@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import fields, pre_load, validate
 
-from careerrelay.connectors import ExternalId, OptionalList, OptionalText, PayloadSchema
+from careerrelay import connectors as kit
 
 
-class Several(OptionalList):
+class Several(kit.OptionalList):
     """One of a kind comes as an object, none as nothing at all."""
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -17,19 +17,19 @@ class Several(OptionalList):
         return super().deserialize(told, *args, **kwargs)
 
 
-class StepSchema(PayloadSchema):
+class StepSchema(kit.PayloadSchema):
     """An applicant on a job. The list has only the step's id, the applicant its name too."""
 
-    job_id = ExternalId(required=True)
-    workflow_step_id = OptionalText()
+    job_id = kit.ExternalId(required=True)
+    workflow_step_id = kit.OptionalText()
 
 
 class RowSchema(StepSchema):
     # A row's own id leads nowhere, so a case is "applicant:job".
-    applicant_id = ExternalId(required=True, validate=validate.Regexp(r"[^:]+\Z"))
+    applicant_id = kit.ExternalId(required=True, validate=validate.Regexp(r"[^:]+\Z"))
 
 
-class RowsSchema(PayloadSchema):
+class RowsSchema(kit.PayloadSchema):
     rows = fields.List(fields.Nested(RowSchema), required=True)
 
     @pre_load
@@ -39,26 +39,26 @@ class RowsSchema(PayloadSchema):
 
 
 class JobSchema(StepSchema):
-    job_title = OptionalText()
-    applicant_progress = OptionalText()
+    job_title = kit.OptionalText()
+    applicant_progress = kit.OptionalText()
 
 
-class CommentSchema(PayloadSchema):
-    text = OptionalText()
+class CommentSchema(kit.PayloadSchema):
+    text = kit.OptionalText()
 
 
-class ApplicantSchema(PayloadSchema):
-    id = ExternalId(required=True)
-    first_name = OptionalText()
-    last_name = OptionalText()
-    email = OptionalText()
-    source = OptionalText()
+class ApplicantSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    first_name = kit.OptionalText()
+    last_name = kit.OptionalText()
+    email = kit.OptionalText()
+    source = kit.OptionalText()
     jobs = Several(fields.Nested(JobSchema))
     comments = Several(fields.Nested(CommentSchema))
 
 
-class UserSchema(PayloadSchema):
-    id = ExternalId(required=True)
+class UserSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
 
 
 class UsersSchema(RowsSchema):

@@ -2,79 +2,59 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    HIRED_STATUSES,
-    NOTICE_DELAY_DAYS,
-    REJECTED_STATUSES,
-    SOURCE_CHANNELS,
-    WITHDRAWN_STATUSES,
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    RateLimit,
-    Setting,
-    Support,
-    address,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 KEYS = "https://docs.datagrail.io/docs/integrations/api-documentation/jazz_hr"
 EXPORT = "https://apidoc.jazzhrapis.com/candidate-export"
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="jazzhr",
     title="JazzHR",
     docs_url="https://apidoc.jazzhrapis.com",
     capabilities={
-        Capability.WEBHOOK: Support(
-            Evidence.MISSING,
+        Capability.WEBHOOK: kit.missing(
             EXPORT,
-            note="Candidate Export is for partners of JazzHR, and no page that we know says what "
+            "Candidate Export is for partners of JazzHR, and no page that we know says what "
             "stands in its body, so nobody could be recognised in it.",
         ),
-        Capability.POLL: Support(
-            Evidence.REPORTED,
+        Capability.POLL: kit.reported(
             KEYS,
-            note="Lists and filters as a public SDK uses them. No list tells what changed or "
+            "Lists and filters as a public SDK uses them. No list tells what changed or "
             "when, so everybody's step is read each time.",
         ),
-        Capability.FETCH: Support(
-            Evidence.REPORTED, KEYS, note="Keys as a public SDK reads them from real accounts."
+        Capability.FETCH: kit.reported(KEYS, "Keys as a public SDK reads them from real accounts."),
+        Capability.REPORT: kit.reported(
+            KEYS, "A note, as a public SDK writes it. No field or tag."
         ),
-        Capability.REPORT: Support(
-            Evidence.REPORTED, KEYS, note="A note, as a public SDK writes it. No field or tag."
+        Capability.REASONS: kit.missing(
+            KEYS, "The step is the reason, and no call lists the steps."
         ),
-        Capability.REASONS: Support(
-            Evidence.MISSING, KEYS, note="The step is the reason, and no call lists the steps."
-        ),
-        Capability.FIELD_TOKEN: Support(
-            Evidence.MISSING, KEYS, note="No field of a candidate can be written."
-        ),
-        Capability.ATS_MESSAGE: Support(
-            Evidence.MISSING, KEYS, note="Messages can be read and not sent."
-        ),
+        Capability.FIELD_TOKEN: kit.missing(KEYS, "No field of a candidate can be written."),
+        Capability.ATS_MESSAGE: kit.missing(KEYS, "Messages can be read and not sent."),
     },
-    rate_limit=RateLimit(1, 1, per="account"),
+    rate_limit=kit.RateLimit(1, 1, per="account"),
     poll_seconds=1800,
     experimental=True,
     notice_is_delayed=True,
     settings=(
-        Setting(
+        kit.Setting(
             "api_key",
             "API key, from JazzHR's settings under Integrations. It has all rights.",
             "APIキー（JazzHRの設定の「Integrations」で発行）。すべての権限を持ちます。",
             secret=True,
         ),
-        Setting(
+        kit.Setting(
             "user_id",
             "Id of the user in whose name notes are written (usr_…).",
             "メモの作成者とするユーザーのID（usr_…）。",
         ),
-        REJECTED_STATUSES,
-        WITHDRAWN_STATUSES,
-        HIRED_STATUSES,
-        NOTICE_DELAY_DAYS,
-        SOURCE_CHANNELS,
-        address("https://api.resumatorapi.com/v1"),
+        kit.REJECTED_STATUSES,
+        kit.WITHDRAWN_STATUSES,
+        kit.HIRED_STATUSES,
+        kit.NOTICE_DELAY_DAYS,
+        kit.SOURCE_CHANNELS,
+        kit.address("https://api.resumatorapi.com/v1"),
     ),
     notes=(
         "JazzHR does not say when a step changed; the rejection's time is when we first see it.",

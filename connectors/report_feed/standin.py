@@ -72,6 +72,12 @@ class ReportStandIn(StandIn):
                 }
         self._push([self.rows[case] for case in cases])
 
+    def erase(self, case: str) -> None:
+        """The person is anonymised; the row stays and says so."""
+        with self.lock:
+            self.rows[case] |= {"First_Name": "", "Last_Name": "", "Email": ""}
+        self.dispose(case, disposition="Anonymized")
+
     # What programs ask for.
 
     def before(self, request: Request) -> Response | None:
@@ -125,6 +131,7 @@ def settings(vendor: ReportStandIn, url: str) -> dict[str, str]:
         "rejected_statuses": "Not Moving Forward",
         "withdrawn_statuses": "Candidate Withdrew",
         "hired_statuses": "Hired",
+        "erased_statuses": "Anonymized",
         "notice_delay_days": "0",
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
 
 from careerrelay.connectors.testing import Person, Record, Story
 
@@ -13,10 +12,6 @@ from .standin import ReportStandIn, settings
 
 class ReportStory(Story):
     """One company whose report is pushed row by row and fetched as well."""
-
-    missing: ClassVar[Mapping[str, str]] = {
-        "erase": "A report lists cases; a row that is gone says nothing."
-    }
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.stand_in = self.vendor = ReportStandIn(clock=clock)
@@ -47,6 +42,9 @@ class ReportStory(Story):
 
     def unreject(self, case: str) -> None:
         self.vendor.dispose(case, disposition="Review")
+
+    def erase(self, case: str) -> None:
+        self.vendor.erase(case)
 
     def record(self, case: str) -> Record:  # noqa: ARG002 - nothing is ever written there
         return Record()
