@@ -90,7 +90,7 @@ SETTINGS = (
         "longest_selection_days",
         "The longest time between application and rejection that you expect, in days (1 to 1095). "
         "Every poll reads the ended applications of this period.",
-        "応募から不採用の確定までにかかる最長の日数（1〜1095）。ポーリングのたびに、この期間の"
+        "応募から不採用の確定までにかかる最長の日数（1〜1095）。定期取得のたびに、この期間の"
         "選考終了分を読み直します。",
         required=False,
         default="180",
