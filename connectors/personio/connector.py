@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields
 
 from careerrelay import connectors as kit
+from careerrelay.connectors import ApplicationState
 
 from .spec import SPEC
 
@@ -41,51 +42,36 @@ class Moment(fields.Field[datetime]):
         return told
 
 
-class NamedSchema(kit.PayloadSchema):
-    """A job or a channel."""
-
-    id = kit.OptionalId()
-    name = kit.OptionalText()
-
-
-class StageSchema(NamedSchema):
-    type = kit.OptionalText()
-    kind = kit.OptionalText()
-
-
-class CandidateSchema(kit.PayloadSchema):
-    id = kit.OptionalId()
-    email = kit.Addresses()
-    first_name = kit.OptionalText()
-    last_name = kit.OptionalText()
+# A job or a channel; a phase has two words more.
+NAMED = kit.PayloadSchema.of(id=kit.OptionalId(), name=kit.OptionalText())
+STAGE = kit.PayloadSchema.of(
+    id=kit.OptionalId(), name=kit.OptionalText(), type=kit.OptionalText(), kind=kit.OptionalText()
+)
+CANDIDATE = kit.PayloadSchema.of(
+    id=kit.OptionalId(),
+    email=kit.Addresses(),
+    first_name=kit.OptionalText(),
+    last_name=kit.OptionalText(),
+)
 
 
 class ApplicationSchema(kit.PayloadSchema):
     id = kit.ExternalId(required=True)
-    candidate = kit.OptionalPart(CandidateSchema)
-    job = kit.OptionalPart(NamedSchema)
-    current_stage = kit.OptionalPart(StageSchema)
-    channel = kit.OptionalPart(NamedSchema)
+    candidate = kit.OptionalPart(CANDIDATE)
+    job = kit.OptionalPart(NAMED)
+    current_stage = kit.OptionalPart(STAGE)
+    channel = kit.OptionalPart(NAMED)
     is_anonymized = kit.OptionalFlag()
     created_at = Moment(load_default=None, allow_none=True)
     updated_at = Moment(required=True)
 
 
-class TransitionSchema(kit.PayloadSchema):
-    entered_at = Moment(required=True)
-    stage = fields.Nested(StageSchema, required=True)
-
-
-class LinkSchema(kit.PayloadSchema):
-    href = kit.OptionalText()
-
-
-class LinksSchema(kit.PayloadSchema):
-    next = kit.OptionalPart(LinkSchema)
-
-
-class MetaSchema(kit.PayloadSchema):
-    links = kit.OptionalPart(LinksSchema)
+TRANSITION = kit.PayloadSchema.of(
+    entered_at=Moment(required=True), stage=fields.Nested(STAGE, required=True)
+)
+LINK = kit.PayloadSchema.of(href=kit.OptionalText())
+LINKS = kit.PayloadSchema.of(next=kit.OptionalPart(LINK))
+META = kit.PayloadSchema.of(links=kit.OptionalPart(LINKS))
 
 
 class PersonioConnector(kit.Connector):
@@ -98,9 +84,9 @@ class PersonioConnector(kit.Connector):
         names = ("rejected_stages", "withdrawn_stages")
         rejected, withdrawn = kit.named_ends(self.settings, *names)
         self._ends = {
-            kit.ApplicationState.WITHDRAWN: withdrawn,
-            kit.ApplicationState.REJECTED: rejected,
-            kit.ApplicationState.HIRED: frozenset({"accepted"}),
+            ApplicationState.WITHDRAWN: withdrawn,
+            ApplicationState.REJECTED: rejected,
+            ApplicationState.HIRED: frozenset({"accepted"}),
         }
         url, id_ = self.settings["api_url"], self.settings["client_id"]
         session = kit.BearerSession(
@@ -136,16 +122,16 @@ class PersonioConnector(kit.Connector):
         with self.reading(what):
             found = ApplicationSchema().read(_unwrapped(answer))
         state = self._state(found["current_stage"])
-        if found["is_anonymized"] or state is kit.ApplicationState.ACTIVE:
+        if found["is_anonymized"] or state is ApplicationState.ACTIVE:
             return self._application(found, found["updated_at"])
         return self._application(found, self._since(application_id, state) or found["updated_at"])
 
-    def _since(self, case: str, state: kit.ApplicationState) -> datetime | None:
+    def _since(self, case: str, state: ApplicationState) -> datetime | None:
         """When the phase began that the case is in: the latest change, if it is the one to it."""
         what = "list stage transitions"
         answer = self._api.call("GET", (*ROOT, case, "stage-transitions"), operation=what).json()
         with self.reading(what):
-            rows = TransitionSchema(many=True).read(_part(answer, "data"))
+            rows = TRANSITION(many=True).read(_part(answer, "data"))
         latest = max(rows, key=lambda row: row["entered_at"], default=None)
         if latest is None or self._state(latest["stage"]) is not state:
             return None
@@ -172,9 +158,9 @@ class PersonioConnector(kit.Connector):
         The name tells two looks at one moment apart, should a change not move ``updated_at``.
         """
         case = self._application(row, row["updated_at"])
-        if case.state is kit.ApplicationState.ERASED:
+        if case.state is ApplicationState.ERASED:
             return kit.snapshot_event(case, ats_event="anonymised")
-        if case.state is kit.ApplicationState.ACTIVE:
+        if case.state is ApplicationState.ACTIVE:
             return None if whole else kit.snapshot_event(case, ats_event="open")
         return kit.ApplicationEvent(
             kit.EventKind.CHANGED,
@@ -190,7 +176,7 @@ class PersonioConnector(kit.Connector):
         answer = self._api.call("GET", ROOT, operation=what, params=params).json()
         with self.reading(what):
             rows = ApplicationSchema(many=True).read(_part(answer, "data"))
-            links = MetaSchema().read(_part(answer, "meta") or {})["links"]
+            links = META().read(_part(answer, "meta") or {})["links"]
         following = links["next"] if links else None
         return rows, kit.query_of(following["href"]) if following else ""
 
@@ -203,22 +189,22 @@ class PersonioConnector(kit.Connector):
         """How API v2 spells the phases is not documented, so those lately seen are told."""
         rows, _ = self._page(kit.Window(self.clock() - self._policy.history, self.clock()))
         stages = [row["current_stage"] for row in rows if row["current_stage"]]
-        open_ = [s for s in stages if self._state(s) is kit.ApplicationState.ACTIVE]
+        open_ = [s for s in stages if self._state(s) is ApplicationState.ACTIVE]
         names = sorted({" / ".join(filter(None, (s["type"], s["name"]))) for s in open_})
         return f"phases lately in use that are no end of a case: {', '.join(names) or 'none'}"
 
-    def _state(self, stage: Record | None) -> kit.ApplicationState:
+    def _state(self, stage: Record | None) -> ApplicationState:
         words = {str(word).casefold() for word in (stage or {}).values() if word}
         ended = (state for state, names in self._ends.items() if names & words)
-        return next(ended, kit.ApplicationState.ACTIVE)
+        return next(ended, ApplicationState.ACTIVE)
 
     def _application(self, record: Record, changed_at: datetime) -> kit.Application:
         stage, job, erased = record["current_stage"], record["job"], record["is_anonymized"]
-        state = kit.ApplicationState.ERASED if erased else self._state(stage)
-        person = record["candidate"] or CandidateSchema().read({})
+        state = ApplicationState.ERASED if erased else self._state(stage)
+        person = record["candidate"] or CANDIDATE().read({})
         name = _stage_name(stage)
         side = SIDES.get(state)
-        rejected = state is kit.ApplicationState.REJECTED
+        rejected = state is ApplicationState.REJECTED
         return kit.Application(
             external_id=record["id"],
             candidate=kit.Candidate(
@@ -239,8 +225,8 @@ class PersonioConnector(kit.Connector):
 
 
 SIDES = {
-    kit.ApplicationState.REJECTED: kit.RejectionSide.COMPANY,
-    kit.ApplicationState.WITHDRAWN: kit.RejectionSide.CANDIDATE,
+    ApplicationState.REJECTED: kit.RejectionSide.COMPANY,
+    ApplicationState.WITHDRAWN: kit.RejectionSide.CANDIDATE,
 }
 
 

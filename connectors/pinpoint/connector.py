@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import fields
 
 from careerrelay import connectors as kit
+from careerrelay.connectors import ApplicationState
 
 from .spec import SPEC
 
@@ -21,13 +22,11 @@ KEYS = "Settings > Integrations > Pinpoint API"
 JSON_API = "application/vnd.api+json"
 
 
-class TagSchema(kit.PayloadSchema):
-    name = kit.Text(required=True)
-    context = kit.OptionalText()
+TAG = kit.PayloadSchema.of(name=kit.Text(required=True), context=kit.OptionalText())
 
 
 class TaggedSchema(kit.PayloadSchema):
-    tags = fields.List(fields.Nested(TagSchema), required=True)
+    tags = fields.List(fields.Nested(TAG), required=True)
 
 
 class ApplicationSchema(TaggedSchema):
@@ -40,21 +39,13 @@ class ApplicationSchema(TaggedSchema):
     days_in_current_stage = fields.Integer(load_default=0, allow_none=True)
 
 
-class NamedSchema(kit.PayloadSchema):
-    """A stage has a name, a job a title, a comment a text."""
-
-    name = kit.OptionalText()
-    title = kit.OptionalText()
-    body_text = kit.OptionalText()
-
-
-HookPartSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True))
-HookDataSchema = kit.PayloadSchema.of(application=kit.OptionalPart(HookPartSchema))
-
-
-class HookSchema(kit.PayloadSchema):
-    event = kit.OptionalText()
-    data = fields.Nested(HookDataSchema, required=True)
+# A stage has a name, a job a title, a comment a text.
+NAMED = kit.PayloadSchema.of(
+    name=kit.OptionalText(), title=kit.OptionalText(), body_text=kit.OptionalText()
+)
+PART = kit.PayloadSchema.of(id=kit.ExternalId(required=True))
+DATA = kit.PayloadSchema.of(application=kit.OptionalPart(PART))
+HOOK = kit.PayloadSchema.of(event=kit.OptionalText(), data=fields.Nested(DATA, required=True))
 
 
 class PinpointConnector(kit.Connector):
@@ -81,7 +72,7 @@ class PinpointConnector(kit.Connector):
 
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         """Go and look, by whatever name it comes."""
-        hook = HookSchema().read(kit.read_json(request.body))
+        hook = HOOK().read(kit.read_json(request.body))
         found = hook["data"]["application"]
         if found is None:
             raise kit.UnknownEventError("Pinpoint sent an event that is not about an application")
@@ -106,9 +97,7 @@ class PinpointConnector(kit.Connector):
             cases = [(self._application(r), r.read(ApplicationSchema)["updated_at"]) for r in rows]
             fresh = [case for case, at in cases if at >= window.since]
             more = len(cases) == PAGE == len(fresh)
-            told = [
-                c for c in fresh if c.state is not kit.ApplicationState.ACTIVE or not window.whole
-            ]
+            told = [c for c in fresh if c.state is not ApplicationState.ACTIVE or not window.whole]
             page = str(window.number + 1) if more else ""
             return window.turned(map(kit.snapshot_event, told), page=page)
 
@@ -135,7 +124,7 @@ class PinpointConnector(kit.Connector):
         rows = self._page(1)
         with self.reading("list applications"):
             stages = rows[0].others("stages") if rows else ()
-            names = {stage.id: stage.read(NamedSchema)["name"] for stage in stages}
+            names = {stage.id: stage.read(NAMED)["name"] for stage in stages}
         others = sorted(
             f"{name} ({id_})" for id_, name in names.items() if not self._side(id_, name)
         )
@@ -146,21 +135,21 @@ class PinpointConnector(kit.Connector):
             return "webhook_secret is set; web hooks cannot be listed by API"
         return "webhook_secret is empty: rejections are found by polling alone"
 
-    def _side(self, id_: str, name: str) -> kit.ApplicationState | None:
+    def _side(self, id_: str, name: str) -> ApplicationState | None:
         told = {id_.casefold(), name.casefold()}
         if told & self._withdrawn:
-            return kit.ApplicationState.WITHDRAWN
-        return kit.ApplicationState.REJECTED if told & self._rejected else None
+            return ApplicationState.WITHDRAWN
+        return ApplicationState.REJECTED if told & self._rejected else None
 
     def _application(self, row: kit.Record) -> kit.Application:
         case, stage_id = row.read(ApplicationSchema), row.id_of("stage")
         stage, job = row.related("stage", "stages"), row.related("job", "jobs")
         if stage is None and (stage_id or "stage" not in row.relationships):
             raise kit.PayloadError("without the stage that it was asked for")
-        name = stage.read(NamedSchema)["name"] if stage else ""
+        name = stage.read(NAMED)["name"] if stage else ""
         ended = self._side(stage_id, name)
         changed_at = self._since(case) if ended else case["updated_at"]
-        rejected = ended is kit.ApplicationState.REJECTED
+        rejected = ended is ApplicationState.REJECTED
         return kit.Application(
             external_id=row.id,
             candidate=kit.Candidate(
@@ -169,9 +158,9 @@ class PinpointConnector(kit.Connector):
                 family_name=case["last_name"],
                 given_name=case["first_name"],
             ),
-            state=ended or kit.ApplicationState.ACTIVE,
+            state=ended or ApplicationState.ACTIVE,
             changed_at=changed_at,
-            job=kit.Job(job.id, job.read(NamedSchema)["title"]) if job else None,
+            job=kit.Job(job.id, job.read(NAMED)["title"]) if job else None,
             reason=_reason(case["tags"], name) if rejected else None,
             stage_text=name,
             channel=self._policy.channel(case["channel"]),
@@ -204,7 +193,7 @@ class PinpointConnector(kit.Connector):
         """Those that the record names must have come with it: else ours might be among them."""
         found = self._one(case, {"include": "comments"})
         with self.reading("get applications"):
-            texts = {c.id: c.read(NamedSchema)["body_text"] for c in found.others("comments")}
+            texts = {c.id: c.read(NAMED)["body_text"] for c in found.others("comments")}
         links = found.relationships.get("comments")
         rows = links.get("data") if isinstance(links, dict) else None
         if not isinstance(rows, list) or len(rows) != len(texts):
