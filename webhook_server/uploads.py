@@ -81,8 +81,7 @@ def look(token: str) -> Response:
     except SheetRefusedError as error:
         return _start_page(token, connection, form, said=_told(error))
     except NotFoundError:
-        said = _("That profile is no longer there. Please choose another.")
-        return _start_page(token, connection, form, said=said)
+        return _start_page(token, connection, form, said=_profile_gone())
 
 
 def _looked(token: str, link: UploadLink, connection: Connection, form: SheetForm) -> Response:
@@ -174,8 +173,10 @@ def save_words(token: str) -> Response:
             {**known.reasons, **chosen_words(request.form, "reason")},
         )
         save_profile(runtime, connection, profile, actor=f"link:{link.id}")
-    except (ProfileError, NotFoundError) as error:
+    except ProfileError as error:
         return _start_page(token, connection, SheetForm(formdata=None), said=_told(error))
+    except NotFoundError:
+        return _start_page(token, connection, SheetForm(formdata=None), said=_profile_gone())
     return see_other(url_for("uploads.show", token=token, saved="1"))
 
 
@@ -282,6 +283,10 @@ def _told(error: Exception) -> str:
     if locale() == "ja":
         return str(getattr(error, "message_ja", error))
     return str(error)
+
+
+def _profile_gone() -> str:
+    return _("That profile is no longer there. Please choose another.")
 
 
 def _too_large() -> str:

@@ -191,6 +191,7 @@ def test_words_are_explained_on_the_page(site: Site, mapped: str, reader: Reader
     assert "2行を取り込む" in page.text
     refused = press(reader, page, f"{mapped}/words", profile="other")
     assert refused.status_code == 422
+    assert "そのプロファイルは、すでにありません" in refused.text
 
 
 @pytest.mark.parametrize(

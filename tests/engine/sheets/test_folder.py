@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from careerrelay.engine.queue import InlineQueue
+from careerrelay.engine.service import Service
 from careerrelay.engine.sheets import folder as module
 from careerrelay.engine.sheets.folder import WatchedFolder, purge_folder
 from careerrelay.models.tables import ApplicationRecord, Connection, Signal
@@ -207,3 +208,16 @@ def test_imported_files_are_deleted_after_their_time(
     world.clock.forward(days=2)
     assert purge_folder(world.runtime) == 2
     assert names(root, "done") == names(root, "failed") == []
+
+
+def test_the_worker_looks_into_the_folder_as_often_as_is_set(
+    watched: WatchedFolder, world: World, root: Path
+) -> None:
+    put(root, person(1))
+    service = Service(world.runtime)
+    for _ in range(3):
+        service.bring_in()
+    assert names(root, "done") == []
+    world.clock.forward(seconds=30)
+    service.bring_in()
+    assert len(names(root, "done")) == 1
