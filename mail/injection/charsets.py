@@ -193,9 +193,9 @@ def in_ascii(new: bytes, before: bytes) -> bytes:
     return _ASCII_STATE + new + _ROMAN_STATE if _NOT_ROMAN.search(new) else new
 
 
-def written(text: str, charset: Charset) -> bytes | None:
+def written(text: str, codec: str) -> bytes | None:
     """``text`` in the leaf's charset, with the variants it has; None where it does not hold it."""
-    codec = "ascii" if charset.codec.startswith(_ELSEWHERE) else charset.codec or "ascii"
+    codec = "ascii" if codec.startswith(_ELSEWHERE) else codec or "ascii"
     try:
         return text.encode(codec)
     except UnicodeEncodeError:

@@ -7,10 +7,11 @@ stands behind it is the very same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 
-from . import charsets, encodings
+from . import charsets, encodings, quoted_printable
 from .html_limits import refuse_explosive
+from .leaf import Leaf
 from .mark import is_genuine, marks
 from .placeholder import url_forms
 from .structure import Part, Reader
@@ -46,7 +47,7 @@ def check(
         # A text that closed its own part would hide what stands behind it.
         raise SelfCheckError("I3")
     for plan in plans:
-        _same_text(head, pairs[id(plan.leaf.part)], plan)
+        _same_text(head, pairs[id(plan.leaf.part)], plan, edits)
         if paragraph is not None:
             _linked(plan, paragraph)
     if paragraph is not None:
@@ -55,10 +56,11 @@ def check(
 
 def _ascending(edits: Sequence[Edit], length: int) -> None:
     """I1: the edits are spans that do not overlap; all else is taken from the original."""
-    if not all(0 <= e.start <= e.end <= length for e in edits):
-        raise SelfCheckError("I1")
-    if any(one.end > other.start for one, other in pairwise(edits)):
-        raise SelfCheckError("I1")
+    at = 0
+    for edit in edits:
+        if not at <= edit.start <= edit.end <= length:
+            raise SelfCheckError("I1")
+        at = edit.end
 
 
 def _head(message: bytes, edits: Sequence[Edit], cut: int) -> bytes:
@@ -96,10 +98,10 @@ def _same_tree(
     return pairs
 
 
-def _same_text(head: bytes, new: Part, plan: Plan) -> None:
+def _same_text(head: bytes, new: Part, plan: Plan, edits: Sequence[Edit]) -> None:
     """I2: undone as now announced, the leaf is the old text with exactly the changes."""
     try:
-        data = encodings.decode(head[new.body : new.end], new.encoding)
+        data = _undone(head[new.body : new.end], new.encoding, plan.leaf, edits)
     except Refusal as refusal:
         raise SelfCheckError("I2") from refusal
     if data != plan.text:
@@ -108,6 +110,16 @@ def _same_text(head: bytes, new: Part, plan: Plan) -> None:
         label = charsets.lookup(new.content_type.params.get("charset", ""))
         if label != plan.charset:
             raise SelfCheckError("I2")
+
+
+def _undone(raw: bytes, encoding: str, leaf: Leaf, edits: Sequence[Edit]) -> bytes:
+    """Decoded; of quoted-printable only the lines that are new. Raises Refusal."""
+    body, old = leaf.part.body, leaf.part.encoding
+    within = [edit for edit in edits if body <= edit.start and edit.end <= leaf.part.end]
+    if not within or encoding != old or encoding != "quoted-printable":
+        return encodings.decode(raw, encoding)
+    start, end = within[0].start - body, within[-1].end - body
+    return quoted_printable.decode_changed(raw, leaf.raw, leaf.data, start=start, end=end)
 
 
 def _linked(plan: Plan, paragraph: Paragraph) -> None:

@@ -7,17 +7,16 @@ thirty or more that a mail carries, most are never looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from .values import Refusal
 
 MAX_HEADER = 1 << 20
 
-_FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*+")
-"""Without a way back, so that time is linear whatever stands there."""
-_BLANK_FOLD = re.compile(rb"\n[ \t]++\r?\n")
+_FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++(?!\r?\n)[^\n]*+\n)*+)*+")
+"""Without a way back, so that time is linear whatever stands there; no fold is blank."""
 _FIELD = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+_SAID = re.compile(rb"\ncontent-(type|transfer-encoding|disposition):([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 
 
 class Field(NamedTuple):
@@ -46,20 +45,30 @@ class Header:
         """Whether it stands somewhere; of a header in lower case, with a line end in front."""
         return pattern.search(self._low) is not None
 
-    def beginning(self, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Names, in lower case, and raw values of the fields whose names begin so."""
-        key = b"\n" + begin
-        at = self._low.find(key)
-        while at >= 0:
-            found = _FIELD.match(self._message, self.start + at, self.end)
-            yield from [(found[1].lower(), found[2])] if found else []
-            at = self._low.find(key, at + 1)
+    def said(self) -> dict[bytes, bytes]:
+        """The raw values of the fields that say what a part is, by the ends of their names.
+
+        Two that agree are one. Raises Refusal.
+        """
+        said: dict[bytes, bytes] = {}
+        for found in _SAID.finditer(self._low):
+            name, (begin, end) = found[1], found.span(2)
+            value = self._message[self.start + begin - 1 : self.start + end]
+            if name not in said:
+                said[name] = value
+            elif name == b"disposition" or said[name].strip() != value.strip():
+                raise Refusal("duplicate_field")
+        return said
 
     def get(self, name: bytes) -> bytes | None:
         """The raw value of the first field of that name."""
-        if b"\n" + name not in self._low:
-            return None
-        return next((value for other, value in self.beginning(name) if other == name), None)
+        at = self._low.find(b"\n" + name)
+        while at >= 0:
+            found = _FIELD.match(self._message, self.start + at, self.end)
+            if found and found.end(1) == self.start + at + len(name):
+                return found[2]
+            at = self._low.find(b"\n" + name, at + 1)
+        return None
 
     def all(self, name: bytes) -> list[Field]:
         """Every field of that name."""
@@ -80,7 +89,7 @@ def read_header(message: bytes, start: int, end: int, *, is_top: bool = True) ->
     if message.count(b"\r", start, stop) != message.count(b"\r\n", start, stop):
         # A lone CR ends a line for some readers.
         raise Refusal("malformed_header")
-    if not _FIELDS.fullmatch(message, start, stop) or _BLANK_FOLD.search(message, start, stop):
+    if not _FIELDS.fullmatch(message, start, stop):
         raise Refusal("malformed_header")
     return Header(message, start, stop), body
 

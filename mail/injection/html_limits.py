@@ -50,7 +50,8 @@ def refuse_explosive(html: bytes) -> None:
 
 def _are_left_open(html: bytes, many: int) -> bool:
     """So many formatting tags are open at once; each new block opens all of them again."""
-    for end in (html.rfind(b"<", 0, _BEGINNING), len(html)):
+    ends = [html.rfind(b"<", 0, _BEGINNING)] if len(html) > _BEGINNING else []
+    for end in [*ends, len(html)]:
         opened = _OPENED.findall(html, 0, end)
         if min(len(opened), _SAME * len(set(opened))) >= many:
             return _most_open(html, many) >= many

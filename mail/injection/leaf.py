@@ -34,6 +34,7 @@ class Leaf:
     is_top: bool
     notes: list[str] = field(default_factory=list)
     _low: bytes | None = None
+    _line_end: bytes | None = None
     _escape: tuple[int, bytes] = (0, b"")
 
     @classmethod
@@ -65,9 +66,10 @@ class Leaf:
     @property
     def line_end(self) -> bytes:
         """The line end of the decoded text."""
-        if b"\r\n" in self.data:
-            return b"\r\n"
-        return b"\n" if b"\n" in self.data else self.eol
+        if self._line_end is None:
+            found = b"\r\n" if b"\r\n" in self.data else b"\n"
+            self._line_end = found if found in self.data else self.eol
+        return self._line_end
 
     @property
     def low(self) -> bytes:

@@ -36,15 +36,24 @@ _REGULAR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """``text`` in lower case, ``params`` by lower-case name, unquoted."""
+    """``text`` in lower case, ``params`` by lower-case name, unquoted. ``is_named``: one of them is
+    the name of a file."""
 
     text: str
     params: Mapping[str, str]
+    is_named: bool = False
 
 
 def read_type(raw: bytes) -> Value:
     """The value of Content-Type. Raises Refusal."""
-    value = read_value(raw)
+    if len(raw) > MAX_VALUE:
+        raise Refusal("too_complex")
+    return _read_type(raw)
+
+
+@lru_cache(maxsize=256)
+def _read_type(raw: bytes) -> Value:
+    value = _read(raw)
     if not _TYPE.fullmatch(value.text):
         raise Refusal("malformed_header")
     return value
@@ -68,7 +77,9 @@ def _read(raw: bytes) -> Value:
     kind = first.strip().lower()
     if kind.startswith("multipart/") and not _REGULAR.fullmatch(text):
         raise Refusal("structure_ambiguous")
-    return Value(kind, _params(rest))
+    params = _params(rest)
+    is_named = any(name.partition("*")[0] in ("name", "filename") for name in params)
+    return Value(kind, params, is_named)
 
 
 def _params(text: str) -> Mapping[str, str]:

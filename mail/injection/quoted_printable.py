@@ -27,6 +27,23 @@ def decode(raw: bytes) -> bytes:
     return binascii.a2b_qp(raw)
 
 
+def decode_changed(raw: bytes, old: bytes, decoded: bytes, *, start: int, end: int) -> bytes:
+    """``raw`` undone, where ``old`` is already and ``old[start:end]`` is all that differs.
+
+    Each line is undone by itself, so the lines around are taken from what is there; that they are
+    the same bytes is looked at, not believed.
+    """
+    begin = old.rfind(b"\n", 0, start) + 1
+    stop = old.find(b"\n", end) + 1 or len(old)
+    last = stop + len(raw) - len(old)
+    same = old[stop - 1 :] if old.endswith(b"\n", begin, stop) else b""
+    if begin > last or not raw.startswith(old[:begin]) or not raw.endswith(same):
+        return decode(raw)
+    behind = decode(old[stop:])
+    before = decoded[: len(decoded) - len(behind) - len(decode(old[begin:stop]))]
+    return b"".join((before, decode(raw[begin:last]), behind))
+
+
 def quoted(data: bytes, eol: bytes) -> bytes:
     """``data`` with line ends of ``eol``; others in it are encoded."""
     if eol == b"\n" and b"\r" not in data:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .header import Header, read_header
 from .parameters import Value, read_type, read_value
@@ -20,7 +21,6 @@ MAX_DELIMITERS = 5000
 
 _END_OF_DELIMITER = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
 _CR, _LF = b"\r\n"
-_SINGLE = (b"content-type", b"content-transfer-encoding", b"content-disposition")
 _CHANGELESS = ("7bit", "8bit", "binary")
 _ENCODINGS = ("quoted-printable", "base64")
 _TEXT = Value("text/plain", {})
@@ -62,8 +62,7 @@ class Part:
     @property
     def has_name(self) -> bool:
         """Somebody gave it a file name."""
-        names = {*self.content_type.params, *self.disposition.params}
-        return any(n.partition("*")[0] in ("name", "filename") for n in names)
+        return self.content_type.is_named or self.disposition.is_named
 
     @property
     def is_attachment(self) -> bool:
@@ -182,8 +181,9 @@ def _is_like(boundary: bytes, ancestors: tuple[bytes, ...]) -> bool:
 
 def _part_of(header: Header, body: int, end: int, *, closed: bool) -> Part:
     """A part as its own header describes it."""
-    said = _said(header)
-    kind, encoding, disposition = (said.get(name) for name in _SINGLE)
+    said = header.said()
+    kind, encoding = said.get(b"type"), said.get(b"transfer-encoding")
+    disposition = said.get(b"disposition")
     return Part(
         start=header.start,
         body=body,
@@ -196,18 +196,7 @@ def _part_of(header: Header, body: int, end: int, *, closed: bool) -> Part:
     )
 
 
-def _said(header: Header) -> dict[bytes, bytes]:
-    """The values of the fields that say what a part is. Two that agree are one."""
-    said: dict[bytes, bytes] = {}
-    for name, value in header.beginning(b"content-"):
-        if name in said and name in _SINGLE:
-            if name == b"content-disposition" or said[name].strip() != value.strip():
-                raise Refusal("duplicate_field")
-        else:
-            said[name] = value
-    return said
-
-
+@lru_cache(maxsize=64)
 def _encoding(raw: bytes) -> str:
     """The announced transfer encoding."""
     said = raw.decode("latin-1").rstrip("\r\n").lstrip(" \t").lower()

@@ -24,7 +24,7 @@ class TextLines:
         """Whether one of the signs stands somewhere: asked before the lines are looked at."""
         if self._joined is None:
             self._joined = "\n".join(self.all)
-        return any(sign in self._joined for sign in signs)
+        return any(map(self._joined.__contains__, signs))
 
     def before(self, number: int) -> Sequence[int]:
         """The filled lines above this one."""

@@ -122,7 +122,8 @@ def _announced(text: TextLines) -> int | None:
     """A rule that says "original message", a block of header fields, or who wrote when."""
     if not text.holds(_MAY_ANNOUNCE):
         return None
-    candidates = (p for p, n in enumerate(text.filled) if _may_announce(text[n]))
+    lines = text.all
+    candidates = (p for p, n in enumerate(text.filled) if _may_announce(lines[n]))
     for position in islice(candidates, _MOST_TRIES):
         first = _announcement(text, position)
         if first is not None:

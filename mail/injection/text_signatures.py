@@ -24,6 +24,11 @@ _PHONE = re.compile(
     r"(?:iPhone|iPad|Android|Handy|Smartphone|téléphone|móvil|Outlook).{0,30}"
     r"|.{0,30}(?:iPhone|iPad|Android|スマートフォン|スマホ|携帯).{0,12}から送信(?:しました)?。?)\s*"
 )
+_IN_PHONE = (
+    "sent ", "outlook", "gesendet ", "iphone", "ipad", "android", "handy", "smartphone",
+    "téléphone", "móvil", "から送信",
+)  # fmt: skip
+"""One of them is in every such line: asked first, since most mails hold none."""
 _CONTACT = re.compile(
     r"(?i)\b(?:tel|fax|phone|mobile|e-?mail|url|web|hp)\b\s*[:.：/]|\btel\b|\bmail\s*[:：]|℡|☎|〒\s?\d"
     r"|電話|携帯|ＴＥＬ|ＦＡＸ|ＵＲＬ|メール\s?[:：]|https?://|www\.|[\w.+-]@[\w-]+\."
@@ -47,21 +52,25 @@ def signature_start(text: TextLines, end: int) -> int | None:
 
 
 def _has_words(text: TextLines, filled: Sequence[int]) -> bool:
-    return any(not is_rule(text[n]) for n in filled)
+    lines = text.all
+    return any(not is_rule(lines[n]) for n in filled)
 
 
 def _dashes(text: TextLines, filled: Sequence[int]) -> int | None:
     """https://www.rfc-editor.org/rfc/rfc3676#section-4.3: two dashes and a blank."""
     if not text.holds(("-- ",)):
         return None
-    return next((n for n in filled[-_MOST_BELOW_DASHES:] if text[n] == "-- "), None)
+    lines = text.all
+    return next((n for n in filled[-_MOST_BELOW_DASHES:] if lines[n] == "-- "), None)
 
 
 def _bare_dashes(text: TextLines, filled: Sequence[int]) -> int | None:
     """The blank is easily lost on the way; but two dashes also stand in tables."""
     if not text.holds(("--",)):
         return None
-    return next((n for n in filled[-_WINDOW:] if _is_bare_dashes(text, n)), None)
+    lines = text.all
+    found = (n for n in filled[-_WINDOW:] if lines[n].startswith("--"))
+    return next((n for n in found if _is_bare_dashes(text, n)), None)
 
 
 def _is_bare_dashes(text: TextLines, number: int) -> bool:
@@ -73,19 +82,22 @@ def _is_bare_dashes(text: TextLines, number: int) -> bool:
 
 def _phone(text: TextLines, filled: Sequence[int]) -> int | None:
     tail = filled[-_MOST_BELOW_PHONE:]
+    low = "\n".join([text.all[n][:_LONGEST] for n in tail]).lower()
+    if not any(map(low.__contains__, _IN_PHONE)):
+        return None
     return next((n for n in tail if len(text[n]) < _LONGEST and _PHONE.fullmatch(text[n])), None)
 
 
 def _ruled(text: TextLines, filled: Sequence[int]) -> int | None:
     """A ruled line, then company, telephone, address; often ruled again below and in between."""
-    window = filled[-_WINDOW:]
+    window, lines = filled[-_WINDOW:], text.all
     found: int | None = None
     below = len(window)
     for position in range(len(window) - 1, -1, -1):
-        line = text[window[position]]
+        line = lines[window[position]]
         if not is_rule(line):
             continue
-        block = [text[n] for n in window[position + 1 : below]]
+        block = [lines[n] for n in window[position + 1 : below]]
         if _is_contact([*block, line] if block else block):
             found = window[position]
         elif block and not (found is None and _is_note(block)):
@@ -99,7 +111,7 @@ def _ruled(text: TextLines, filled: Sequence[int]) -> int | None:
 
 def _is_contact(block: Sequence[str]) -> bool:
     """Who writes and where to reach them, in short lines and not in sentences."""
-    if any(_width(line) > _COLUMNS for line in block):
+    if any(2 * len(line) > _COLUMNS and _width(line) > _COLUMNS for line in block):
         return False
     sentences = sum(1 for line in block if line.rstrip().endswith(_SENTENCE))
     return 3 * sentences <= len(block) and any(_CONTACT.search(line) for line in block)
@@ -115,6 +127,8 @@ def is_rule(line: str) -> bool:
     found = line.strip()
     if not _draws(found[:1]) or len(found) > _LONGEST:
         return False
+    if found.count(found[0]) == len(found):
+        return _is_long(found)
     words = found.strip("".join(c for c in set(found) if _draws(c)))
     if not words:
         return _is_long(found)
@@ -124,8 +138,9 @@ def is_rule(line: str) -> bool:
 
 def _is_long(drawn: str) -> bool:
     fewest = _FEWEST_NARROW if drawn.isascii() else _FEWEST_WIDE
-    is_drawn = any(not c.isalnum() for c in drawn) or len(set(drawn)) == 1
-    return len(drawn) >= fewest and len(set(drawn)) <= _MOST_KINDS and is_drawn
+    kinds = set(drawn)
+    is_drawn = len(kinds) == 1 or any(not c.isalnum() for c in kinds)
+    return len(drawn) >= fewest and len(kinds) <= _MOST_KINDS and is_drawn
 
 
 def _draws(sign: str) -> bool:

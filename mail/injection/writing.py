@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from . import charsets, encodings
-from .charsets import Charset
 from .encodings import Change
 from .fragment import html_fragment, wrapped
 from .header import Field
@@ -17,7 +17,6 @@ from .placeholder import Form, Token, address_for, html_for
 from .quoted_printable import quoted
 from .values import Edit, Paragraph, Refusal
 
-_ASCII = Charset("ascii")
 _CHARSET = re.compile(rb";\s*charset\s*=(?:[ \t]|\r?\n[ \t])*(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
 PLAIN = b"text/plain"
 
@@ -61,18 +60,17 @@ def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:
 def plan_text(leaf: Leaf, paragraph: Paragraph) -> Plan:
     """The paragraph at its place in a plain text. Raises Refusal."""
     at = leaf.places()[0]
-    text, charset = _version(leaf, paragraph)
-    return _labelled(leaf, (_insertion(leaf, at, text, charset),), charset)
+    lines, codec = _version(leaf, paragraph)
+    return _labelled(leaf, (_insertion(leaf, at, lines),), codec)
 
 
 def plan_tokens(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token]) -> Plan:
     """The link, or the paragraph, in place of each marker. Raises Refusal."""
     if leaf.is_html:
         return Plan(leaf, tuple(_html_change(leaf, token, paragraph) for token in tokens))
-    text, charset = _version(leaf, paragraph)
-    lines = _written(leaf, wrapped(text), charset)
+    lines, codec = _version(leaf, paragraph)
     changes = tuple(_text_change(leaf, token, paragraph, lines) for token in tokens)
-    return _labelled(leaf, changes, charset)
+    return _labelled(leaf, changes, codec)
 
 
 def _text_change(leaf: Leaf, token: Token, paragraph: Paragraph, lines: bytes) -> Change:
@@ -103,15 +101,42 @@ def _with_line_ends(leaf: Leaf, fragment: str) -> bytes:
     return fragment.encode("latin-1").replace(b"\n", leaf.line_end)
 
 
-def _version(leaf: Leaf, paragraph: Paragraph) -> tuple[str, Charset]:
-    """The form of the paragraph that the leaf's charset holds, and what to write it in."""
-    if paragraph.text.isascii():
-        return paragraph.text, _ASCII
-    charset = Charset("utf-8") if _is_unlabelled_ascii(leaf) else leaf.charset
-    if charset.codec and charsets.written(paragraph.text, charset) is not None:
-        return paragraph.text, charset
-    leaf.notes.append("ascii_fallback")
-    return paragraph.ascii_text, _ASCII
+def _version(leaf: Leaf, paragraph: Paragraph) -> tuple[bytes, str]:
+    """The lines of the form of the paragraph that the leaf's charset holds, and their charset."""
+    text = paragraph.text
+    if not text.isascii():
+        codec = "utf-8" if _is_unlabelled_ascii(leaf) else leaf.charset.codec
+        lines = _lines(leaf, text, paragraph.url, codec) if codec else None
+        if lines is not None:
+            return lines, codec
+        leaf.notes.append("ascii_fallback")
+        text = paragraph.ascii_text
+    return _lines(leaf, text, paragraph.url, "ascii") or b"", "ascii"
+
+
+def _lines(leaf: Leaf, text: str, url: str, codec: str) -> bytes | None:
+    """The lines of a text in which the address stands alone on one. None where the charset does not
+    hold them."""
+    before, _, behind = text.partition(url)
+    words = [_words(part, codec, leaf.line_end, leaf.is_flowed) for part in (before, behind)]
+    return _joined(b"", [words[0], charsets.written(url, codec), words[1]])
+
+
+@lru_cache(maxsize=512)
+def _words(text: str, codec: str, line_end: bytes, is_flowed: bool) -> bytes | None:
+    """Those around the link are the same in all mails of a company."""
+    lines = wrapped(text)
+    if is_flowed:
+        # RFC 3676: stuffed where a line begins with a blank, and no blank at an end, which would
+        # join it with the next one.
+        lines = [(" " * line.startswith(" ")) + line.rstrip() for line in lines]
+    return _joined(line_end, [charsets.written(line, codec) for line in lines])
+
+
+def _joined(joint: bytes, pieces: Sequence[bytes | None]) -> bytes | None:
+    """None where one of them is."""
+    found = [piece for piece in pieces if piece is not None]
+    return joint.join(found) if len(found) == len(pieces) else None
 
 
 def _is_unlabelled_ascii(leaf: Leaf) -> bool:
@@ -119,12 +144,12 @@ def _is_unlabelled_ascii(leaf: Leaf) -> bool:
     return leaf.charset.codec == "ascii" and not leaf.charset.mismatch and leaf.data.isascii()
 
 
-def _labelled(leaf: Leaf, changes: tuple[Change, ...], charset: Charset) -> Plan:
+def _labelled(leaf: Leaf, changes: tuple[Change, ...], codec: str) -> Plan:
     """What is no ASCII never goes into a leaf announced as 7bit: that one is encoded then."""
     encoding = label = ""
     if not all(change.new.isascii() for change in changes):
         if _is_unlabelled_ascii(leaf):
-            label = charset.codec
+            label = codec
             leaf.notes.append("relabel")
         is_encoded = leaf.part.encoding in ("base64", "quoted-printable")
         if not is_encoded and (label or (leaf.part.encoding == "7bit" and leaf.raw.isascii())):
@@ -133,10 +158,10 @@ def _labelled(leaf: Leaf, changes: tuple[Change, ...], charset: Charset) -> Plan
     return Plan(leaf, changes, label, encoding)
 
 
-def _insertion(leaf: Leaf, at: int, text: str, charset: Charset) -> Change:
+def _insertion(leaf: Leaf, at: int, lines: bytes) -> Change:
     """The paragraph's lines with an empty one on either side, as far as there is text."""
     end = leaf.line_end
-    new = _written(leaf, wrapped(text), charset) + end
+    new = lines + end
     before, behind = leaf.data[:at], leaf.data[at:]
     if before.strip():
         new = end * _line_ends_before(leaf, before) + new
@@ -149,14 +174,6 @@ def _line_ends_before(leaf: Leaf, before: bytes) -> int:
     """So many that a blank line stands between. A soft one (RFC 3676) swallows one of them."""
     is_soft = leaf.is_flowed and before.rstrip(b"\r\n").endswith(b" ")
     return 1 + (not before.endswith(b"\n")) + is_soft
-
-
-def _written(leaf: Leaf, lines: Sequence[str], charset: Charset) -> bytes:
-    if leaf.is_flowed:
-        # RFC 3676: stuffed where a line begins with a blank, and no blank at an end, which would
-        # join it with the next one.
-        lines = [(" " * line.startswith(" ")) + line.rstrip() for line in lines]
-    return leaf.line_end.join([charsets.written(line, charset) or b"" for line in lines])
 
 
 def _padded(leaf: Leaf, new: bytes, at: int) -> bytes:

@@ -311,7 +311,7 @@ def test_case_077_emoji_next_to_the_place() -> None:
 def test_case_078_signs_outside_jis_get_their_variant() -> None:
     vendor = replace(PARAGRAPH, text=f"㈱髙橋①からｷｬﾘｱﾘﾚｰﾊﾞ\n{URL}")
     plain = replace(PARAGRAPH, text=f"(株)高橋1からキャリアリレーバ\n{URL}")
-    jis = Charset("iso2022_jp")
+    jis = "iso2022_jp"
     assert written("から～キャリア－", jis) == written("から〜キャリア−", jis)
     for charset in (JIS, "shift_jis", "euc-jp"):
         message = text(LETTER, charset)

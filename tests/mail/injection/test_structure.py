@@ -381,7 +381,10 @@ def test_thousands_of_lines_that_begin_like_a_delimiter_are_too_complex() -> Non
 
 
 def test_parameters_of_more_than_8_kilobytes_are_too_complex() -> None:
-    assert_untouched(mail(leaf(f"text/plain; x={'y' * 9000}", TEXT)), "too_complex")
+    long = f"x={'y' * 9000}"
+    assert_untouched(mail(leaf(f"text/plain; {long}", TEXT)), "too_complex")
+    disposition = f"Content-Disposition: inline; {long}\n"
+    assert_untouched(mail(leaf("text/plain", TEXT, fields=disposition)), "too_complex")
 
 
 def test_field_whose_name_only_begins_like_another_is_another() -> None:

@@ -34,6 +34,23 @@ def test_case_081_above_the_first_of_two_signatures() -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sent from my iPhone",
+        "Get Outlook for iOS<https://aka.ms/o0ukef>",
+        "Gesendet mit der GMX Mail App",
+        "Envoyé depuis mon téléphone portable",
+        "Enviado desde mi móvil",
+        "iPhoneから送信",
+        "私のスマートフォンから送信しました。",
+    ],
+)
+def test_case_081_above_the_line_that_a_phone_adds(line: str) -> None:
+    assert_place(f"Dear Taro,\nthank you.\n¶\n\n{line}")
+    assert_place(f"Dear Taro,\nthis was not {line}, you know.\n¶")
+
+
 def test_case_082_above_dashes_that_lost_their_blank() -> None:
     assert_place("""
         Dear Taro,
