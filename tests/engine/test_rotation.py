@@ -32,6 +32,8 @@ from careerrelay.models.tables import (
     Provision,
     Registration,
     SharedToken,
+    SheetPart,
+    SheetUpload,
     Signal,
     SpooledMail,
 )
@@ -77,6 +79,7 @@ def full(world: World) -> World:
         session.add(SharedToken(key="k", token_sealed=sealed, expires_at=world.clock()))
     add_relay(runtime, "smtp", connection="toy", plan=RELAY, actor="test")
     keep_mail(world)
+    keep_rows(world)
     return world
 
 
@@ -87,6 +90,18 @@ def keep_mail(world: World) -> None:
     order = order_for(world.runtime, [passing])
     with world.runtime.database.begin() as session:
         store(world.runtime, session, order)
+
+
+def keep_rows(world: World) -> None:
+    """Rows of a CSV file that wait for somebody to confirm them."""
+    now = world.clock()
+    sealed = world.runtime.vault.seal_bytes(b"[]", place="sheet_parts:part")
+    with world.runtime.database.begin() as session:
+        session.add(
+            SheetUpload(id="upload", connection_id="toy", counts={}, as_of=now, created_at=now)
+        )
+        session.flush()
+        session.add(SheetPart(id="part", upload_id="upload", number=1, rows_sealed=sealed))
 
 
 def assert_everything_opens(world: World) -> None:
@@ -115,6 +130,8 @@ def assert_everything_opens(world: World) -> None:
         place = relay_place("smtp", NEXT_HOP_PASSWORD)
         assert vault.open(sealed, place=place) == RELAY.next_hop_password
         assert dkim_key(runtime, relay) is not None
+        part = session.get_one(SheetPart, "part")
+        assert vault.open_bytes(part.rows_sealed, place="sheet_parts:part") == b"[]"
 
 
 def test_every_sealed_column_has_something_in_it_here(full: World) -> None:
