@@ -25,6 +25,7 @@ TELLING = frozenset(("status", "isDeleted", "candidate", "jobOrder"))
 GONE = frozenset(("isDeleted", "isAnonymized"))
 STOPPED = "massMailOptOut"
 ENDED = (kit.ApplicationState.REJECTED, kit.ApplicationState.WITHDRAWN)
+TOLD_OF_OTHERS = (*ENDED, kit.ApplicationState.ERASED)
 SUPPORT = "Ask Bullhorn Support to give the API user"
 
 
@@ -90,7 +91,12 @@ class BullhornConnector(kit.Connector):
     def _search(self, feed: Feed) -> kit.PollPage:
         rows = self._client.changed(feed.after, feed.start)
         later = feed.searched((r["date_last_modified"] for r in rows), full=len(rows) == PAGE)
-        return later.turned(self._told(rows, {}), more=True)
+        # Of an agency's candidates only who is gone: nobody's past is taken that leads nowhere.
+        told = [row for row in rows if self._words.is_own(row) or self._is_gone(row)]
+        return later.turned(self._told(told, {}), more=True)
+
+    def _is_gone(self, row: Record) -> bool:
+        return row["is_deleted"] or self._words.state(row) is kit.ApplicationState.ERASED
 
     def _drain(self, feed: Feed) -> kit.PollPage:
         """A queue that is not there (any more) is made again, and what it lost is searched for.
@@ -156,8 +162,8 @@ class BullhornConnector(kit.Connector):
     def _told(
         self, rows: Sequence[Record], moved: Mapping[str, datetime]
     ) -> Iterator[kit.ApplicationEvent]:
-        """An agency's candidate at a client of its is told only when rejected: the decision says
-        why there is no link, and nobody else's data are taken."""
+        """An agency's candidate at a client of its is told only when the case ends: the decision
+        says why there is no link, and nobody else's data are taken."""
         for row in rows:
             if row["is_deleted"]:
                 yield _erased(row["date_last_modified"], case=row["id"])
@@ -165,7 +171,7 @@ class BullhornConnector(kit.Connector):
             row
             for row in rows
             if not row["is_deleted"]
-            and (self._words.is_own(row) or self._words.state(row) in ENDED)
+            and (self._words.is_own(row) or self._words.state(row) in TOLD_OF_OTHERS)
         ]
         for application in self._applications(wanted, moved):
             yield kit.snapshot_event(application, ats_event="JobSubmission")

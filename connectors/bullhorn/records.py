@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from marshmallow import INCLUDE, fields
+from marshmallow import INCLUDE, fields, pre_load
 
 from careerrelay import connectors as kit
 
@@ -42,6 +42,17 @@ class PersonSchema(IdSchema):
     mass_mail_opt_out = kit.OptionalFlag()
     status = kit.OptionalText()
     source = kit.OptionalText()
+
+
+class PeopleSchema(kit.PayloadSchema):
+    """One person asked for is answered bare, several in a list."""
+
+    data = fields.List(fields.Nested(PersonSchema), required=True)
+
+    @pre_load
+    def listed(self, told: Any, **_: Any) -> Any:
+        one = told.get("data") if isinstance(told, dict) else None
+        return {"data": [one]} if isinstance(one, dict) else told
 
 
 class JobSchema(IdSchema):

@@ -99,7 +99,6 @@ class Archive:
         held = {
             "JobSubmission": [self.whole(row) for row in self.submissions.values()],
             "JobSubmissionHistory": self.history,
-            "Candidate": list(self.people.values()),
         }.get(entity)
         asked = ((name, ask.fullmatch(where)) for name, ask in QUESTIONS.items())
         name, match = next(((n, m) for n, m in asked if m), ("", None))

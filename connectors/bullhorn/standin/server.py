@@ -216,6 +216,16 @@ class BullhornStandIn(StandIn):
         self._tell("JobSubmission", id_, "UPDATED", changed, by=ME)
         return 200, {"changedEntityId": id_, "changeType": "UPDATE"}
 
+    @route("GET", CORP + "/entity/Candidate/<ids>")
+    def get_people(self, request: Request, ids: str) -> Response | Answer:
+        """Those that there are; one alone is no list."""
+        wanted = request.args.get("fields", "")
+        found = [self.archive.people.get(int(number)) for number in ids.split(",")]
+        shown = [projected(row, wanted) for row in found if row]
+        if not shown or not wanted:
+            return self._refuse(404 if wanted else 400)
+        return 200, {"data": shown if "," in ids else shown[0]}
+
     @route("POST", CORP + "/query/<entity>")
     def query(self, request: Request, entity: str) -> Response | Answer:
         """At most 500 rows, and no other question than those that are known to work."""

@@ -184,6 +184,27 @@ def test_agencys_candidate_is_told_only_when_rejected_and_never_gets_a_link(
     assert event.application.channel is Channel.AGENT
 
 
+def test_of_the_past_no_agencys_candidate_is_taken(vendor: BullhornStandIn, opened: Open) -> None:
+    for how in ({"isAnonymized": True}, {}):
+        vendor.set_status(apply(vendor, client=5002, **how), REJECTED)
+    (event,), _ = drained(opened(), {})
+    assert (event.kind, event.application.state) == (EventKind.ERASED, ApplicationState.ERASED)
+
+
+def test_several_people_who_are_gone_are_found_with_one_call(
+    vendor: BullhornStandIn, opened: Open
+) -> None:
+    cases = [apply(vendor) for _ in range(3)]
+    _, cursor = drained(opened(), {})
+    for case in cases[:2]:
+        vendor.edit_person(case, isAnonymized=True)
+    vendor.edit_person(cases[2], isDeleted=False)
+    before = len(vendor.calls)
+    events, _ = drained(opened(), cursor)
+    assert [event.kind for event in events] == [EventKind.ERASED] * 2
+    assert len(vendor.calls) == before + 3
+
+
 @pytest.mark.parametrize("person", [{"massMailOptOut": True}, {"status": "do not contact"}])
 def test_who_is_not_to_be_contacted_is_marked(
     vendor: BullhornStandIn, opened: Open, person: dict[str, Any]
