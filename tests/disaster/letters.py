@@ -34,6 +34,7 @@ class Letters:
     mailbox: Mailbox
     attempts: Counter[int] = field(default_factory=Counter)
     acknowledged: set[int] = field(default_factory=set)
+    refusals: list[str] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def send(self, number: int) -> None:
@@ -56,7 +57,8 @@ class Letters:
             with smtplib.SMTP("127.0.0.1", self.port, timeout=TIMEOUT) as server:
                 to = [f"guest{number}@example.com"]
                 server.sendmail(SENDER, to, LETTER.format(number=number))
-        except (smtplib.SMTPException, OSError):
+        except (smtplib.SMTPException, OSError) as error:
+            self.refusals.append(f"{number}: {error!r}")
             return False
         self.acknowledged.add(number)
         return True
@@ -70,7 +72,7 @@ class Letters:
         """Wait until the relay has taken every one."""
         for thread in self._threads:
             thread.join(PATIENCE)
-            assert not thread.is_alive(), "a letter was never taken"
+            assert not thread.is_alive(), f"a letter was never taken: {self.refusals[-3:]}"
 
     def audit(self, found: Findings, *, lives: int) -> None:
         """Each taken letter arrived; a second time only where an answer may have been lost."""

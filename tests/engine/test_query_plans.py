@@ -75,3 +75,19 @@ def test_purge_in_many_batches_leaves_nothing(
     assert found["attempts"] >= 5
     world.clock.forward(days=400)
     assert retention.purge(world.runtime)["profiles"] == 5
+
+
+def test_a_claim_finds_its_rows_by_id_however_many_are_due(
+    world: World, statements: list[tuple[str, Any]]
+) -> None:
+    """By the index of due work, each claim of a bulk would walk over the whole bulk."""
+    world.reject(1)
+    statements.clear()
+    world.work()
+    for table in ("signals", "deliveries"):
+        by_id = f"FROM {table} WHERE {table}.id IN"
+        claims = [(s, p) for s, p in statements if by_id in " ".join(s.split())]
+        assert claims, table
+        for statement, parameters in claims:
+            assert "state_due_at" not in plan(world, statement, parameters), table
+            assert f"{table}.state =" not in statement
