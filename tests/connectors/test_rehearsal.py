@@ -68,14 +68,14 @@ class WritesAgain(template.CONNECTOR):
     """Adds its note without looking whether it is there."""
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        self._client.add_note(application.external_id, report.text)
+        self._add_note(application.external_id, report.text)
 
 
 class ReportsNothing(template.CONNECTOR):
     """Says that it did."""
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
-        self._client.notes(application.external_id)
+        self._notes(application.external_id)
 
 
 @pytest.mark.usefixtures("as_template")
