@@ -48,11 +48,9 @@ def as_template(monkeypatch: pytest.MonkeyPatch) -> None:
     """The template is a connector like any other."""
     registry = importlib.import_module("careerrelay.connectors.registry")
     found = {**connector_classes(), "template": template.CONNECTOR}
-    for module in (
-        registry,
-        importlib.import_module("careerrelay.engine.runtime"),
-        importlib.import_module("careerrelay.engine.polling"),
-    ):
+    askers = ("links", "metrics", "polling", "runtime", "sheets.folder")
+    engine = (importlib.import_module(f"careerrelay.engine.{name}") for name in askers)
+    for module in (registry, *engine):
         monkeypatch.setattr(module, "connector_classes", lambda: found)
 
 
