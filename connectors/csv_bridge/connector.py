@@ -69,8 +69,7 @@ class CsvBridge(Connector):
         if outcome is Outcome.IGNORED:
             return None
         if outcome is Outcome.ERASED:
-            id_ = row["application_id"]
-            return ApplicationEvent(EventKind.ERASED, as_of, application_id=id_)
+            return ApplicationEvent(EventKind.ERASED, as_of, application_id=row["application_id"])
         return snapshot_event(self._application(row, outcome, as_of), ats_event=outcome.value)
 
     def _outcome(self, row: Mapping[str, str]) -> Outcome:

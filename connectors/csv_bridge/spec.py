@@ -45,8 +45,6 @@ CAPABILITIES = {
     ),
 }
 
-ATS_NAMES = ("hrmos", "jobcan", "sonar", "wantedly_hire", "other")
-
 SETTINGS = (
     Setting(
         "ats",
@@ -54,7 +52,7 @@ SETTINGS = (
         "CSVを書き出すATS。",
         required=False,
         default="other",
-        choices=ATS_NAMES,
+        choices=("hrmos", "jobcan", "sonar", "wantedly_hire", "other"),
     ),
     Setting(
         "timezone",
@@ -142,11 +140,14 @@ SPEC = ConnectorSpec(
     settings=SETTINGS,
     notice_is_delayed=True,
     columns=COLUMNS,
+    # https://hrmosedition.zendesk.com/hc/ja/articles/48522345861913
+    paste_note={
+        "en": "It needs no merge field: paste it as it is. HRMOS takes 10,000 characters.",
+        "ja": "差し込み項目はなく、そのまま貼り付けられます。HRMOSの本文は10,000文字までです。",
+    },
     notes=(
         "The file is read column by column as the company mapped it; every other column is "
         "dropped before anything is stored.",
         "Rejections from before the connection was made get no link.",
-        "No merge field for the job's title is documented for these ATSs, so the paragraph for "
-        "the template names none.",
     ),
 )
