@@ -27,6 +27,8 @@ _ALIASES = {
     "x-gbk": "gbk",
 }  # fmt: skip
 """Labels in use that Python does not know: https://encoding.spec.whatwg.org/#names-and-labels"""
+_AFTER_NAME = re.compile(r"[\s;,:*'\"()].*", re.DOTALL)
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TRIALS = ("utf-8", "iso2022_jp", "cp932", "euc_jp")
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 """In every Japanese text, and in none that only happens to be readable as one."""
@@ -99,8 +101,13 @@ def _is_wide(label: str, codec: str) -> bool:
 
 
 def lookup(label: str) -> str:
-    """Python's name of a labelled charset; "" for one nobody knows."""
-    name = re.sub(r"[^A-Za-z0-9._-].*", "", label).lower()
+    """Python's name of a labelled charset; "" for one nobody knows.
+
+    Python takes some labels with strange signs for a charset that no reader sees in them.
+    """
+    name = _AFTER_NAME.sub("", label).lower()
+    if not _NAME.fullmatch(name):
+        return ""
     try:
         found = codecs.lookup(_ALIASES.get(name, name))
     except LookupError:

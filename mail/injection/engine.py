@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .checks import SelfCheckError, check
 from .header import MAX_HEADER
@@ -18,7 +18,7 @@ from .html_text import HtmlText
 from .leaf import Leaf
 from .mark import is_genuine, mark, marks
 from .placeholder import MAX_TOKENS, Token, marker_spelled, url_forms
-from .refusals import refuse_untouchable
+from .refusals import refuse_armoured_files, refuse_untouchable
 from .spellings import is_spelled, misspelt
 from .structure import Part, Reader
 from .targets import find_targets
@@ -91,6 +91,7 @@ class _Injection:
         self._notes += targets.notes
         _refuse_full_headers(self._root, *targets.leaves)
         leaves = [self._open(part) for part in targets.leaves]
+        refuse_armoured_files(self._message, self._files(targets.leaves))
         tokens = [leaf.tokens(self._policy.marker) for leaf in leaves]
         if sum(map(len, tokens)) > MAX_TOKENS:
             raise Refusal("too_complex")
@@ -105,6 +106,12 @@ class _Injection:
 
     def _open(self, part: Part) -> Leaf:
         return Leaf.open(self._message, part, eol=self._eol, is_top=part is self._root)
+
+    def _files(self, leaves: Sequence[Part]) -> Iterator[Part]:
+        """The texts that are not touched."""
+        for part in self._root.walk():
+            if part.type.startswith("text/") and part not in leaves:
+                yield part
 
     def _note_subject(self) -> None:
         subject = self._root.get(b"subject") or b""

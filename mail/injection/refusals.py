@@ -4,8 +4,9 @@ that a changed text would break."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from .encodings import decode
 from .structure import Part
 from .values import Policy, Refusal
 
@@ -91,6 +92,18 @@ def signing_domains(root: Part) -> Iterator[str]:
     for found in root.header.all(b"dkim-signature"):
         domain = _SIGNED_BY.search(found.value)
         yield domain[1].decode("latin-1").lower() if domain else ""
+
+
+def refuse_armoured_files(message: bytes, files: Iterable[Part]) -> None:
+    """Raise for an attached text that is armour: programs that open it look at the whole mail."""
+    for file in files:
+        raw = message[file.body : file.end]
+        try:
+            text = decode(raw, file.encoding)
+        except Refusal:
+            text = raw  # Damaged, and not ours to judge: it stays as it is.
+        if b"-----BEGIN " in text and _ARMOUR.search(text):
+            raise Refusal("pgp_inline")
 
 
 def refuse_armour(text: bytes) -> None:

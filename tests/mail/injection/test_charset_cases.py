@@ -225,7 +225,8 @@ def test_case_072_labels_that_mean_utf_8(label: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["default", "x-unknown", "no-such-charset", "base64", "unicode_escape"]
+    "label",
+    ["default", "x-unknown", "no-such-charset", "base64", "unicode_escape", "_iso-2022-jp$ESC"],
 )
 @pytest.mark.parametrize("stored", ["utf-8", "cp932", "euc_jp"])
 def test_case_072_labels_nobody_knows(label: str, stored: str) -> None:

@@ -102,6 +102,22 @@ def test_case_133_inline_armour(what: str, encoding: str) -> None:
         assert_sealed(message, "pgp_inline")
 
 
+@pytest.mark.parametrize("encoding", ["7bit", "quoted-printable", "base64"])
+def test_case_133_armour_in_an_attached_text(encoding: str) -> None:
+    """Some readers show it below the text, and open it there."""
+    armour = ARMOUR.format("MESSAGE", "MESSAGE")
+    file = leaf('text/plain; name="plan.png.asc"', armour, encoding=encoding)
+    assert_sealed(mail(multipart("mixed", TEXT, file)), "pgp_inline")
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "-----BEGIN CERTIFICATE-----\nMIIB\n"])
+def test_other_attached_texts_stay_as_they_are(content: str) -> None:
+    file = leaf('text/csv; name="plan.csv"', content, encoding="7bit")
+    damaged = file.replace(b"7bit", b"base64")
+    assert_injected(mail(multipart("mixed", TEXT, file)))
+    assert inject(mail(multipart("mixed", TEXT, damaged)), PARAGRAPH, POLICY).edits
+
+
 def test_case_133_armour_of_other_kinds() -> None:
     pkcs7 = "-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n"
     assert_untouched(mail(leaf("text/plain", pkcs7)), "pgp_inline")
