@@ -59,8 +59,14 @@ def disk_full(site: Turmoil, _server: PostgresServer) -> None:
 
 
 def clock_jumped(site: Turmoil, _server: PostgresServer) -> None:
-    """An hour ahead, an hour back, or right again."""
-    site.clockwork.jump(site.chance.choice((HOUR, -HOUR, 0.0)))
+    """An hour ahead or back, and right again.
+
+    Right before the next disaster: what fails under a clock that is an hour ahead is due again by
+    that clock, and nobody would see the end of the round.
+    """
+    site.clockwork.jump(site.chance.choice((HOUR, -HOUR)))
+    time.sleep(site.chance.uniform(0.5, 2.0))
+    site.clockwork.jump(0.0)
 
 
 def vendor_away(site: Turmoil, _server: PostgresServer) -> None:
