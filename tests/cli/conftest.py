@@ -84,6 +84,7 @@ class SharedQueue:
         self.submit = queue.submit
         self.alive = queue.alive
         self.upkeep = queue.upkeep
+        self.waiting_since = queue.waiting_since
 
     def start(self, run: Any) -> None:
         raise AssertionError("a command works no queue")
