@@ -158,7 +158,7 @@ def _sweep_task(runtime: Runtime, task: Task) -> int:
             .limit(SWEEP_BATCH)
         ).all()
         lost = [row for row in overdue if not _is_running(runtime, session, row, now - grace)]
-    keys = {row.id: _keys(task, row) for row in lost}
+    keys = {row.id: _keys(runtime, task, row) for row in lost}
     alive = runtime.queue.alive(key for pair in keys.values() for key in pair)
     lost = [row for row in lost if not alive.intersection(keys[row.id])]
     since = runtime.queue.waiting_since() if lost else {}
@@ -170,9 +170,16 @@ def _sweep_task(runtime: Runtime, task: Task) -> int:
     return len(forgotten)
 
 
-def _keys(task: Task, row) -> tuple[str, str]:
-    """The run under way and the next one."""
-    return f"{task.name}:{row.id}:{row.attempts}", f"{task.name}:{row.id}:{row.attempts + 1}"
+def _keys(runtime: Runtime, task: Task, row: Any) -> tuple[str, ...]:
+    """The run under way and the next one.
+
+    Of our own claims that are not being worked on, the next one alone: on a full disk the queue
+    could not write down that their run ended, and would call it alive until we are started anew.
+    """
+    following = f"{task.name}:{row.id}:{row.attempts + 1}"
+    if row.running_by == runtime.process_id:
+        return (following,)
+    return f"{task.name}:{row.id}:{row.attempts}", following
 
 
 def _may_wait(task: Task, row: Any, since: Mapping[str, datetime], grace: timedelta) -> bool:
