@@ -194,7 +194,7 @@ class CaseFile:
     def _follow_up(self, record: ApplicationRecord, application: Application, *, was: str) -> None:
         if application.state is ApplicationState.ACTIVE:
             self._withdraw_decision(record)
-            delivery.prepare(self._runtime, self._session, record, self._connection)
+            self._prepare(record, application)
             return
         current = self._current_decision(record)
         code = self._judge(record, application)
@@ -202,6 +202,15 @@ class CaseFile:
             return
         self._withdraw_decision(record)
         self._decide(record, application, code)
+
+    def _prepare(self, record: ApplicationRecord, application: Application) -> None:
+        if not delivery.fills_field(self._connection):
+            return
+        off = frozenset(self._company.switched_off)
+        if eligibility.is_barred(self._facts(record, application), switched_off=off):
+            delivery.clear_case(self._runtime, self._session, record)
+        else:
+            delivery.prepare(self._runtime, self._session, record, self._connection)
 
     def _current_decision(self, record: ApplicationRecord) -> Decision | None:
         if record.current_decision_id is None:
@@ -215,11 +224,14 @@ class CaseFile:
             record.current_decision_id = None
 
     def _judge(self, record: ApplicationRecord, application: Application) -> ReasonCode:
+        off = frozenset(self._company.switched_off)
+        return eligibility.decide(self._facts(record, application), switched_off=off)
+
+    def _facts(self, record: ApplicationRecord, application: Application) -> eligibility.Facts:
         hashes = [address.email_hash for address in record.addresses]
         keys = self._keys(application.candidate, record.candidate_external_id)
-        company = self._company
         reason = application.reason
-        facts = eligibility.Facts(
+        return eligibility.Facts(
             state=application.state,
             side=reason.side if reason else RejectionSide.UNKNOWN,
             meaning=self._meaning(application),
@@ -233,7 +245,6 @@ class CaseFile:
             oldest_allowed=self._oldest_allowed(),
             started_at=self._connection.links_from or self._connection.created_at,
         )
-        return eligibility.decide(facts, switched_off=frozenset(company.switched_off))
 
     def _meaning(self, application: Application) -> ReasonMeaning | None:
         """What the reason map says; a reason never seen before is entered, unmapped."""

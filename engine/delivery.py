@@ -37,11 +37,16 @@ NOTICES = (Strategy.OWN_MAIL, Strategy.ATS_MESSAGE)
 """Strategies by which the notice is ours: composed here, and timed here."""
 
 
+def fills_field(connection: Connection) -> bool:
+    """Whether links go into a field of the ATS, at application time."""
+    return Strategy.FIELD_TOKEN.value in connection.strategies
+
+
 def prepare(
     runtime: Runtime, session: Session, record: ApplicationRecord, connection: Connection
 ) -> None:
     """At application time: the personal link goes into the ATS's field, still inactive."""
-    if Strategy.FIELD_TOKEN.value not in connection.strategies or not record.addresses:
+    if not fills_field(connection) or not record.addresses:
         return
     if is_suppressed(session, [a.email_hash for a in record.addresses], connection.company_id):
         return
@@ -64,11 +69,16 @@ def clear(runtime: Runtime, session: Session, hashes: Iterable[str], company_id:
         .with_for_update(of=ApplicationRecord)
     )
     for record in records.all():
-        written = _into_field(session, record)
-        if not written or any(delivery.purpose == CLEAR for delivery in written):
-            continue
-        link = session.get_one(RelayLink, written[-1].link_id)
-        _owe(runtime, session, record, link, strategy=Strategy.FIELD_TOKEN, purpose=CLEAR)
+        clear_case(runtime, session, record)
+
+
+def clear_case(runtime: Runtime, session: Session, record: ApplicationRecord) -> None:
+    """Take the link that waits for this case out of its field again, if there is one."""
+    written = [] if links.is_new(record) else _into_field(session, record)
+    if not written or any(delivery.purpose == CLEAR for delivery in written):
+        return
+    link = session.get_one(RelayLink, written[-1].link_id)
+    _owe(runtime, session, record, link, strategy=Strategy.FIELD_TOKEN, purpose=CLEAR)
 
 
 def _into_field(session: Session, record: ApplicationRecord) -> Sequence[Delivery]:
@@ -226,7 +236,8 @@ def _check_field(
 ) -> None:
     """The field was filled at application time, or is filled now for a mail sent later."""
     prepared = _existing(session, record, Strategy.FIELD_TOKEN, PREPARE)
-    if prepared is not None and prepared.state in (WorkState.DONE.value, WorkState.DUE.value):
+    stands = prepared is not None and prepared.state in (WorkState.DONE.value, WorkState.DUE.value)
+    if stands and _existing(session, record, Strategy.FIELD_TOKEN, CLEAR) is None:
         return
     link = links.personal_link(runtime, session, record, connection)
     _owe(

@@ -117,6 +117,21 @@ RULES: tuple[Rule, ...] = (
     Rule(ReasonCode.ALREADY_COUNTED, lambda f: f.already_counted),
 )
 
+PERSONAL = frozenset(
+    {
+        ReasonCode.TEST_OR_DUPLICATE,
+        ReasonCode.MISCONDUCT,
+        ReasonCode.AGENT_SCOUT_SCHOOL,
+        ReasonCode.INTERNAL,
+        ReasonCode.DO_NOT_CONTACT,
+        ReasonCode.DISPUTE,
+        ReasonCode.UNDER_18,
+        ReasonCode.DISABILITY_QUOTA,
+        ReasonCode.PRIVATE,
+    }
+)
+"""Known before a case has ended, by how the person came and what is noted of them."""
+
 SWITCHABLE = frozenset(rule.code for rule in RULES if rule.switchable)
 
 
@@ -128,3 +143,12 @@ def decide(facts: Facts, *, switched_off: frozenset[str] = frozenset()) -> Reaso
         if rule.applies(facts):
             return rule.code
     return ReasonCode.LINK
+
+
+def is_barred(facts: Facts, *, switched_off: frozenset[str] = frozenset()) -> bool:
+    """However this open case ends, there will be no link: nothing may wait in the ATS's field."""
+    return any(
+        rule.code in PERSONAL and rule.applies(facts)
+        for rule in RULES
+        if not (rule.switchable and rule.code.value in switched_off)
+    )

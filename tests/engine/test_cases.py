@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -10,7 +12,14 @@ from sqlalchemy import func, select
 from careerrelay.engine import links
 from careerrelay.engine.cases import CaseFile
 from careerrelay.engine.people import open_application
-from careerrelay.models.candidates import ApplicationState, Channel, Flag, Reason, RejectionSide
+from careerrelay.models.candidates import (
+    Application,
+    ApplicationState,
+    Channel,
+    Flag,
+    Reason,
+    RejectionSide,
+)
 from careerrelay.models.errors import LinkRevokedError
 from careerrelay.models.events import ApplicationEvent, EventKind
 from careerrelay.models.tables import (
@@ -188,6 +197,42 @@ def test_two_states_at_one_time_are_settled_by_asking_the_ats(world: World) -> N
     assert record(world).state == "active"
     assert codes(world) == []
     assert world.vendor.calls.count("fetch") == 1
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {"channel": Channel.AGENT},
+        {"channel": Channel.SCOUT},
+        {"flags": frozenset({Flag.DO_NOT_CONTACT})},
+        {"flags": frozenset({Flag.MINOR})},
+    ],
+)
+def test_no_link_waits_in_the_ats_for_whom_there_will_be_none(
+    world: World, noted: dict[str, Any]
+) -> None:
+    """A template prints what stands in the field, whoever the mail goes to."""
+    plain = world.application(1, ApplicationState.ACTIVE)
+    _told(world, replace(plain, **noted))
+    assert world.vendor.fields == {}
+    _told(world, plain)
+    assert world.vendor.fields["c1"].startswith("https://")
+    _told(world, replace(plain, **noted))
+    _told(world, replace(plain, **noted))
+    assert world.vendor.fields == {"c1": ""}
+    world.clock.forward(hours=1)
+    world.reject(1)
+    world.work()
+    assert codes(world) == ["link"]
+    assert world.vendor.fields["c1"].startswith("https://"), "noted no more, so it is due again"
+
+
+def _told(world: World, application: Application) -> None:
+    world.clock.forward(hours=1)
+    found = replace(application, changed_at=world.clock())
+    world.vendor.applications[found.external_id] = found
+    world.tell(found)
+    world.work()
 
 
 def test_erased_person_is_forgotten_and_never_imported_again(world: World) -> None:

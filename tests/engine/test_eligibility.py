@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from careerrelay.engine.eligibility import RULES, SWITCHABLE, Facts, decide
+from careerrelay.engine.eligibility import PERSONAL, RULES, SWITCHABLE, Facts, decide, is_barred
 from careerrelay.models.candidates import ApplicationState, Channel, Flag, RejectionSide
 from careerrelay.models.companies import ReasonMeaning
 from careerrelay.models.decisions import ReasonCode
@@ -67,6 +67,21 @@ def test_plain_rejection_gets_a_link() -> None:
 @pytest.mark.parametrize(("code", "facts"), CASES)
 def test_each_obstacle_alone_decides(code: ReasonCode, facts: dict) -> None:
     assert decide(replace(GOOD, **facts)) is code
+
+
+@pytest.mark.parametrize(("code", "facts"), CASES)
+def test_open_case_is_barred_by_what_is_noted_of_the_person_alone(
+    code: ReasonCode, facts: dict
+) -> None:
+    open_case = replace(GOOD, state=ApplicationState.ACTIVE)
+    assert not is_barred(open_case)
+    assert is_barred(replace(open_case, **facts)) is (code in PERSONAL)
+
+
+def test_what_a_company_switched_off_bars_nobody() -> None:
+    private = replace(GOOD, flags=frozenset({Flag.PRIVATE}))
+    assert is_barred(private)
+    assert not is_barred(private, switched_off=frozenset({ReasonCode.PRIVATE.value}))
 
 
 def test_every_code_but_link_and_unrejected_has_a_rule_and_a_case() -> None:
