@@ -11,11 +11,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
@@ -59,6 +60,8 @@ class DbosQueue:
         self._engines: list[Engine] = []
         self._launched = False
         self._purged_at: datetime | None = None
+        self._running: set[str] = set()
+        self._idle_since: dict[str, float] = {}
         logging.getLogger("dbos").setLevel(logging.WARNING)
 
     def migrate(self) -> None:
@@ -107,7 +110,12 @@ class DbosQueue:
 
         @DBOS.workflow(name=WORKFLOW)
         def run_job(task: str, subjects: list[str], attempt: int, partition: str) -> None:
-            run(Job(task, tuple(subjects), attempt, partition))
+            job = Job(task, tuple(subjects), attempt, partition)
+            self._running.add(job.key)
+            try:
+                run(job)
+            finally:
+                self._running.discard(job.key)
 
         DBOS.launch()
         DBOS.register_queue(
@@ -139,7 +147,18 @@ class DbosQueue:
         found = self.client.list_workflows(
             workflow_ids=wanted, status=LIVE, load_input=False, load_output=False
         )
-        return {workflow.workflow_id for workflow in found}
+        return {workflow.workflow_id for workflow in found if not self._is_stuck(workflow)}
+
+    def _is_stuck(self, workflow: WorkflowStatus) -> bool:
+        """DBOS has it begun in this process, where nobody has been at it for a lease: on a full
+        disk its end could not be written down, and until the next start nothing would change."""
+        key = workflow.workflow_id
+        ours = workflow.status == "PENDING" and workflow.executor_id == self.executor_id
+        if not (self._launched and ours) or key in self._running:
+            self._idle_since.pop(key, None)
+            return False
+        now = time.monotonic()
+        return now - self._idle_since.setdefault(key, now) >= self._lease.total_seconds()
 
     def waiting_since(self) -> Mapping[str, datetime]:
         """A queue is served in the order of submission, so its oldest thousand tell."""

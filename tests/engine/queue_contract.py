@@ -195,6 +195,28 @@ def readable(stage: Stage) -> Any:
     return _serialisers(stage.database)
 
 
+def unnoted(stage: DbosStage) -> Any:
+    """A run whose end was not written down is alive no more after a lease; one under way is."""
+    over = threading.Event()
+
+    def run(ran: Job) -> None:
+        if ran.subjects[0] == "u-busy":
+            over.wait(PATIENCE)
+
+    stage.queue.start(run)
+    keys = [job(name).key for name in ("u-busy", "u-ended")]
+    submit(stage, job("u-busy"), job("u-ended"))
+    stage.wait(lambda: stage.queue.alive(keys) == {keys[0]})
+    with stage.database.begin() as session:
+        query = f"UPDATE {_table(stage.database)} SET status='PENDING' WHERE workflow_uuid=:key"
+        session.execute(text(query), {"key": keys[1]})
+    before = sorted(stage.queue.alive(keys))
+    stage.wait(lambda: keys[1] not in stage.queue.alive(keys))
+    after = sorted(stage.queue.alive(keys))
+    over.set()
+    return [before, after]
+
+
 def works(stage: Stage) -> Any:
     """Ends well; so that a kill can come to a process that is busy with something long."""
     note = _note()

@@ -21,8 +21,8 @@ def url(database_url: str) -> str:
 
 @pytest.fixture
 def seen(url: str, tmp_path: Path) -> dict[str, Any]:
-    """Three scenarios in one process, one launch each."""
-    return child("fairness,purged,readable", url, tmp_path / "seen").result()
+    """Four scenarios in one process, one launch each."""
+    return child("fairness,purged,readable,unnoted", url, tmp_path / "seen").result()
 
 
 @pytest.fixture
@@ -44,10 +44,12 @@ def children() -> Iterator[list[Child]]:
 def test_flood_is_no_hindrance_finished_work_is_purged_and_nothing_is_pickled(
     seen: dict[str, Any],
 ) -> None:
-    """One launch for three promises: a flooded account leaves others their threads; finished
-    workflows go and waiting ones stay; tables hold JSON."""
+    """One process for four promises: a flooded account leaves others their threads; finished
+    workflows go and waiting ones stay; tables hold JSON; a run whose end could not be written
+    down does not count as alive for ever."""
     assert seen["fairness"] is True
     assert seen["purged"] == [6, 1]
+    assert seen["unnoted"] == [["task:u-busy:1", "task:u-ended:1"], ["task:u-busy:1"]]
     assert seen["readable"] == [["portable_json"], ["NoneType", "dict"]]
 
 
