@@ -7,6 +7,7 @@ target is no failure: the table says it.
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -27,13 +28,10 @@ GOODBYE_SECONDS = 20.0
 
 def main(words: Sequence[str]) -> int:
     """What was asked for, one after the other; the exit code."""
-    if "--full" in words:
+    asked = _read(words)
+    if asked.full:
         os.environ[FULL] = "yes"
-    names = [word for word in words if not word.startswith("-")] or list(PARTS)
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        print(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
-        return 2
+    names: list[str] = asked.parts or list(PARTS)
     results: list[Result] = []
     failed: list[str] = []
     for name in names:
@@ -47,6 +45,19 @@ def main(words: Sequence[str]) -> int:
     print(f"\nwritten to {OUTPUT}")
     print("".join(f"FAILED {line}\n" for line in failed), end="")
     return 1 if failed else 0
+
+
+def _read(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench", description="Measure, and print the table.")
+    parser.add_argument(
+        "parts", metavar="PART", nargs="*", help=f"all, or some of: {', '.join(PARTS)}"
+    )
+    parser.add_argument("--full", action="store_true", help="the sizes of the targets: hours")
+    asked = parser.parse_args(words)
+    for name in asked.parts:
+        if name not in PARTS:
+            parser.error(f"there is no part {name}; there are {', '.join(PARTS)}")
+    return asked
 
 
 def run_apart(

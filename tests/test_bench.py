@@ -71,7 +71,10 @@ def test_one_failed_part_is_told_at_the_end_and_the_others_are_measured(
     assert capsys.readouterr().out.endswith("FAILED links: ended with 1\n")
     assert [result.name for result in read(tmp_path / "bench.json")] == ["f"]
     assert main(["flood"]) == 0
-    assert main(["swimming"]) == 2
+    for mistake in (["swimming"], ["--fast"]):
+        with pytest.raises(SystemExit) as refused:
+            main(mistake)
+        assert refused.value.code == 2
 
 
 def test_all_parts_together_stay_within_the_stated_hour() -> None:
