@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...connectors.base import Connector
+from ...connectors.spec import Capability
 from ...connectors.testing.contract import Traffic, contract_of, document_in
 from ...connectors.testing.story import (
     Person,
@@ -280,9 +281,7 @@ def rehearse(
 
     tell = story or story_beside(connector)
     if tell is None:
-        raise ConfigurationError(
-            f"{connector.spec.title}: the module standin beside the connector has no story()"
-        )
+        raise ConfigurationError(_why_no_story(connector))
     ports = choose(None)
     house = House(folder, port=ports.server, smtp_port=ports.smtp)
     told = tell(house.clock)
@@ -307,6 +306,16 @@ def rehearse(
         deaths=house.deaths,
         missing=dict(told.missing),
     )
+
+
+def _why_no_story(connector: type[Connector]) -> str:
+    title = connector.spec.title
+    if connector.spec.can(Capability.CSV_IMPORT):
+        return (
+            f"{title}: files come from people, so there is no ATS to rehearse with; "
+            "'careerrelay csv import --dry-run' looks at one and imports nothing"
+        )
+    return f"{title}: the module standin beside the connector has no story()"
 
 
 def _compare(

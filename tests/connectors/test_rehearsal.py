@@ -13,6 +13,7 @@ from careerrelay.cli.rehearsal import rehearse
 from careerrelay.connectors import (
     Application,
     Capability,
+    ConfigurationError,
     Connector,
     RegistrationReport,
     connector_classes,
@@ -41,6 +42,12 @@ BUILT_IN = {
 def test_story_ends_exactly_right(name: str, tmp_path: Path) -> None:
     played = rehearse(BUILT_IN[name], folder=tmp_path / "it", bulk=BULK, examples=HERE / name)
     assert (played.deaths, played.refused) == (2, 0)
+
+
+def test_files_have_no_ats_to_rehearse_with(tmp_path: Path) -> None:
+    files = connector_classes()["csv_bridge"]
+    with pytest.raises(ConfigurationError, match="csv import --dry-run"):
+        rehearse(files, folder=tmp_path / "it", bulk=BULK)
 
 
 @pytest.fixture
