@@ -58,7 +58,10 @@ def claim(
         .options(owed_columns(task.row))
         .with_for_update()
     )
-    rows = [row for row in asked if row.state == WorkState.DUE.value]
+    # In the job's order, which is that of arrival: an erasure must not be read before its case.
+    order = {id_: number for number, id_ in enumerate(subjects)}
+    due = (row for row in asked if row.state == WorkState.DUE.value)
+    rows = sorted(due, key=lambda row: order[row.id])
     found = Claim()
     pauses = _pauses(session, task, rows, now)
     for row in rows:

@@ -110,7 +110,9 @@ def send(
     connector = runtime.connector(connection)
     base, path = _target(runtime, connection, to)
     body = changed_body(request.body, changes or {}) if changes else request.body
-    fresh = replace(request, method="POST", path=path, query="", body=body)
+    # Some sign the address that they send to as well.
+    headers = {**request.headers, "host": urlsplit(base).netloc}
+    fresh = replace(request, method="POST", path=path, query="", body=body, headers=headers)
     signed = connector.sign_webhook(replace(fresh, received_at=runtime.clock()))
     if tamper:
         signed = replace(signed, body=tampered(signed.body))

@@ -158,7 +158,12 @@ def samples() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("connector", "event"), samples())
 def test_every_sample_that_a_connector_brings_is_taken(
-    cli: CommandLine, world: World, server: str, connector: str, event: str
+    cli: CommandLine,
+    world: World,
+    server: str,
+    monkeypatch: pytest.MonkeyPatch,
+    connector: str,
+    event: str,
 ) -> None:
     """Also one that was captured long ago: its times and signatures are made anew."""
     values = json.loads((FIXTURES / connector / "settings.json").read_text())
@@ -166,5 +171,8 @@ def test_every_sample_that_a_connector_brings_is_taken(
     plain = {n: v for n, v in values.items() if not declared[n].secret}
     secrets = {n: v for n, v in values.items() if declared[n].secret}
     world.connect("try", connector=connector, settings=plain, secrets=secrets)
+    if connector_class(connector).spec.experimental:
+        monkeypatch.setitem(world.runtime.settings.connectors, "experimental", connector)
+        monkeypatch.setenv("CAREERRELAY_CONNECTORS_EXPERIMENTAL", connector)
     assert cli.data("simulate", "try", event, "--to", server)[0]["ok"] is True
     assert event in cli("simulate", "try", code=1).stderr

@@ -43,7 +43,7 @@ def only_signal(site: Site) -> Signal:
 def test_an_event_nobody_knows_is_skipped_and_says_so(ashby: Site, reader: Reader) -> None:
     signal = read(ashby, reader, b'{"action": "offerSigned", "data": {}}')
     assert (signal.state, signal.outcome) == ("skipped", "unknown_event")
-    assert "event that is in neither list" in str(signal.error)
+    assert "sent an event that is in no list" in str(signal.error)
 
 
 @pytest.mark.parametrize(

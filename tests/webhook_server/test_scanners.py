@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from urllib.parse import quote
 
 from werkzeug.routing import Rule
@@ -42,14 +43,19 @@ def tokens(site: Site) -> list[str]:
 
 def paths(rule: Rule, held: list[str]) -> Iterator[str]:
     """Every address of a route: with every token, and with what else it takes."""
-    fillings = {"token": held, "connection_id": ["toy", "nobody"], "filename": ["page.css"]}
-    if not rule.arguments:
-        yield rule.rule
-        return
-    (name,) = rule.arguments
+    fillings = {
+        "token": held,
+        "connection_id": ["toy", "nobody"],
+        "filename": ["page.css"],
+        "upload_id": ["nothing"],
+    }
     shape = rule.rule.replace("<token:token>", "<token>").replace("<path:filename>", "<filename>")
-    for value in fillings[name]:
-        yield shape.replace(f"<{name}>", quote(value))
+    names = sorted(rule.arguments)
+    for values in product(*(fillings[name] for name in names)):
+        path = shape
+        for name, value in zip(names, values, strict=True):
+            path = path.replace(f"<{name}>", quote(value))
+        yield path
 
 
 def walk(site: Site, held: list[str]) -> Iterator[str]:
