@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,10 +109,12 @@ def _stay(out: Output, stage: Stage) -> None:
         "server": stage.product.url,
         "config": str(stage.product.config),
     }
-    if not out.data(urls):
-        out.line(guide(urls, company=cast.COMPANY))
     try:
-        threading.Event().wait()
+        if not out.data(urls):
+            out.line(guide(urls, company=cast.COMPANY))
+        # A lock without end would sleep through a signal that another thread was given.
+        while True:
+            time.sleep(1)
     except KeyboardInterrupt:
         out.line("\n終了しました / stopped")
 
@@ -143,11 +144,12 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
 def _stopped_once() -> Iterator[None]:
     """Ctrl-C and SIGTERM interrupt; more of them while everything is being stopped do not."""
     wanted = (signal.SIGINT, signal.SIGTERM)
+    stopping: list[int] = []
 
-    def interrupt(_number: int, _frame: Any) -> None:
-        for number in wanted:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def interrupt(number: int, _frame: Any) -> None:
+        stopping.append(number)
+        if len(stopping) == 1:
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in wanted}
     try:
