@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, delete, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, delete, inspect, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from ..models.candidates import ApplicationState
@@ -23,6 +23,7 @@ from ..models.tables import (
     RefusedRequest,
     Registration,
     RelayedMail,
+    SharedToken,
     Signal,
     SpooledMail,
     WorkState,
@@ -32,6 +33,7 @@ from .runtime import Runtime
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+DAY = timedelta(days=1)
 
 
 def months_before(moment: datetime, months: int) -> datetime:
@@ -67,6 +69,8 @@ def purge(runtime: Runtime) -> dict[str, int]:
         "profiles": _purge_profiles(runtime, now),
         "unproved": _purge_unproved(runtime, now - timedelta(days=keep["unproved_days"])),
         "provisions": _purge_rows(runtime, Provision, Provision.retain_until < now),
+        # A day later: no clock that is a little off takes one that another machine still uses.
+        "tokens": _purge_rows(runtime, SharedToken, SharedToken.expires_at < now - DAY),
         "attempts": _purge_rows(runtime, Attempt, Attempt.finished_at < traces),
         "refused": _purge_rows(runtime, RefusedRequest, RefusedRequest.received_at < traces),
         "relayed": _purge_rows(runtime, RelayedMail, RelayedMail.last_at < traces),
@@ -96,12 +100,14 @@ def _in_batches(runtime: Runtime, old: Select[str], away: Callable[[Session, Any
 
 
 def _purge_rows(runtime: Runtime, row: type[Any], *old: ColumnElement[bool]) -> int:
+    (key,) = inspect(row).primary_key
+
     def away(session: Session, ids: Any) -> None:
         session.execute(
-            delete(row).where(row.id.in_(ids)), execution_options={"synchronize_session": False}
+            delete(row).where(key.in_(ids)), execution_options={"synchronize_session": False}
         )
 
-    return _in_batches(runtime, select(row.id).where(*old), away)
+    return _in_batches(runtime, select(key).where(*old), away)
 
 
 def _purge_profiles(runtime: Runtime, now: datetime) -> int:

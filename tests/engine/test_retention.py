@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from careerrelay.connectors import AccessToken
 from careerrelay.engine import registration, retention
 from careerrelay.engine.registration import Application as Form
 from careerrelay.models.tables import (
@@ -16,6 +17,7 @@ from careerrelay.models.tables import (
     Connection,
     Decision,
     Registration,
+    SharedToken,
     Signal,
 )
 from tests.support.world import World
@@ -104,6 +106,17 @@ def test_traces_of_all_work_go_with_the_signals(world: World) -> None:
     world.clock.forward(days=31)
     retention.purge(world.runtime)
     assert count(world, Attempt) == 0
+
+
+def test_tokens_go_a_day_after_they_have_ended(world: World) -> None:
+    now = world.clock()
+    for key, hours in (("gone", -25), ("ended", -23), ("live", 1)):
+        token = AccessToken(f"secret of {key}", now + timedelta(hours=hours))
+        world.runtime.tokens.replace(key, lambda token=token: token, seen=None)
+    assert retention.purge(world.runtime)["tokens"] == 1
+    with world.runtime.database.read() as session:
+        assert set(session.scalars(select(SharedToken.key))) == {"ended", "live"}
+    assert world.runtime.tokens.get("live") is not None
 
 
 @pytest.mark.parametrize(
