@@ -121,9 +121,7 @@ class Connector:
 
     # One method per remaining capability.
 
-    def fetch_application(
-        self, application_id: str, *, candidate_id: str | None = None
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         """The truth about one case. Raises ApiNotFoundError when it is gone."""
         self._unsupported(Capability.FETCH)
 

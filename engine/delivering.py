@@ -143,9 +143,7 @@ def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
         return owed
     record = owed.record
     try:
-        found = connector.fetch_application(
-            record.external_id, candidate_id=record.candidate_external_id
-        )
+        found = connector.fetch_application(record.external_id)
     except ApiNotFoundError:
         return replace(owed, obstacle=ReasonCode.ERASED.value)
     with runtime.database.begin() as session:

@@ -203,9 +203,7 @@ def _look_up(runtime: Runtime, connection: Connection, record: ApplicationRecord
     connector = runtime.connector(connection)
     if not connector.spec.can(Capability.FETCH):
         return
-    found = connector.fetch_application(
-        record.external_id, candidate_id=record.candidate_external_id
-    )
+    found = connector.fetch_application(record.external_id)
     with runtime.database.begin() as session:
         cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
         cases.record(snapshot_event(found))

@@ -233,7 +233,7 @@ def _complete(
     if event.application_id is None or not connector.spec.can(Capability.FETCH):
         return event if trusted else None
     try:
-        found = connector.fetch_application(event.application_id, candidate_id=event.candidate_id)
+        found = connector.fetch_application(event.application_id)
     except ApiNotFoundError:
         if event.kind is EventKind.ERASED:
             return event

@@ -28,12 +28,7 @@ class TemplateConnector(kit.Connector):
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - this ATS needs only one id
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         return webhook.application_from(self._application(application_id))
 
     def report_registration(

@@ -30,12 +30,7 @@ class AshbyConnector(kit.Connector):
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request, policy=self._policy)
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - one id is enough here
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         return application_from(self._client.application(application_id), policy=self._policy)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:

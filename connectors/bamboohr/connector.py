@@ -85,12 +85,7 @@ class BambooHrConnector(kit.Connector):
             reads=ACCESS,
         )
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - an applicant has one application
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         return self._application(self._record(application_id))
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:

@@ -59,12 +59,7 @@ class BreezyhrConnector(kit.Connector):
     def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
         return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - in the id
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         person = self._candidate(application_id)
         ended_at = None
         if is_disqualified(person):

@@ -55,12 +55,7 @@ class BullhornConnector(kit.Connector):
             "customTextBlock5"
         )
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - one id is enough here
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         row = self._client.submission(application_id)
         if row["is_deleted"]:
             raise kit.ApiNotFoundError(

@@ -62,12 +62,7 @@ class GreenhouseConnector(Connector):
     def answer_handshake(self, request: WebhookRequest) -> WebhookReply | None:
         return webhook.answer_ping(request, secrets=self.settings["webhook_secret"])
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - the application's id is enough here
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         return self._reader.snapshots([self._client.case(application_id)])[0]
 
     def poll(self, cursor: Mapping[str, Any]) -> PollPage:

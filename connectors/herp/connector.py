@@ -72,12 +72,7 @@ class HerpConnector(Connector):
         walk.not_before = pause.isoformat() if pause and walk.more else ""
         return PollPage(tuple(events), walk.cursor(), more=walk.more)
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - part of the contract
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         """The case as the list shows it: two calls, more only on days with over 100 rows.
 
         The single read says on which day and to which requisition; only the list says the

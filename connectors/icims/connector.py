@@ -116,12 +116,7 @@ class IcimsConnector(kit.Connector):
             )
         ]
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - the workflow names the person
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         """As it is now; the time is ours, for the workflow has none that is documented."""
         source = self.settings["source_field"]
         names = ["status", "associatedprofile", "baseprofile", *([source] if source else [])]

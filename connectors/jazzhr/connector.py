@@ -57,12 +57,7 @@ class JazzHrConnector(kit.Connector):
             self.http, url=self.settings["api_url"], setting="api_key", reads=RIGHTS
         )
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - the case's id has both
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         """As it is now; the time is ours, for JazzHR has none."""
         person, _, job_id = application_id.partition(":")
         found = self._applicant(person)

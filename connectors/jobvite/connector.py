@@ -95,12 +95,7 @@ class JobviteConnector(kit.Connector):
             )
         ]
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - the case's id has both
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         person, case = kit.split_pair(application_id)
         params = {"candidateId": person, "applicationId": case}
         found = self._candidates(params, operation="get a candidate")

@@ -75,12 +75,7 @@ class LeverConnector(Connector):
     def delivery_id(self, request: WebhookRequest) -> str:
         return webhook.delivery_token(request) or super().delivery_id(request)
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - Lever finds a case by its own id alone
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         return self._snapshot(self._client.opportunity(application_id))
 
     def poll(self, cursor: Mapping[str, Any]) -> PollPage:

@@ -110,12 +110,7 @@ class PersonioConnector(kit.Connector):
             clock=self.clock,
         )
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         """The record, and for a case that has ended since when."""
         what = "get an application"
         answer = self._api.call("GET", (*ROOT, application_id), operation=what).json()

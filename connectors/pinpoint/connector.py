@@ -79,12 +79,7 @@ class PinpointConnector(kit.Connector):
         kind, at, name = kit.EventKind.CHANGED, request.received_at, hook["event"]
         return [kit.ApplicationEvent(kind, at, application_id=found["id"], ats_event=name)]
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         found = self._one(application_id, LOOK)
         with self.reading("get applications"):
             return self._application(found)

@@ -93,12 +93,7 @@ class RecruiteeConnector(kit.Connector):
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - in the id
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         person, offer = kit.split_pair(application_id)
         found = self._candidate(person)
         names = {(r["type"], r["id"]): r["title"] or r["name"] for r in found["references"]}

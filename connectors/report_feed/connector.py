@@ -72,12 +72,7 @@ class ReportFeedConnector(kit.Connector):
         turned = window.turned(fresh, page="")
         return kit.PollPage(turned.events, {**turned.cursor, "seen": seen})
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - the contract's
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         """The case's latest row."""
         if self.settings["report_auth"] == "none":
             raise kit.ConfigurationError(

@@ -63,12 +63,7 @@ class SmartrecruitersConnector(kit.Connector):
     def answer_handshake(self, request: kit.WebhookRequest) -> kit.WebhookReply | None:
         return webhook.answer_activation(request)
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - in the id
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         candidate, job = kit.split_pair(application_id)
         person = self._candidate(candidate)
         with self.reading("get a candidate"):

@@ -87,12 +87,7 @@ class TalentioConnector(kit.Connector):
         roster = kit.Roster.resume(cursor, now=self.clock(), sweep=SWEEP)
         return roster.turned(self._look(roster) if roster.doubts else self._page(roster))
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - the record is both
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         found = self._call("GET", application_id, "get a candidate", params=EVERYBODY)
         return self._application(found.read(CandidateSchema()), at=self.clock())
 

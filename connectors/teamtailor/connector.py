@@ -91,12 +91,7 @@ class TeamtailorConnector(kit.Connector):
     def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
         return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         found = self._records.one("job-applications", application_id, params={"include": INCLUDE})
         with self.reading("get job-applications"):
             return self._application(found)

@@ -33,9 +33,7 @@ WRITES: dict[Capability, Callable[[Connector, Scene], object]] = {
     Capability.REPORT: lambda c, s: c.report_registration(s.application, REPORT),
 }
 READS: dict[Capability, Callable[[Connector, Scene], object]] = {
-    Capability.FETCH: lambda c, s: c.fetch_application(
-        s.application.external_id, candidate_id=s.application.candidate.external_id
-    ),
+    Capability.FETCH: lambda c, s: c.fetch_application(s.application.external_id),
     Capability.POLL: lambda c, _: c.poll({}),
     Capability.REASONS: lambda c, _: c.reasons(),
 }

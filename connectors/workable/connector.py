@@ -104,12 +104,7 @@ class WorkableConnector(kit.Connector):
         kind = kit.EventKind.ERASED if gone else kit.EventKind.CHANGED
         return [kit.ApplicationEvent(kind, request.received_at, case, ats_event=name)]
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - the record is both
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         return _application(self._candidate(application_id), self._policy)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:

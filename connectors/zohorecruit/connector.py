@@ -131,12 +131,7 @@ class ZohoRecruitConnector(kit.Connector):
             )
         ]
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - its own id is enough
-    ) -> kit.Application:
+    def fetch_application(self, application_id: str) -> kit.Application:
         record = self._record(application_id)
         with self.reading("get an application"):
             return self._application(record)

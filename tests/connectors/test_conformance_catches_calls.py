@@ -40,9 +40,7 @@ class Calls(Good):
     params: Mapping[str, str] = {}
     told: Mapping[str, str] = {"permission": "applications:read", "setting": "api_key"}
 
-    def fetch_application(
-        self, application_id: str, *, candidate_id: str | None = None
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         answer = self.http.request(
             "GET",
             join_url(self.settings["api_url"], self.path, application_id),
@@ -58,19 +56,15 @@ class Calls(Good):
 class OtherAddress(Calls):
     """Knows the vendor's address by heart."""
 
-    def fetch_application(
-        self, application_id: str, *, candidate_id: str | None = None
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         self.settings = {**self.settings, "api_url": "https://api.example.com/ats/v1"}
-        return super().fetch_application(application_id, candidate_id=candidate_id)
+        return super().fetch_application(application_id)
 
 
 class AsksTwice(Calls):
     """Makes one call too many."""
 
-    def fetch_application(
-        self, application_id: str, *, candidate_id: str | None = None
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         super().fetch_application(application_id)
         return super().fetch_application(application_id)
 
@@ -78,9 +72,7 @@ class AsksTwice(Calls):
 class NeverAsks(Calls):
     """Makes the answer up."""
 
-    def fetch_application(
-        self, application_id: str, *, candidate_id: str | None = None
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         return webhook.application_from({})
 
 
@@ -205,9 +197,7 @@ class WritesNothing(Good):
 class WritesWhileReading(Good):
     """Leaves a note behind whenever it looks."""
 
-    def fetch_application(
-        self, application_id: str, *, candidate_id: str | None = None
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         self._add_note(application_id, "seen")  # type: ignore[attr-defined]
         return super().fetch_application(application_id)
 

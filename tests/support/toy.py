@@ -97,9 +97,7 @@ class ToyConnector(Connector):
             request.received_at,
         )
 
-    def fetch_application(
-        self, application_id: str, *, candidate_id: str | None = None
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         self.vendor.call("fetch")
         if application_id not in self.vendor.applications:
             raise ApiNotFoundError("gone", connector="toy", operation="fetch", status=404)

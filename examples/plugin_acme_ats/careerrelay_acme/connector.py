@@ -46,12 +46,7 @@ class AcmeConnector(Connector):
     def sign_webhook(self, request: WebhookRequest) -> WebhookRequest:
         return webhook.sign(request, passwords=self.settings["webhook_password"])
 
-    def fetch_application(
-        self,
-        application_id: str,
-        *,
-        candidate_id: str | None = None,  # noqa: ARG002 - Acme needs the case's id only
-    ) -> Application:
+    def fetch_application(self, application_id: str) -> Application:
         return snapshot(AcmeClient(self).case(application_id))
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
