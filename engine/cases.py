@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
+from ..connectors.spec import Capability
 from ..models.candidates import Application, ApplicationState, Candidate, RejectionSide
 from ..models.companies import ReasonMeaning
 from ..models.decisions import ReasonCode
-from ..models.errors import PayloadError
+from ..models.errors import PayloadError, StoreError
 from ..models.events import ApplicationEvent, EventKind
 from ..models.tables import (
     ApplicationRecord,
@@ -45,6 +47,39 @@ log = structlog.get_logger(__name__)
 
 AHEAD = timedelta(hours=1)
 """How far an ATS's clock may run before ours and still order its events."""
+
+
+class Known(NamedTuple):
+    """How far a case is recorded. What the ATS answers is newer than what was known at the asking,
+    and than nothing else.
+    """
+
+    changed_at: datetime
+    state: str
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, record: ApplicationRecord) -> Known:
+        """What this row says."""
+        return cls(record.changed_at, record.state, record.updated_at)
+
+    def is_tied_by(self, application: Application) -> bool:
+        """Another state at the very moment of this one: only the ATS can say which is later."""
+        if self.changed_at != application.changed_at:
+            return False
+        return self.state not in (application.state.value, ApplicationState.ERASED.value)
+
+
+def known(session: Session, connection_id: str, external_id: str) -> Known | None:
+    """To be looked at before the ATS is asked about a case."""
+    query = select(
+        ApplicationRecord.changed_at, ApplicationRecord.state, ApplicationRecord.updated_at
+    ).where(
+        ApplicationRecord.connection_id == connection_id,
+        ApplicationRecord.external_id == external_id,
+    )
+    found = session.execute(query).first()
+    return Known(*found) if found else None
 
 
 class CaseFile:
@@ -95,18 +130,36 @@ class CaseFile:
             candidate_id=candidate_id,
         )
 
-    def record(self, event: ApplicationEvent) -> str:
-        """Apply one event; says ``recorded``, ``stale`` or ``ignored``."""
+    def record(self, event: ApplicationEvent, *, asked: Known | None = None) -> str:
+        """Apply one event; says ``recorded``, ``stale`` or ``ignored``.
+
+        ``asked``: what was known when the ATS was asked for it. Raises StoreError where the ATS
+        has to be asked (again) which of two states is the later one.
+        """
         if event.kind is EventKind.MERGED:
             return self._merge(event)
         if event.kind is EventKind.ERASED:
             return self._erase(event)
         if event.application is None:
             raise PayloadError("an event without a snapshot of the case cannot be recorded")
-        return self._record_snapshot(event.application, notice_after=event.notice_after)
+        record = self._find(event.application.external_id)
+        if record is not None and asked != Known.of(record):
+            self._refuse_tie(record, event.application)
+        return self._record_snapshot(record, event.application, notice_after=event.notice_after)
 
-    def _record_snapshot(self, application: Application, *, notice_after: datetime | None) -> str:
-        record = self._find(application.external_id)
+    def _refuse_tie(self, record: ApplicationRecord, application: Application) -> None:
+        """Only while the row is held is it certain that no other worker is telling the other."""
+        can_ask = self._runtime.connector(self._connection).spec.can(Capability.FETCH)
+        if can_ask and Known.of(record).is_tied_by(application):
+            raise StoreError("another state of this case was recorded for the same moment")
+
+    def _record_snapshot(
+        self,
+        record: ApplicationRecord | None,
+        application: Application,
+        *,
+        notice_after: datetime | None,
+    ) -> str:
         if record is not None:
             if record.state == ApplicationState.ERASED.value:
                 return "ignored"

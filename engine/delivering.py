@@ -26,7 +26,7 @@ from ..models.tables import (
     WorkState,
 )
 from . import own_mail
-from .cases import CaseFile
+from .cases import CaseFile, Known
 from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, send_time
 from .people import EVERYWHERE, open_application
@@ -148,7 +148,8 @@ def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
         return replace(owed, obstacle=ReasonCode.ERASED.value)
     with runtime.database.begin() as session:
         connection = session.get_one(Connection, owed.connection.id)
-        CaseFile(runtime, session, connection).record(snapshot_event(found))
+        cases = CaseFile(runtime, session, connection)
+        cases.record(snapshot_event(found), asked=Known.of(record))
     return _look(runtime, owed.delivery.id)
 
 

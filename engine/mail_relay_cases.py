@@ -31,7 +31,7 @@ from ..models.tables import (
     WorkState,
 )
 from . import links
-from .cases import CaseFile
+from .cases import CaseFile, Known
 from .delivery import owe_relayed
 from .people import is_suppressed
 from .polling import can_poll, poll_now
@@ -206,4 +206,4 @@ def _look_up(runtime: Runtime, connection: Connection, record: ApplicationRecord
     found = connector.fetch_application(record.external_id)
     with runtime.database.begin() as session:
         cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
-        cases.record(snapshot_event(found))
+        cases.record(snapshot_event(found), asked=Known.of(record))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from marshmallow import ValidationError
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..connectors.base import Connector
@@ -22,7 +22,7 @@ from ..models.events import ApplicationEvent, EventKind, WebhookRequest, snapsho
 from ..models.schemas import load_event
 from ..models.tables import ApplicationRecord, Connection, Signal, WorkState
 from . import tracing
-from .cases import CaseFile
+from .cases import CaseFile, Known, known
 from .claims import settle, settle_all
 from .runtime import Runtime
 from .signals import trust_of
@@ -48,14 +48,13 @@ def read_signal(runtime: Runtime, signal_id: str) -> None:
         for event in events
         for part in _per_case(runtime, connection.id, event, trusted=trusted)
     ]
-    complete = [
-        _complete(connector, e, trusted=trusted and not _is_tie(runtime, connector, connection, e))
-        for e in events
-    ]
+    answers = [_answer(runtime, connector, connection, e, events, trusted=trusted) for e in events]
     with runtime.database.begin() as session:
         cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
-        outcomes = [cases.record(event) for event in complete if event is not None]
-        _settle(session, runtime, signal_id, outcomes, asked=complete != events)
+        outcomes = [
+            cases.record(event, asked=asked) for event, asked in answers if event is not None
+        ]
+        _settle(session, runtime, signal_id, outcomes, asked=[e for e, _ in answers] != events)
 
 
 def read_signals(runtime: Runtime, signal_ids: Sequence[str]) -> list[str]:
@@ -74,8 +73,6 @@ def read_signals(runtime: Runtime, signal_ids: Sequence[str]) -> list[str]:
         events = _spoken_for(runtime, connectors[signals[id_].connection_id], signals[id_])
         if events is not None:
             plain[id_] = events
-    for id_ in _ties(runtime, connectors, signals, plain):
-        del plain[id_]
     if plain:
         with runtime.database.begin() as session:
             _record_all(runtime, session, signals, plain)
@@ -94,39 +91,6 @@ def _spoken_for(
         return None
     whole = all(event.application is not None or event.kind in BARE for event in events)
     return events if whole else None
-
-
-def _ties(
-    runtime: Runtime,
-    connectors: Mapping[str, Connector],
-    signals: Mapping[str, Signal],
-    plain: Mapping[str, Sequence[ApplicationEvent]],
-) -> list[str]:
-    """Those that tell another state at the very moment of one we know, or of one before them."""
-    told = [
-        (id_, (signals[id_].connection_id, event.application.external_id), event.application)
-        for id_, events in plain.items()
-        for event in events
-        if event.application is not None
-        and connectors[signals[id_].connection_id].spec.can(Capability.FETCH)
-    ]
-    case = tuple_(ApplicationRecord.connection_id, ApplicationRecord.external_id)
-    query = select(
-        ApplicationRecord.connection_id,
-        ApplicationRecord.external_id,
-        ApplicationRecord.changed_at,
-        ApplicationRecord.state,
-    ).where(case.in_({key for _, key, _ in told}))
-    with runtime.database.read() as session:
-        moments = {
-            (connection, case, at): state for connection, case, at, state in session.execute(query)
-        }
-    ties = []
-    for id_, key, application in told:
-        known = moments.setdefault((*key, application.changed_at), application.state.value)
-        if known not in (application.state.value, ApplicationState.ERASED.value):
-            ties.append(id_)
-    return list(dict.fromkeys(ties))
 
 
 def _record_all(
@@ -205,21 +169,25 @@ def _per_case(
     return [replace(event, application_id=id_) for id_ in ids]
 
 
-def _is_tie(
-    runtime: Runtime, connector: Connector, connection: Connection, event: ApplicationEvent
-) -> bool:
-    """Another state at the very moment of the one we know: only the ATS can say which is later."""
-    if event.application is None or not connector.spec.can(Capability.FETCH):
-        return False
-    query = select(ApplicationRecord.changed_at, ApplicationRecord.state).where(
-        ApplicationRecord.connection_id == connection.id,
-        ApplicationRecord.external_id == event.application.external_id,
-    )
+def _answer(
+    runtime: Runtime,
+    connector: Connector,
+    connection: Connection,
+    event: ApplicationEvent,
+    events: Sequence[ApplicationEvent],
+    *,
+    trusted: bool,
+) -> tuple[ApplicationEvent | None, Known | None]:
+    """The event as it may be believed, and what was known when the ATS was asked for it."""
+    if event.application_id is None:
+        return _complete(connector, event, trusted=trusted), None
     with runtime.database.read() as session:
-        known = session.execute(query).first()
-    if known is None or known.changed_at != event.application.changed_at:
-        return False
-    return known.state not in (event.application.state.value, ApplicationState.ERASED.value)
+        asked = known(session, connection.id, event.application_id)
+    if event.application is not None and connector.spec.can(Capability.FETCH):
+        twice = sum(e.application_id == event.application_id for e in events) > 1
+        tied = asked is not None and asked.is_tied_by(event.application)
+        trusted = trusted and not twice and not tied
+    return _complete(connector, event, trusted=trusted), asked
 
 
 def _complete(

@@ -131,10 +131,12 @@ def test_a_defect_while_recording_falls_on_its_own_signal_only(
 ) -> None:
     record = reading.CaseFile.record
 
-    def fails_for_a1(self: reading.CaseFile, told: ApplicationEvent) -> str:
+    def fails_for_a1(
+        self: reading.CaseFile, told: ApplicationEvent, **asked: reading.Known | None
+    ) -> str:
         if told.application_id == "a1":
             raise RuntimeError
-        return record(self, told)
+        return record(self, told, **asked)
 
     monkeypatch.setattr(reading.CaseFile, "record", fails_for_a1)
     arrive_together(world, rejected(world, 4))

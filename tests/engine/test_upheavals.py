@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,11 +13,14 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import event, exc, select, text
 
-from careerrelay.engine import polling
+from careerrelay.engine import polling, reading
+from careerrelay.engine.cases import CaseFile, Known
 from careerrelay.engine.queue import Job
 from careerrelay.engine.service import PURGE_EVERY, TASKS, Service, _is_due, sweep
 from careerrelay.engine.worker import Worker
-from careerrelay.models.candidates import ApplicationState
+from careerrelay.models.candidates import Application, ApplicationState
+from careerrelay.models.errors import StoreError
+from careerrelay.models.events import snapshot_event
 from careerrelay.models.tables import (
     ApplicationRecord,
     Attempt,
@@ -115,7 +118,7 @@ def test_failure_of_a_run_that_was_taken_over_leaves_the_new_run_its_claim(world
 
 def run_at_once(world: World, *, count: int) -> None:
     """Every signal that is due, each read by a worker of its own, all at the same moment."""
-    ids = [signal.id for signal in all_of(world, Signal)]
+    ids = [signal.id for signal in all_of(world, Signal) if signal.state == "due"]
     barrier = threading.Barrier(count)
     read = TASKS["read_signal"].run
 
@@ -151,6 +154,56 @@ def test_first_signals_of_one_case_read_at_once_are_all_read(world: World) -> No
     assert {signal.state for signal in all_of(world, Signal)} == {"done"}
     assert the(world, ApplicationRecord).external_id == "a1"
     assert the(world, Delivery).state == "done"
+
+
+@pytest.mark.parametrize("truth", [ApplicationState.ACTIVE, ApplicationState.REJECTED])
+@pytest.mark.parametrize("before", [True, False], ids=["known before", "never heard of"])
+def test_two_states_of_one_moment_read_at_once_end_as_the_ats_says(
+    world: World, truth: ApplicationState, *, before: bool
+) -> None:
+    """Neither worker sees what the other is about to record."""
+    if before:
+        world.apply(1)
+        world.work()
+        world.clock.forward(hours=1)
+    states = [ApplicationState.ACTIVE, ApplicationState.REJECTED]
+    for state in sorted(states, key=lambda state: state is truth):
+        world.tell(world.application(1, state))
+    world.queue.lose_everything()
+    both_have_looked = threading.Barrier(2)
+    looked = reading.known
+
+    def look(*asked: Any) -> Any:
+        found = looked(*asked)
+        with suppress(threading.BrokenBarrierError):
+            both_have_looked.wait(timeout=5)
+        return found
+
+    with patch.object(reading, "known", look):
+        run_at_once(world, count=2)
+    finish(world)
+    record = the(world, ApplicationRecord)
+    assert record.state == truth.value
+    assert (record.current_decision_id is not None) == (truth is ApplicationState.REJECTED)
+    assert {signal.state for signal in all_of(world, Signal)} == {"done"}
+
+
+def test_answer_of_the_ats_is_newer_only_than_what_was_known_at_the_asking(world: World) -> None:
+    active = world.apply(1)
+    world.work()
+    asked = Known.of(the(world, ApplicationRecord))
+    world.clock.forward(hours=1)
+    rejected = world.application(1, ApplicationState.REJECTED, changed_at=active.changed_at)
+    record_answer(world, rejected, asked=asked)
+    with pytest.raises(StoreError):
+        record_answer(world, active, asked=asked)
+    assert the(world, ApplicationRecord).state == "rejected"
+
+
+def record_answer(world: World, application: Application, *, asked: Known) -> None:
+    with world.runtime.database.begin() as session:
+        cases = CaseFile(world.runtime, session, session.get_one(Connection, "toy"))
+        cases.record(snapshot_event(application), asked=asked)
 
 
 def test_two_cases_of_one_person_read_at_once_share_one_link(world: World) -> None:
