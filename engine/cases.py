@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
 from ..connectors.spec import Capability
 from ..models.candidates import Application, ApplicationState, Candidate, RejectionSide
-from ..models.companies import ReasonMeaning
 from ..models.decisions import ReasonCode
 from ..models.errors import PayloadError, StoreError
 from ..models.events import ApplicationEvent, EventKind
@@ -24,7 +21,6 @@ from ..models.tables import (
     ApplicationRecord,
     Connection,
     Decision,
-    ReasonRule,
     RelayLink,
     Suppression,
     new_id,
@@ -32,6 +28,8 @@ from ..models.tables import (
 from . import delivery, eligibility
 from .counting import claim_keys
 from .foreseen import ERASURE, Foreseen
+from .known import Known
+from .meanings import Meanings
 from .people import (
     address_hashes,
     candidate_key,
@@ -43,43 +41,8 @@ from .people import (
 from .retention import months_before
 from .runtime import Runtime
 
-log = structlog.get_logger(__name__)
-
 AHEAD = timedelta(hours=1)
 """How far an ATS's clock may run before ours and still order its events."""
-
-
-class Known(NamedTuple):
-    """How far a case is recorded. What the ATS answers is newer than what was known at the asking,
-    and than nothing else.
-    """
-
-    changed_at: datetime
-    state: str
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, record: ApplicationRecord) -> Known:
-        """What this row says."""
-        return cls(record.changed_at, record.state, record.updated_at)
-
-    def is_tied_by(self, application: Application) -> bool:
-        """Another state at the very moment of this one: only the ATS can say which is later."""
-        if self.changed_at != application.changed_at:
-            return False
-        return self.state not in (application.state.value, ApplicationState.ERASED.value)
-
-
-def known(session: Session, connection_id: str, external_id: str) -> Known | None:
-    """To be looked at before the ATS is asked about a case."""
-    query = select(
-        ApplicationRecord.changed_at, ApplicationRecord.state, ApplicationRecord.updated_at
-    ).where(
-        ApplicationRecord.connection_id == connection_id,
-        ApplicationRecord.external_id == external_id,
-    )
-    found = session.execute(query).first()
-    return Known(*found) if found else None
 
 
 class CaseFile:
@@ -92,7 +55,7 @@ class CaseFile:
         self._company = connection.company
         self._now = runtime.clock()
         self._expected: dict[str, ApplicationRecord | None] = {}
-        self._rules: dict[str, ReasonRule | None] = {}
+        self._meanings = Meanings(session, connection, now=self._now)
         self._foreseen = Foreseen(session, connection)
 
     def expect(self, events: Iterable[ApplicationEvent]) -> None:
@@ -287,7 +250,7 @@ class CaseFile:
         return eligibility.Facts(
             state=application.state,
             side=reason.side if reason else RejectionSide.UNKNOWN,
-            meaning=self._meaning(application),
+            meaning=self._meanings.of(reason),
             flags=application.flags,
             channel=application.channel,
             has_address=bool(record.addresses),
@@ -298,38 +261,6 @@ class CaseFile:
             oldest_allowed=self._oldest_allowed(),
             started_at=self._connection.links_from or self._connection.created_at,
         )
-
-    def _meaning(self, application: Application) -> ReasonMeaning | None:
-        """What the reason map says; a reason never seen before is entered, unmapped."""
-        reason = application.reason
-        if reason is None:
-            return None
-        rule = self._rule(reason.external_id)
-        if rule is None:
-            if reason.side is RejectionSide.UNKNOWN:
-                self._add_unmapped(reason.external_id, reason.text)
-            return None
-        return ReasonMeaning(rule.meaning) if rule.meaning else None
-
-    def _rule(self, external_id: str) -> ReasonRule | None:
-        if external_id not in self._rules:
-            query = select(ReasonRule).where(
-                ReasonRule.connection_id == self._connection.id,
-                ReasonRule.external_id == external_id,
-            )
-            self._rules[external_id] = self._session.scalars(query).first()
-        return self._rules[external_id]
-
-    def _add_unmapped(self, external_id: str, text: str) -> None:
-        log.warning("reason_unmapped", connection=self._connection.id, reason=external_id)
-        rule = self._rules[external_id] = ReasonRule(
-            connection_id=self._connection.id,
-            external_id=external_id,
-            text=text,
-            first_seen_at=self._now,
-        )
-        self._session.add(rule)
-        self._session.flush()
 
     def _decide(
         self, record: ApplicationRecord, application: Application, code: ReasonCode

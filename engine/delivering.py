@@ -26,9 +26,10 @@ from ..models.tables import (
     WorkState,
 )
 from . import own_mail
-from .cases import CaseFile, Known
+from .cases import CaseFile
 from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, send_time
+from .known import Known
 from .people import EVERYWHERE, open_application
 from .runtime import Runtime
 

@@ -31,8 +31,9 @@ from ..models.tables import (
     WorkState,
 )
 from . import links
-from .cases import CaseFile, Known
+from .cases import CaseFile
 from .delivery import owe_relayed
+from .known import Known
 from .people import is_suppressed
 from .polling import can_poll, poll_now
 from .runtime import Runtime

@@ -22,8 +22,9 @@ from ..models.events import ApplicationEvent, EventKind, WebhookRequest, snapsho
 from ..models.schemas import load_event
 from ..models.tables import ApplicationRecord, Connection, Signal, WorkState
 from . import tracing
-from .cases import CaseFile, Known, known
+from .cases import CaseFile
 from .claims import settle, settle_all
+from .known import Known, known
 from .runtime import Runtime
 from .signals import trust_of
 

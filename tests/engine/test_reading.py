@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 
 from careerrelay.engine import reading
 from careerrelay.engine.ingest import store_signals
+from careerrelay.engine.known import Known
 from careerrelay.engine.signals import signal_row
 from careerrelay.models.candidates import Application, ApplicationState, Reason, RejectionSide
 from careerrelay.models.events import ApplicationEvent, EventKind
@@ -131,9 +132,7 @@ def test_a_defect_while_recording_falls_on_its_own_signal_only(
 ) -> None:
     record = reading.CaseFile.record
 
-    def fails_for_a1(
-        self: reading.CaseFile, told: ApplicationEvent, **asked: reading.Known | None
-    ) -> str:
+    def fails_for_a1(self: reading.CaseFile, told: ApplicationEvent, **asked: Known | None) -> str:
         if told.application_id == "a1":
             raise RuntimeError
         return record(self, told, **asked)

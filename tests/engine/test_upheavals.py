@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import event, exc, select, text
 
 from careerrelay.engine import polling, reading
-from careerrelay.engine.cases import CaseFile, Known
+from careerrelay.engine.cases import CaseFile
+from careerrelay.engine.known import Known
 from careerrelay.engine.queue import Job
 from careerrelay.engine.service import PURGE_EVERY, TASKS, Service, _is_due, sweep
 from careerrelay.engine.worker import Worker
