@@ -33,6 +33,9 @@ DOTS_IGNORED_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
 """Dots do not matter there (https://support.google.com/mail/answer/7436150)."""
 
 MAX_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1
+MOST_SIGNS = 1000
+"""More is no address in any spelling, and Unicode's normal forms take a time that grows with the
+square of a text's accents."""
 
 # The full-width forms of ASCII (U+FF01..U+FF5E) and the full stops a Japanese keyboard gives.
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
@@ -65,6 +68,8 @@ def read_address(text: str) -> str:
     """
     cleaned = text.translate(_HALF_WIDTH).strip(_EDGES)
     local, domain = _split(cleaned)
+    if len(cleaned) > MOST_SIGNS:
+        raise _error("local_part" if len(local) > MAX_LOCAL else "domain")
     if is_carrier(cleaned) and _breaks_dot_rule(local):
         return _read_legacy(local, domain=domain)
     try:
@@ -103,6 +108,8 @@ def normalise_for_matching(address: str) -> str:
     providers ``a.b`` and ``ab`` are two people. Never raises: what an ATS holds may be rubbish,
     and rubbish simply matches nothing.
     """
+    if len(address) > MOST_SIGNS:
+        return address
     folded = unicodedata.normalize("NFKC", address.translate(_HALF_WIDTH)).casefold().strip(_EDGES)
     local, at, domain = folded.rpartition("@")
     return f"{_unquoted(local)}{at}{in_ascii(domain)}"

@@ -15,6 +15,9 @@ from ..models.errors import AddressError
 from .i18n import lazy_gettext as _l
 
 MAX_NAME = 100
+MOST_SIGNS = 1000
+"""What is looked at of a field: Unicode's normal forms take a time that grows with the square of
+its accents, and nobody types that much."""
 KEPT_FORMAT_SIGNS = "\u200c\u200d"
 """Joiners that Persian and Indian names are spelled with."""
 
@@ -32,7 +35,7 @@ ADDRESS_PROBLEMS: dict[str, str] = {
 
 def tidy(text: str | None) -> str:
     """One line without invisible signs: spaces joined, direction marks and the like removed."""
-    composed = unicodedata.normalize("NFC", text or "")
+    composed = unicodedata.normalize("NFC", (text or "")[:MOST_SIGNS])
     seen = "".join(
         sign for sign in composed if unicodedata.category(sign) != "Cf" or sign in KEPT_FORMAT_SIGNS
     )
@@ -41,7 +44,7 @@ def tidy(text: str | None) -> str:
 
 def half_width(text: str | None) -> str:
     """Digits as a Japanese keyboard may give them, without what people put between."""
-    return re.sub(r"[\s\-‐－ー]", "", unicodedata.normalize("NFKC", text or ""))
+    return re.sub(r"[\s\-‐－ー]", "", unicodedata.normalize("NFKC", (text or "")[:MOST_SIGNS]))
 
 
 class RegistrationForm(FlaskForm):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,6 +156,25 @@ def test_matching_takes_anything_and_settles(text):
     once = normalise_for_matching(text)
     assert normalise_for_matching(once) == once
     normalise_for_uniqueness(text)
+
+
+def test_no_text_is_long_enough_to_keep_unicode_busy(monkeypatch):
+    """Sorting the accents of one letter takes a time that grows with the square of their number."""
+    lengths = []
+    real = unicodedata.normalize
+
+    def normalize(form, text):
+        lengths.append(len(text))
+        return real(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
+    accents = "\u0301\u0316" * 1000
+    for text in (f"a{accents}@example.jp", f"a@{accents}.example.jp", f"a{accents}@docomo.ne.jp"):
+        with pytest.raises(AddressError):
+            read_address(text)
+        assert normalise_for_matching(text) == text
+        normalise_for_uniqueness(text)
+    assert max(lengths, default=0) <= 1000
 
 
 @given(st.text(max_size=80))

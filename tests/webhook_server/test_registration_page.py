@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from typing import Any
 
 import pytest
 
@@ -286,3 +288,22 @@ def test_one_mailbox_gets_a_few_proof_mails_an_hour_however_it_is_asked(
     assert 0 < int(response.headers["Retry-After"]) <= 3600
     assert "少し時間をおいて" in response.text
     assert len(site.dump()["registrations"]) == 5
+
+
+def test_a_field_full_of_accents_keeps_nobody_waiting(
+    reader: Reader, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unicode's normal forms take a time that grows with the square of one letter's accents."""
+    real, lengths = unicodedata.normalize, [0]
+
+    def normalize(form: Any, text: str) -> str:
+        lengths.append(len(text))
+        return real(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
+    accents = "a" + "\u0301\u0316" * 2000
+    form = filled(csrf_of(reader.get(f"/r/{token}")), name=accents, email=f"{accents}@example.jp")
+    page = reader.post(f"/r/{token}", form)
+    assert page.status_code == 422
+    assert "100文字以内" in page.text
+    assert max(lengths) <= 1000

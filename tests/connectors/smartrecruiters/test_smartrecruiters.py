@@ -163,6 +163,14 @@ def test_any_of_several_signatures_will_do(connector: SmartrecruitersConnector) 
         connector.verify_webhook(signed("new", "other"))
 
 
+def test_a_stranger_cannot_have_one_body_digested_a_thousand_times(
+    connector: SmartrecruitersConnector,
+) -> None:
+    connector.settings = {**connector.settings, "webhook_secret": SECRET}
+    with pytest.raises(WebhookVerificationError):
+        connector.verify_webhook(signed(*["other"] * 1000, SECRET))
+
+
 @pytest.mark.parametrize("name", ["event-id", "event-name", "event-version", "link"])
 def test_each_signed_header_is_protected(connector: SmartrecruitersConnector, name: str) -> None:
     connector.settings = {**connector.settings, "webhook_secret": SECRET}
