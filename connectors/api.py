@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from ..models.errors import PayloadError
 from .base import Connector
 from .http import Call, HttpClient, HttpResponse, Params, join_url
 from .oauth import BearerSession
@@ -116,5 +117,16 @@ class VendorApi:
 
 def query_of(link: str) -> str:
     """The query of a link to the next page, which is all of it that may be followed: asked for
-    at the address of the setting, whatever host and path the answer names."""
-    return urlencode(parse_qsl(urlsplit(link).query))
+    at the address of the setting, whatever host and path the answer names. "" for no link.
+
+    Raises PayloadError for a link that has none.
+    """
+    query = urlencode(parse_qsl(urlsplit(link).query))
+    if link and not query:
+        raise PayloadError("with a next page that does not say which")
+    return query
+
+
+def asked_of(query: str, *, first: Mapping[str, str]) -> Mapping[str, str]:
+    """What to ask for where such a link led, or ``first`` where there was none yet."""
+    return dict(parse_qsl(query)) or first

@@ -28,6 +28,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar, cast, final
 
 from ..models.candidates import Application, Reason
 from ..models.errors import (
+    ApiNotFoundError,
     ApiResponseError,
     PayloadError,
     UnsupportedCapabilityError,
@@ -45,6 +46,7 @@ from .http import HttpClient
 from .oauth import MemoryTokens, TokenStore, utcnow
 from .signatures import Signature
 from .spec import Capability, ConnectorSpec
+from .usual import Policy
 
 Known = TypeVar("Known")
 
@@ -68,6 +70,7 @@ class Connector:
     ``settings`` are the connection's values with secrets opened and defaults filled in.
     ``tokens`` keeps short-lived OAuth tokens, shared by all processes.
     ``clock`` is the present, for polls and tokens; tests set it.
+    ``policy`` is what the usual settings say, those of them that the spec declares.
     """
 
     spec: ClassVar[ConnectorSpec]
@@ -84,6 +87,7 @@ class Connector:
         self.http = http or HttpClient(self.spec.name, rate_limit=self.spec.rate_limit)
         self.tokens = tokens or MemoryTokens(clock=clock)
         self.clock = clock
+        self.policy = Policy.read(settings)
         self.prepare()
 
     def prepare(self) -> None:
@@ -201,6 +205,15 @@ class Connector:
         """An answer of the vendor that lacks what its documents promise."""
         raise ApiResponseError(
             f"{self.spec.title} answered {operation} without {what}",
+            connector=self.spec.name,
+            operation=operation,
+        )
+
+    @final
+    def fail_missing(self, operation: str, what: str) -> NoReturn:
+        """The vendor says otherwise than by a 404 that there is no such record."""
+        raise ApiNotFoundError(
+            f"{self.spec.title} has no such {what}",
             connector=self.spec.name,
             operation=operation,
         )

@@ -146,7 +146,7 @@ class BearerSession:
 
     ``key`` names the credential among all tokens ("acme:<client id>"), without a secret.
     ``fetch`` gets a new token from the vendor. ``header`` is for vendors with one of their own,
-    which then holds the bare token.
+    which then holds the bare token; ``scheme`` for those that call it otherwise than Bearer.
     """
 
     def __init__(
@@ -158,10 +158,11 @@ class BearerSession:
         fetch: Callable[[], AccessToken],
         clock: Callable[[], datetime] = utcnow,
         header: str = "",
+        scheme: str = "Bearer",
     ) -> None:
         self.http = http
         self.connector = http.connector
-        self._header = header
+        self._header, self._scheme = header, scheme
         self._tokens = tokens
         self._key = key
         self._fetch = fetch
@@ -187,7 +188,7 @@ class BearerSession:
     def _send(
         self, method: str, url: str, token: AccessToken, call: Mapping[str, Any]
     ) -> HttpResponse:
-        mine = {"Authorization": f"Bearer {token.value}"}
+        mine = {"Authorization": f"{self._scheme} {token.value}"}
         headers = {
             **call.get("headers", {}),
             **({self._header: token.value} if self._header else mine),

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NoReturn, Self, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
+from ..models.candidates import Candidate
 from ..models.errors import PayloadError
 
 MAX_ID_LENGTH = 255
@@ -188,6 +189,34 @@ class OptionalTime(IsoDateTime):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(load_default=None, allow_none=True, **kwargs)
+
+
+class IdSchema(PayloadSchema):
+    """A record of which only the id is wanted."""
+
+    id = ExternalId(required=True)
+
+
+class NamedSchema(IdSchema):
+    """A record with a name: a job, a stage, a source."""
+
+    name = OptionalText()
+
+
+class PersonParts:
+    """Name and address of a person under the usual keys; a second base of a schema."""
+
+    first_name = OptionalText()
+    last_name = OptionalText()
+    email = Addresses()
+
+
+def person_of(id_: str, parts: Mapping[str, Any], *, erased: bool = False) -> Candidate:
+    """Whom PersonParts are about; of somebody who was erased only the id."""
+    if erased:
+        return Candidate(id_)
+    names = {"family_name": parts["last_name"], "given_name": parts["first_name"]}
+    return Candidate(id_, emails=parts["email"], **names)
 
 
 def pair_id(person: str, job: str) -> str:

@@ -11,7 +11,7 @@ from ..models.errors import (
     ApiNotFoundError,
     ApiUnavailableError,
 )
-from .base import Check
+from .base import Check, Connector
 
 LATER = "Try again later; if it stays so, check the address (the setting ending in _url)."
 
@@ -45,6 +45,13 @@ class Probe:
         if isinstance(found, Check):
             return found
         return Check(self.name, True, found if isinstance(found, str) else "permitted")
+
+
+def webhook_probe(by: Connector, *, without: str) -> Probe:
+    """What can be told of web hooks that no call lists; ``without``: what is then missed."""
+    told = "webhook_secret is set; the list of web hooks cannot be read by API"
+    missed = f"webhook_secret is empty: {without}"
+    return Probe("web hook", lambda: told if by.settings["webhook_secret"] else missed, "")
 
 
 def run_probes(probes: Iterable[Probe], *, credentials: str, remedy: str) -> list[Check]:

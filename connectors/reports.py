@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from ..models.errors import ApiConflictError
 from ..models.events import RegistrationReport
 from .base import Connector
 
@@ -53,6 +54,28 @@ def write_report(
         notes.add(report.text)
     if tags and tag_last:
         _merge(report.tag, tags, by=by)
+
+
+def put_link(
+    url: str,
+    *,
+    by: Connector,
+    ours: str,
+    field: str,
+    held: str,
+    write: Callable[[str], object],
+) -> None:
+    """Into the field that link_field names, if what it ``held`` is nothing or ours."""
+    if held == url:
+        return
+    if held and not held.startswith(ours):
+        raise ApiConflictError(
+            f"the field {field} of this application holds something else; empty it in "
+            f"{by.spec.title}, or name another field in link_field",
+            connector=by.spec.name,
+            operation="write a field",
+        )
+    write(url)
 
 
 def _merge(tag: str, tags: Tags, *, by: Connector) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from ..models.candidates import ApplicationState, Channel, Flag, Reason, RejectionSide
 from ..models.errors import ConfigurationError
 from .spec import Setting
-from .values import channels, listed, whole_number
+from .values import channels, listed, named_ends, whole_number
 
 SOURCE_CHANNELS = Setting(
     "source_channels",
@@ -121,6 +121,73 @@ def address(default: str, *, name: str = "api_url") -> Setting:
     )
 
 
+def account_address(example: str) -> Setting:
+    """Where the API is, of an ATS where each account has an address of its own."""
+    return Setting(
+        "api_url",
+        f"Address of your account's API, for example {example}.",
+        f"貴社アカウントのAPIのURL。例：{example}",
+    )
+
+
+def author(name: str, brand: str) -> Setting:
+    """Whose name stands under what we write."""
+    return Setting(
+        name,
+        f"Id of the {brand} user in whose name notes and comments are written.",
+        f"メモやコメントの書き込み者となる{brand}ユーザーのID。",
+    )
+
+
+def client_pair(of: str, of_ja: str) -> tuple[Setting, Setting]:
+    """Client id and secret; ``of`` is where they are made, "the API console"."""
+    return (
+        Setting("client_id", f"Client id, from {of}.", f"{of_ja}のクライアントID。"),
+        secret(
+            "client_secret",
+            "Client secret, from there too.",
+            f"{of_ja}のクライアントシークレット。",
+        ),
+    )
+
+
+def own_mail_delay(more: str = "", more_ja: str = "") -> Setting:
+    """The same as NOTICE_DELAY_DAYS, for an ATS that sends its notice only when told to."""
+    return Setting(
+        NOTICE_DELAY_DAYS.name,
+        "Days after a rejection before CareerRelay itself may write to the candidate (own_mail "
+        f"only).{more}",
+        "不採用から、CareerRelayが候補者にメールを送れるようになるまでの日数（own_mailの場合）。"
+        f"{more_ja}",
+        required=False,
+        default="0",
+    )
+
+
+def end_settings(
+    what: str, *, named: str, named_ja: str, rejected: str = "", withdrawn: str = ""
+) -> tuple[Setting, Setting]:
+    """Which ``what`` end a case, for ``Statuses.ends``; ``named`` is "stages, by name or id".
+
+    ``rejected`` and ``withdrawn`` are the ATS's own, as defaults.
+    """
+    return (
+        Setting(
+            f"rejected_{what}",
+            f"What means that your company rejects: {named}, separated by commas.",
+            f"貴社からの不採用を表す{named_ja}（カンマ区切り）。",
+            required=not rejected,
+            default=rejected or None,
+        ),
+        optional(
+            f"withdrawn_{what}",
+            f"What means that the candidate withdrew: {named}, separated by commas.",
+            f"候補者の辞退を表す{named_ja}（カンマ区切り）。",
+            default=withdrawn,
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The usual settings, those of them that the connection has, as values."""
@@ -156,9 +223,13 @@ class Policy:
         marked = do_not_contact or any(tag.strip().casefold() in self.stop_tags for tag in tags)
         return frozenset({Flag.DO_NOT_CONTACT}) if marked else frozenset()
 
-    def notice_after(self, rejected_at: datetime) -> datetime | None:
-        """Before that nobody but the ATS tells the candidate; None: no delay is known of."""
-        return rejected_at + self.notice_delay if self.notice_delay else None
+    def notice_after(
+        self, changed_at: datetime, state: ApplicationState = ApplicationState.REJECTED
+    ) -> datetime | None:
+        """Before that nobody but the ATS tells the candidate; None: no delay is known of, or
+        nothing is there to tell."""
+        delayed = self.notice_delay and state is ApplicationState.REJECTED
+        return changed_at + self.notice_delay if delayed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +252,24 @@ class Statuses:
             )
         return cls(found)
 
+    @classmethod
+    def ends(
+        cls, settings: Mapping[str, str], *, rejected: str, withdrawn: str, hired: str = ""
+    ) -> Statuses:
+        """The same from two settings that name what ends a case; ``hired`` is the ATS's word.
+
+        Raises ConfigurationError as ``named_ends`` does.
+        """
+        ours, theirs = named_ends(settings, rejected, withdrawn)
+        names = {ApplicationState.WITHDRAWN: theirs, ApplicationState.REJECTED: ours}
+        return cls(names | {ApplicationState.HIRED: frozenset(filter(None, [hired]))})
+
+    def of(self, *words: str | None) -> ApplicationState:
+        """By any word that the ATS has for one status: its id, name or kind."""
+        told = {word.strip().casefold() for word in words if word}
+        ends = (state for state, names in self.names.items() if told & names)
+        return next(ends, ApplicationState.ACTIVE)
+
     def state(self, status: str, reason: str = "") -> ApplicationState:
         """Withdrawals first, by status or reason; a status nobody named is an open case."""
         said = {status.strip().casefold(), reason.strip().casefold()}
@@ -194,8 +283,5 @@ class Statuses:
     @staticmethod
     def reason(state: ApplicationState, text: str) -> Reason | None:
         """Why it ended; who ended it, the company's own list has said."""
-        sides = {
-            ApplicationState.REJECTED: RejectionSide.COMPANY,
-            ApplicationState.WITHDRAWN: RejectionSide.CANDIDATE,
-        }
-        return Reason(text[:255], text, sides[state]) if state in sides else None
+        known = state.side is not RejectionSide.UNKNOWN
+        return Reason(text[:255], text, state.side) if known else None

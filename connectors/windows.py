@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..models.candidates import Application, ApplicationState
 from ..models.errors import PayloadError
-from ..models.events import ApplicationEvent, PollPage
+from ..models.events import ApplicationEvent, PollPage, snapshot_event
 
 OVERLAP = timedelta(minutes=10)
 
@@ -21,28 +22,49 @@ OVERLAP = timedelta(minutes=10)
 class Window:
     """Where a round stands. ``page`` is the vendor's own word for the page, "" for the first.
 
-    ``whole``: the first round of all, which reads the past.
+    ``whole``: the first round of all, which reads the past, or a sweep, which reads it again.
+    ``swept``: when the last sweep that came to its end began; None where none is made.
     """
 
     since: datetime
     until: datetime
     page: str = ""
     whole: bool = False
+    swept: str | None = None
 
     @classmethod
-    def resume(cls, cursor: Mapping[str, Any], *, now: datetime, history: timedelta) -> Window:
-        """The round that a cursor describes; ``{}`` begins ``history`` ago."""
+    def resume(
+        cls,
+        cursor: Mapping[str, Any],
+        *,
+        now: datetime,
+        history: timedelta,
+        sweep: timedelta | None = None,
+    ) -> Window:
+        """The round that a cursor describes; ``{}`` begins ``history`` ago.
+
+        ``sweep``: how often all of the past is read, for a vendor that does not promise to move
+        the time of change whenever a case ends.
+        """
+        swept = cursor.get("swept", "") if sweep else None
         if not cursor:
-            return cls(now - history, now, whole=True)
+            return cls(now - history, now, whole=True, swept=swept)
         since, until = (datetime.fromisoformat(cursor[name]) for name in ("since", "until"))
         if cursor["page"]:
-            return cls(since, until, cursor["page"], cursor["whole"])
-        return cls(until - OVERLAP, now)
+            return cls(since, until, cursor["page"], cursor["whole"], swept)
+        if sweep and (not swept or now - datetime.fromisoformat(swept) >= sweep):
+            return cls(now - history, now, whole=True, swept=swept)
+        return cls(until - OVERLAP, now, swept=swept)
 
     @property
     def number(self) -> int:
         """The page, where the vendor counts them: 1 is the first."""
         return int(self.page or 1)
+
+    def cases(self, found: Iterable[Application], *, page: str) -> PollPage:
+        """The same, of cases read whole: of the past only what has ended is news."""
+        told = (c for c in found if c.state is not ApplicationState.ACTIVE or not self.whole)
+        return self.turned(map(snapshot_event, told), page=page)
 
     def turned(self, events: Iterable[ApplicationEvent], *, page: str) -> PollPage:
         """This page's events, and where to go on: at ``page``, or "" with the next round.
@@ -53,4 +75,8 @@ class Window:
             raise PayloadError("with the same page as the next one")
         later = asdict(replace(self, page=page))
         later |= {"since": self.since.isoformat(), "until": self.until.isoformat()}
+        if self.swept is None:
+            del later["swept"]
+        elif self.whole and not page:
+            later["swept"] = later["until"]
         return PollPage(tuple(events), later, more=bool(page))

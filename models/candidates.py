@@ -20,6 +20,12 @@ class ApplicationState(StrEnum):
     HIRED = "hired"
     ERASED = "erased"
 
+    @property
+    def side(self) -> RejectionSide:
+        """Who ended it, where the state itself says so."""
+        sides = {"rejected": RejectionSide.COMPANY, "withdrawn": RejectionSide.CANDIDATE}
+        return sides.get(self.value, RejectionSide.UNKNOWN)
+
 
 class RejectionSide(StrEnum):
     """Who ended it. UNKNOWN lets the connection's reason map decide, or nobody."""

@@ -67,6 +67,21 @@ def snapshot_event(found: Application, *, ats_event: str = "") -> ApplicationEve
     )
 
 
+def hint_event(
+    case: str, *, at: datetime, person: str | None = None, ats_event: str = ""
+) -> ApplicationEvent:
+    """Something happened to a case, and the ATS has to be asked what."""
+    return ApplicationEvent(EventKind.CHANGED, at, case, person, ats_event=ats_event)
+
+
+def erased_event(
+    case: str, *, at: datetime, person: str | None = None, ats_event: str = ""
+) -> ApplicationEvent:
+    """The ATS has this case no more; where it is a person too, ``person`` is the same."""
+    gone = EventKind.ERASED
+    return ApplicationEvent(gone, at, case, person, application_ids=(case,), ats_event=ats_event)
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """An HTTP request as it arrived, without any web framework in it."""
