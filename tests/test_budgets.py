@@ -31,14 +31,12 @@ LONGER_CONNECTORS = {
     "icims": 416,
     "kanrikun": 281,
     "lever": 929,
-    "personio": 267,
     "pinpoint": 258,
     "recruitee": 292,
     "report_feed": 449,
     "smartrecruiters": 460,
     "talentio": 289,
     "teamtailor": 380,
-    "workable": 272,
     "zohorecruit": 336,
 }
 """Measured, so that they can only shrink. What made them long: several kinds of web hooks, walks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
@@ -47,17 +46,14 @@ NAMED = kit.PayloadSchema.of(id=kit.OptionalId(), name=kit.OptionalText())
 STAGE = kit.PayloadSchema.of(
     id=kit.OptionalId(), name=kit.OptionalText(), type=kit.OptionalText(), kind=kit.OptionalText()
 )
-CANDIDATE = kit.PayloadSchema.of(
-    id=kit.OptionalId(),
-    email=kit.Addresses(),
-    first_name=kit.OptionalText(),
-    last_name=kit.OptionalText(),
-)
 
 
-class ApplicationSchema(kit.PayloadSchema):
-    id = kit.ExternalId(required=True)
-    candidate = kit.OptionalPart(CANDIDATE)
+class CandidateSchema(kit.PayloadSchema, kit.PersonParts):
+    id = kit.OptionalId()
+
+
+class ApplicationSchema(kit.IdSchema):
+    candidate = kit.OptionalPart(CandidateSchema)
     job = kit.OptionalPart(NAMED)
     current_stage = kit.OptionalPart(STAGE)
     channel = kit.OptionalPart(NAMED)
@@ -80,35 +76,18 @@ class PersonioConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
-        names = ("rejected_stages", "withdrawn_stages")
-        rejected, withdrawn = kit.named_ends(self.settings, *names)
-        self._ends = {
-            ApplicationState.WITHDRAWN: withdrawn,
-            ApplicationState.REJECTED: rejected,
-            ApplicationState.HIRED: frozenset({"accepted"}),
-        }
-        url, id_ = self.settings["api_url"], self.settings["client_id"]
-        session = kit.BearerSession(
-            self.http,
-            self.tokens,
-            key=f"{SPEC.name}:{url}:{id_}",
-            fetch=self._token,
-            clock=self.clock,
+        self._ends = kit.Statuses.ends(
+            self.settings,
+            rejected="rejected_stages",
+            withdrawn="withdrawn_stages",
+            hired="accepted",
+        )
+        url = self.settings["api_url"]
+        token_url = kit.join_url(url, "v2", "auth", "token")
+        session = kit.client_session(
+            self, token_url=token_url, permission=SCOPE, secret_in_body=True
         )
         self._api = kit.VendorApi(session, url=url, setting=CREDENTIALS, reads=SCOPE)
-
-    def _token(self) -> kit.AccessToken:
-        return kit.client_credentials_token(
-            self.http,
-            token_url=kit.join_url(self.settings["api_url"], "v2", "auth", "token"),
-            client_id=self.settings["client_id"],
-            client_secret=self.settings["client_secret"],
-            secret_in_body=True,
-            setting=CREDENTIALS,
-            permission=SCOPE,
-            clock=self.clock,
-        )
 
     def fetch_application(self, application_id: str) -> kit.Application:
         """The record, and for a case that has ended since when."""
@@ -134,18 +113,12 @@ class PersonioConnector(kit.Connector):
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """What changed; once a day, and the first time, whatever has ended at all."""
-        now, swept = self.clock(), cursor.get("swept", "")
-        window = kit.Window.resume(cursor, now=now, history=self._policy.history)
-        due = not swept or now - datetime.fromisoformat(swept) >= SWEEP
-        if due and not window.page:
-            window = kit.Window(now - self._policy.history, now, whole=True)
+        now, history = self.clock(), self.policy.history
+        window = kit.Window.resume(cursor, now=now, history=history, sweep=SWEEP)
         found, page = self._page(window)
         told = [event for row in found if (event := self._event(row, whole=window.whole))]
         with self.reading("list applications"):
-            turned = window.turned(told, page=page)
-        if window.whole and not page:
-            swept = window.until.isoformat()
-        return kit.PollPage(turned.events, {**turned.cursor, "swept": swept}, turned.more)
+            return window.turned(told, page=page)
 
     def _event(self, row: Record, *, whole: bool) -> kit.ApplicationEvent | None:
         """The row is the whole truth, except since when a case has ended.
@@ -157,23 +130,18 @@ class PersonioConnector(kit.Connector):
             return kit.snapshot_event(case, ats_event="anonymised")
         if case.state is ApplicationState.ACTIVE:
             return None if whole else kit.snapshot_event(case, ats_event="open")
-        return kit.ApplicationEvent(
-            kit.EventKind.CHANGED,
-            row["updated_at"],
-            application_id=case.external_id,
-            candidate_id=case.candidate.external_id,
-            ats_event=case.state.value,
-        )
+        at, person = row["updated_at"], case.candidate.external_id
+        return kit.hint_event(case.external_id, at=at, person=person, ats_event=case.state.value)
 
     def _page(self, window: kit.Window) -> tuple[list[dict[str, Any]], str]:
         first = {"updated_at.gt": window.since.isoformat(), "limit": str(PAGE)}
-        params, what = dict(parse_qsl(window.page)) or first, "list applications"
+        params, what = kit.asked_of(window.page, first=first), "list applications"
         answer = self._api.call("GET", ROOT, operation=what, params=params).json()
         with self.reading(what):
             rows = ApplicationSchema(many=True).read(_part(answer, "data"))
             links = META().read(_part(answer, "meta") or {})["links"]
-        following = links["next"] if links else None
-        return rows, kit.query_of(following["href"]) if following else ""
+            following = links["next"] if links else None
+            return rows, kit.query_of(following["href"]) if following else ""
 
     def check(self) -> list[kit.Check]:
         probes = [kit.Probe("applications", self._phases, f"Give the scope {SCOPE} to {WHERE}.")]
@@ -182,47 +150,32 @@ class PersonioConnector(kit.Connector):
 
     def _phases(self) -> str:
         """How API v2 spells the phases is not documented, so those lately seen are told."""
-        rows, _ = self._page(kit.Window(self.clock() - self._policy.history, self.clock()))
+        rows, _ = self._page(kit.Window(self.clock() - self.policy.history, self.clock()))
         stages = [row["current_stage"] for row in rows if row["current_stage"]]
         open_ = [s for s in stages if self._state(s) is ApplicationState.ACTIVE]
         names = sorted({" / ".join(filter(None, (s["type"], s["name"]))) for s in open_})
         return f"phases lately in use that are no end of a case: {', '.join(names) or 'none'}"
 
     def _state(self, stage: Record | None) -> ApplicationState:
-        words = {str(word).casefold() for word in (stage or {}).values() if word}
-        ended = (state for state, names in self._ends.items() if names & words)
-        return next(ended, ApplicationState.ACTIVE)
+        return self._ends.of(*(stage or {}).values())
 
     def _application(self, record: Record, changed_at: datetime) -> kit.Application:
         stage, job, erased = record["current_stage"], record["job"], record["is_anonymized"]
         state = ApplicationState.ERASED if erased else self._state(stage)
-        person = record["candidate"] or CANDIDATE().read({})
-        name = _stage_name(stage)
-        side = SIDES.get(state)
-        rejected = state is ApplicationState.REJECTED
+        person = record["candidate"] or CandidateSchema().read({})
+        name, closed = _stage_name(stage), state.side is not kit.RejectionSide.UNKNOWN
         return kit.Application(
             external_id=record["id"],
-            candidate=kit.Candidate(
-                person["id"] or record["id"],
-                emails=() if erased else person["email"],
-                family_name="" if erased else person["last_name"],
-                given_name="" if erased else person["first_name"],
-            ),
+            candidate=kit.person_of(person["id"] or record["id"], person, erased=erased),
             state=state,
             changed_at=changed_at,
             job=kit.Job(job["id"], job["name"]) if job and job["id"] else None,
-            reason=kit.Reason(state.value, name, side) if side else None,
+            reason=kit.Reason(state.value, name, state.side) if closed else None,
             stage_text=name,
-            channel=self._policy.channel((record["channel"] or {}).get("name")),
+            channel=self.policy.channel((record["channel"] or {}).get("name")),
             applied_at=record["created_at"],
-            notice_after=self._policy.notice_after(changed_at) if rejected else None,
+            notice_after=self.policy.notice_after(changed_at, state),
         )
-
-
-SIDES = {
-    ApplicationState.REJECTED: kit.RejectionSide.COMPANY,
-    ApplicationState.WITHDRAWN: kit.RejectionSide.CANDIDATE,
-}
 
 
 def _stage_name(stage: Record | None) -> str:

@@ -40,27 +40,16 @@ SPEC = kit.ConnectorSpec(
     notice_is_delayed=True,
     merge_syntax="{{position_name}}",
     settings=(
-        kit.Setting(
-            "client_id",
-            "Client id of API credentials with the scope personio:recruiting:read.",
-            "スコープpersonio:recruiting:readを付けたAPI認証情報のクライアントID。",
+        *kit.client_pair(
+            "API credentials with the scope personio:recruiting:read",
+            "スコープpersonio:recruiting:readを付けたAPI認証情報",
         ),
-        kit.secret(
-            "client_secret",
-            "Client secret of these credentials.",
-            "同じ認証情報のクライアントシークレット。",
-        ),
-        kit.optional(
-            "rejected_stages",
-            "Phases that are a rejection, by type, name or id, separated by commas.",
-            "不採用を表すフェーズの種別・名前・ID（カンマ区切り）。",
-            default="rejected",
-        ),
-        kit.optional(
-            "withdrawn_stages",
-            "Phases of candidates who withdrew, by type, name or id, separated by commas.",
-            "辞退を表すフェーズの種別・名前・ID（カンマ区切り）。",
-            default="withdrawn",
+        *kit.end_settings(
+            "stages",
+            named="phases, by type, name or id",
+            named_ja="フェーズの種別・名前・ID",
+            rejected="rejected",
+            withdrawn="withdrawn",
         ),
         kit.NOTICE_DELAY_DAYS,
         kit.SOURCE_CHANNELS,

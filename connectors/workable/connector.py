@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 from marshmallow import fields
 
@@ -21,17 +20,9 @@ STAGES = {
     "shortlisted": kit.Stage.DOCUMENTS,
     "offer": kit.Stage.OFFER,
 }
-SIDES = {
-    kit.ApplicationState.REJECTED: kit.RejectionSide.COMPANY,
-    kit.ApplicationState.WITHDRAWN: kit.RejectionSide.CANDIDATE,
-}
 
 
-class IdSchema(kit.PayloadSchema):
-    id = kit.ExternalId(required=True)
-
-
-class RowSchema(IdSchema):
+class RowSchema(kit.IdSchema):
     """A row of the list, which knows neither who ended a case nor when."""
 
     updated_at = kit.IsoDateTime(required=True)
@@ -41,12 +32,11 @@ class RowSchema(IdSchema):
 JobSchema = kit.PayloadSchema.of(shortcode=kit.ExternalId(required=True), title=kit.OptionalText())
 
 
-class CandidateSchema(RowSchema):
+class CandidateSchema(RowSchema, kit.PersonParts):
     """The single record. Samples: https://workable.readme.io/reference/job-candidates-show"""
 
-    firstname = kit.OptionalText()
-    lastname = kit.OptionalText()
-    email = kit.Addresses()
+    first_name = kit.OptionalText(data_key="firstname")
+    last_name = kit.OptionalText(data_key="lastname")
     job = kit.OptionalPart(JobSchema)
     stage = kit.OptionalText()
     stage_kind = kit.OptionalText()
@@ -74,7 +64,7 @@ class ReasonSchema(kit.PayloadSchema):
     candidate_withdrew = fields.Boolean(required=True)
 
 
-class MemberSchema(IdSchema):
+class MemberSchema(kit.IdSchema):
     active = fields.Boolean(load_default=True, allow_none=True)
 
 
@@ -82,7 +72,7 @@ class HookSchema(kit.PayloadSchema):
     """``data`` is documented; the name of the event is not, so it may be missing."""
 
     event_type = kit.OptionalText()
-    data = fields.Nested(IdSchema, required=True)
+    data = fields.Nested(kit.IdSchema, required=True)
 
 
 class WorkableConnector(kit.Connector):
@@ -91,7 +81,6 @@ class WorkableConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
         self._api = kit.VendorApi.bearer(self, "api_token", reads=READ, writes=WRITE)
 
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
@@ -105,39 +94,31 @@ class WorkableConnector(kit.Connector):
         return [kit.ApplicationEvent(kind, request.received_at, case, ats_event=name)]
 
     def fetch_application(self, application_id: str) -> kit.Application:
-        return _application(self._candidate(application_id), self._policy)
+        return _application(self._candidate(application_id), self.policy)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """What changed; once a day, and the first time, whoever is disqualified at all."""
-        now, swept = self.clock(), cursor.get("swept", "")
-        window = kit.Window.resume(cursor, now=now, history=self._policy.history)
-        due = not swept or now - datetime.fromisoformat(swept) >= SWEEP
-        if due and not window.page:
-            window = kit.Window(now - self._policy.history, now, whole=True)
+        now, history = self.clock(), self.policy.history
+        window = kit.Window.resume(cursor, now=now, history=history, sweep=SWEEP)
         found, page = self._page(window)
         rows = [row for row in found if row["disqualified"] or not window.whole]
         with self.reading("list candidates"):
-            turned = window.turned(map(_hint, rows), page=page)
-        if window.whole and not page:
-            swept = window.until.isoformat()
-        return kit.PollPage(turned.events, {**turned.cursor, "swept": swept}, turned.more)
+            return window.turned(map(_hint, rows), page=page)
 
     def _page(self, window: kit.Window) -> tuple[list[dict[str, Any]], str]:
         first = {"updated_after": window.since.isoformat(), "limit": str(PAGE)}
-        params = dict(parse_qsl(window.page)) or first
+        params = kit.asked_of(window.page, first=first)
         return self._rows(("candidates",), RowSchema(many=True), params)
 
     def _rows(
         self, path: tuple[str, ...], schema: kit.PayloadSchema, params: Mapping[str, str]
     ) -> tuple[list[dict[str, Any]], str]:
         """A page of a list, and the query of ``paging.next``, which is a URL."""
-        kind = path[-1]
-        answer = self._api.call("GET", path, operation=f"list {kind}", params=params)
+        what = f"list {path[-1]}"
+        answer = self._api.call("GET", path, operation=what, params=params)
         following = (answer.read(ListSchema())["paging"] or {"next": ""})["next"]
-        page = kit.query_of(following)
-        if following and not page:
-            self.fail_response(f"list {kind}", "a next page that goes on")
-        return answer.read(schema, under=kind), page
+        with self.reading(what):
+            return answer.read(schema, under=path[-1]), kit.query_of(following)
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
@@ -157,7 +138,7 @@ class WorkableConnector(kit.Connector):
 
     def _comments(self, case: str) -> list[str]:
         def turn(page: str) -> tuple[list[dict[str, Any]], str]:
-            params = dict(parse_qsl(page)) or {"actions": "comment"}
+            params = kit.asked_of(page, first={"actions": "comment"})
             found, following = self._rows(path, ActivitySchema(many=True), params)
             return found, following if found else ""
 
@@ -166,7 +147,7 @@ class WorkableConnector(kit.Connector):
 
     def _comment(self, case: str, text: str) -> None:
         body = {"member_id": self.settings["member_id"], "comment": {"body": text}}
-        self._write("POST", case, "comments", body).read(IdSchema())
+        self._write("POST", case, "comments", body).read(kit.IdSchema())
 
     def _set_attribute(self, case: str, text: str) -> None:
         """Where it is not on this job, comment and tag say it all the same."""
@@ -220,37 +201,31 @@ class WorkableConnector(kit.Connector):
 def _hint(row: Mapping[str, Any]) -> kit.ApplicationEvent:
     """The name tells two looks at one moment apart, should a change not move updated_at."""
     name = "disqualified" if row["disqualified"] else "open"
-    changed = kit.EventKind.CHANGED
-    return kit.ApplicationEvent(changed, row["updated_at"], row["id"], row["id"], ats_event=name)
+    return kit.hint_event(row["id"], at=row["updated_at"], person=row["id"], ats_event=name)
 
 
 def _application(record: Mapping[str, Any], policy: kit.Policy) -> kit.Application:
     state, job = _state(record), record["job"]
-    erased, ended = state is kit.ApplicationState.ERASED, state in SIDES
+    erased = state is kit.ApplicationState.ERASED
+    ended = record["disqualified"] and not erased
     # Our own tags move ``updated_at``, never these.
     hired_at = record["hired_at"] if state is kit.ApplicationState.HIRED else None
     changed_at = (record["disqualified_at"] if ended else hired_at) or record["updated_at"]
     told = record["disqualification_reason"]
     scouted = kit.Channel.SCOUT if record["sourced"] else kit.Channel.UNKNOWN
-    rejected = state is kit.ApplicationState.REJECTED
     return kit.Application(
         external_id=record["id"],
-        candidate=kit.Candidate(
-            record["id"],
-            emails=() if erased else record["email"],
-            family_name="" if erased else record["lastname"],
-            given_name="" if erased else record["firstname"],
-        ),
+        candidate=kit.person_of(record["id"], record, erased=erased),
         state=state,
         changed_at=changed_at,
         job=kit.Job(job["shortcode"], job["title"]) if job else None,
-        reason=kit.Reason(told or "disqualified", told, SIDES[state]) if ended else None,
+        reason=kit.Reason(told or "disqualified", told, state.side) if ended else None,
         stage=STAGES.get(record["stage_kind"], kit.Stage.UNKNOWN),
         stage_text=record["stage"],
         channel=policy.channel(record["common_source"], record["outlet"], otherwise=scouted),
         flags=policy.flags(record["tags"]),
         applied_at=record["created_at"],
-        notice_after=policy.notice_after(changed_at) if rejected else None,
+        notice_after=policy.notice_after(changed_at, state),
         ats_url=record["profile_url"],
     )
 

@@ -36,11 +36,7 @@ SPEC = kit.ConnectorSpec(
     rate_limit=kit.RateLimit(10, 10, per="account token", source=f"{API}/rate-limits"),
     notice_is_delayed=True,
     settings=(
-        kit.Setting(
-            "api_url",
-            "Address of your account's API, for example https://acme.workable.com/spi/v3.",
-            "貴社アカウントのAPIのURL。例：https://acme.workable.com/spi/v3",
-        ),
+        kit.account_address("https://acme.workable.com/spi/v3"),
         kit.secret(
             "api_token",
             "Account token (Settings > Integrations) with r_jobs, r_candidates and w_candidates. "
@@ -48,11 +44,7 @@ SPEC = kit.ConnectorSpec(
             "r_jobs・r_candidates・w_candidatesの権限を付けたアクセストークン。"
             "Webhookの署名にも使われます。変更期間中は新旧2つをカンマ区切りで入力します。",
         ),
-        kit.Setting(
-            "member_id",
-            "Id of the Workable member in whose name comments are written.",
-            "コメントの書き込み者となるWorkableメンバーのID。",
-        ),
+        kit.author("member_id", "Workable"),
         kit.report_place(
             "report_attribute",
             "Key of a candidate custom attribute (text)",
