@@ -39,6 +39,7 @@ from ..models.events import (
     OutgoingMessage,
     PollPage,
     RegistrationReport,
+    SentMail,
     WebhookReply,
     WebhookRequest,
 )
@@ -153,6 +154,10 @@ class Connector:
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
         """Write the registration on the candidate's record, once per ``report.marker``."""
         self._unsupported(Capability.REPORT)
+
+    def record_mail(self, application: Application, mail: SentMail) -> None:
+        """Show a mail that we have sent on the candidate's record, once per ``mail.marker``."""
+        self._unsupported(Capability.MAIL_RECORD)
 
     def reasons(self) -> Sequence[Reason]:
         """The ATS's list of rejection reasons, for the reason map."""

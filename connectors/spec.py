@@ -21,6 +21,8 @@ class Capability(StrEnum):
     ATS_MESSAGE = "ats_message"
     REPORT = "report"
     REASONS = "reasons"
+    MAIL_RECORD = "mail_record"
+    """A mail that we have sent (``own_mail``) can be shown on the candidate's record."""
     MAIL_RELAY = "mail_relay"
     """The ATS's mails can be routed through a server of the company's choice. No method: what is
     to be done is done in the ATS's settings or at the company's mail provider."""

@@ -25,7 +25,7 @@ from ..models.tables import (
     Suppression,
     WorkState,
 )
-from . import own_mail
+from . import mail_record, own_mail
 from .cases import CaseFile
 from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, send_time
@@ -72,6 +72,8 @@ class _Owed:
     company: Company
     suppressed: bool
     obstacle: str | None
+    letter: own_mail.Letter | None = None
+    """What has just been sent."""
 
 
 def _look(runtime: Runtime, delivery_id: str) -> _Owed:
@@ -100,7 +102,10 @@ def deliver(runtime: Runtime, delivery_id: str) -> None:
             owed = replace(owed, obstacle=NO_MAIL)
         elif owed.obstacle is None and strategy in NOTICES:
             owed = _send_notice(runtime, owed, Strategy(strategy))
-    _finish(runtime, owed.delivery, obstacle=owed.obstacle)
+        elif owed.obstacle is None and strategy == mail_record.STRATEGY:
+            parts = (owed.delivery, owed.record, owed.connection, owed.company)
+            owed = replace(owed, obstacle=mail_record.write(runtime, *parts))
+    _finish(runtime, owed)
 
 
 def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
@@ -109,8 +114,9 @@ def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool
         return ReasonCode.ERASED.value
     if delivery.decision_id and record.current_decision_id != delivery.decision_id:
         return ReasonCode.UNREJECTED.value
-    notice = Strategy(delivery.strategy) in NOTICES
-    if suppressed and not notice and delivery.purpose != CLEAR:
+    # A stop link stops links; what has been sent is recorded all the same.
+    stands = delivery.strategy in (*NOTICES, mail_record.STRATEGY)
+    if suppressed and not stands and delivery.purpose != CLEAR:
         return ReasonCode.SUPPRESSED.value
     return None
 
@@ -124,9 +130,9 @@ def _send_notice(runtime: Runtime, owed: _Owed, strategy: Strategy) -> _Owed:
     _wait_for_send_time(runtime, owed)
     with_link = not owed.suppressed
     if strategy is Strategy.OWN_MAIL:
-        own_mail.send(runtime, owed.delivery, owed.record, owed.company, with_link=with_link)
-    else:
-        _send_ats_message(runtime, owed, with_link=with_link)
+        parts = (owed.delivery, owed.record, owed.company)
+        return replace(owed, letter=own_mail.send(runtime, *parts, with_link=with_link))
+    _send_ats_message(runtime, owed, with_link=with_link)
     return owed
 
 
@@ -170,10 +176,13 @@ def _send_ats_message(runtime: Runtime, owed: _Owed, *, with_link: bool) -> None
     runtime.connector(owed.connection).send_message(application, message)
 
 
-def _finish(runtime: Runtime, delivery: Delivery, *, obstacle: str | None) -> None:
+def _finish(runtime: Runtime, owed: _Owed) -> None:
+    delivery, obstacle = owed.delivery, owed.obstacle
     state = WorkState.SKIPPED if obstacle else WorkState.DONE
     now = runtime.clock()
     with runtime.database.begin() as session:
         settle_all(session, Delivery, [delivery.id], now, state=state, code=obstacle or "")
         if delivery.strategy != Strategy.OWN_MAIL.value and not obstacle:
             mend(session, delivery.connection_id)
+        if owed.letter:
+            mail_record.owe(runtime, session, owed.connection, delivery, owed.letter)

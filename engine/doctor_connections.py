@@ -12,7 +12,8 @@ from ..connectors.base import Connector
 from ..connectors.spec import Capability, ConnectorSpec, Evidence
 from ..models.companies import Strategy
 from ..models.errors import CareerRelayError
-from ..models.tables import Connection, RefusedRequest, SheetRow, Signal
+from ..models.tables import Connection, Delivery, RefusedRequest, SheetRow, Signal
+from . import mail_record
 from .connections import obstacle, webhook_url
 from .doctor_relays import relay_findings
 from .findings import Finding, fail, hint, ok
@@ -52,6 +53,7 @@ def connection_findings(runtime: Runtime, connection: Connection) -> Iterator[Fi
     yield from _files(runtime, connection)
     yield from _reasons(runtime, connection)
     yield from _strategy(connection, connector.spec)
+    yield from _records(runtime, connection, connector.spec)
     yield from relay_findings(runtime, connection)
 
 
@@ -166,6 +168,28 @@ def _reasons(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
         f"{len(waiting)} reasons are not mapped; {cases} cases get no link because of them",
         remedy=f"careerrelay reasons list {connection.id}",
     )
+
+
+def _records(runtime: Runtime, connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
+    """Whether the mails that we send in the company's name are also found in its ATS."""
+    if Strategy.OWN_MAIL not in connection.strategies or not spec.can(Capability.MAIL_RECORD):
+        return
+    note = spec.capabilities[Capability.MAIL_RECORD].note
+    query = (
+        select(Delivery.error_code)
+        .where(Delivery.connection_id == connection.id, Delivery.strategy == mail_record.STRATEGY)
+        .order_by(Delivery.created_at.desc())
+    )
+    with runtime.database.read() as session:
+        refused = session.scalar(query.limit(1)) == mail_record.NOT_PERMITTED
+    if refused:
+        yield hint(
+            connection.id, "mail record",
+            f"{spec.title} does not permit recording the mails we send on the candidate",
+            remedy=note,
+        )  # fmt: skip
+    else:
+        yield ok(connection.id, "mail record", f"the mails we send are recorded. {note}".strip())
 
 
 def _strategy(connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:

@@ -7,6 +7,8 @@ as bad as none.
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +48,24 @@ DOCUMENT_POLICIES = tuple(policy.name.lower() for policy in DocumentPolicy)
 SMTP_PASSWORD = "password_sealed"  # noqa: S105 - a key's name
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A notice with its envelope. ``linked``: it carries the person's link."""
+
+    mail: Mail
+    sender: Mailbox
+    to: Mailbox
+    message_id: str
+    linked: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same letter alone; tells nothing of what stands in it."""
+        mail = self.mail
+        parts = (mail.subject, mail.text, mail.html, self.sender.address, self.to.address)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
 def send(
     runtime: Runtime,
     delivery: Delivery,
@@ -53,7 +73,7 @@ def send(
     company: Company,
     *,
     with_link: bool,
-) -> None:
+) -> Letter:
     """Hand the notice to the company's server, once."""
     if delivery.handed_over_at is not None:
         raise SmtpUncertainError(
@@ -61,33 +81,51 @@ def send(
             f"for its Message-ID ({delivery.id}) in the mail server's log, then replay or close it"
         )
     account = account_of(runtime, company)
-    candidate = open_candidate(runtime.vault, record)
-    locale = locale_of(record, company)
-    to = Mailbox(candidate.emails[0], candidate.display_name(locale))
-    mail = compose(runtime, delivery, record, company, with_link=with_link)
-    sender = Mailbox(company.smtp["sender"], company.name)
+    letter = letter_of(runtime, delivery, record, company, id_=delivery.id, with_link=with_link)
     message = build_message(
-        mail,
-        sender=sender,
-        to=to,
-        message_id=f"<{delivery.id}@{sender.address.rpartition('@')[2]}>",
+        letter.mail,
+        sender=letter.sender,
+        to=letter.to,
+        message_id=letter.message_id,
         date=delivery.created_at,
-        locale=locale,
-        unsubscribe_url=_stop_url(runtime, delivery) if with_link and delivery.link_id else None,
+        locale=locale_of(record, company),
+        unsubscribe_url=_stop_url(runtime, delivery) if letter.linked else None,
         reply_to=Mailbox(company.contact_email) if company.contact_email else None,
     )
     try:
         smtp.send(
             message,
             account=account,
-            envelope_from=sending_form(sender.address),
-            to=sending_form(to.address),
+            envelope_from=sending_form(letter.sender.address),
+            to=sending_form(letter.to.address),
             before_data=lambda: _note_hand_over(runtime, delivery.id, at=runtime.clock()),
         )
     except (SmtpRejectedError, SmtpUnavailableError):
         # A definite no: nobody has the message, so a later attempt doubles nothing.
         _note_hand_over(runtime, delivery.id, at=None)
         raise
+    return letter
+
+
+def letter_of(
+    runtime: Runtime,
+    delivery: Delivery,
+    record: ApplicationRecord,
+    company: Company,
+    *,
+    id_: str,
+    with_link: bool,
+) -> Letter:
+    """The notice and its envelope, as they are now; ``id_`` is of the delivery that sends it."""
+    candidate = open_candidate(runtime.vault, record)
+    sender = Mailbox(company.smtp.get("sender", ""), company.name)
+    return Letter(
+        mail=compose(runtime, delivery, record, company, with_link=with_link),
+        sender=sender,
+        to=Mailbox(candidate.emails[0], candidate.display_name(locale_of(record, company))),
+        message_id=f"<{id_}@{sender.address.rpartition('@')[2]}>",
+        linked=with_link and delivery.link_id is not None,
+    )
 
 
 def _note_hand_over(runtime: Runtime, delivery_id: str, *, at: datetime | None) -> None:

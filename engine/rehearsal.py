@@ -32,7 +32,7 @@ from ..models.tables import (
     Report,
     WorkState,
 )
-from . import polling
+from . import mail_record, polling
 from .config import Settings
 from .queue import InlineQueue
 from .runtime import Runtime
@@ -149,6 +149,8 @@ class Outcome:
     """Personal links of the case, as URLs."""
     deliveries: int
     """Deliveries that were done."""
+    recorded: int
+    """Own mails that were put on the ATS's record."""
     reports: tuple[str, ...]
     """Ids of the reports that were done."""
 
@@ -188,7 +190,8 @@ def _outcome(runtime: Runtime, session: Session, record: ApplicationRecord) -> O
         state=record.state,
         decision=next(iter(session.scalars(standing)), ""),
         links=tuple(sorted(runtime.signer.url_for(link) for link in links)),
-        deliveries=len(done),
+        deliveries=sum(d.strategy != mail_record.STRATEGY for d in done),
+        recorded=sum(d.strategy == mail_record.STRATEGY for d in done),
         reports=tuple(session.scalars(reports)),
     )
 

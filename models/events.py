@@ -128,6 +128,23 @@ class RegistrationReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SentMail:
+    """A mail that we have sent in the company's name, for the ATS to keep (``mail_record``).
+
+    ``marker`` is the same each time, and no other mail's.
+    """
+
+    marker: str
+    subject: str
+    html: str
+    sender: str
+    to: str
+    message_id: str
+    """As in its header, in angle brackets."""
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """A message the ATS is asked to send to the candidate (``ats_message``)."""
 

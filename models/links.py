@@ -71,7 +71,8 @@ class Delivery(OwedWork, Base):
     """None: the company's notice by own_mail, without a link."""
     strategy: Mapped[str]
     purpose: Mapped[str]
-    """``prepare`` (at application time), ``decision:<decision id>``, or ``clear`` (stop link)."""
+    """``prepare`` (at application time), ``decision:<decision id>``, ``clear`` (stop link), or
+    ``mail:<delivery id>`` (our own mail, put on the ATS's record)."""
     decision_id: Mapped[str | None] = mapped_column(ForeignKey("decisions.id"))
     created_at: Mapped[datetime]
     handed_over_at: Mapped[datetime | None]

@@ -21,6 +21,7 @@ from tests.support.logged import listening, people_in
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.toy import (
     HintToyConnector,
+    KeepingToyConnector,
     MessagingToyConnector,
     ToyConnector,
     ToyVendor,
@@ -106,10 +107,11 @@ def toys(monkeypatch: pytest.MonkeyPatch, vendor: ToyVendor) -> None:
     toy = type("BoundToy", (ToyConnector,), {"vendor": vendor})
     hint = type("BoundHint", (HintToyConnector,), {"vendor": vendor})
     messaging = type("BoundMessaging", (MessagingToyConnector,), {"vendor": vendor})
+    keeping = type("BoundKeeping", (KeepingToyConnector,), {"vendor": vendor})
     real = dict(registry.connector_classes())
 
     def with_toys() -> dict[str, type]:
-        return {**real, "toy": toy, "hint": hint, "messaging": messaging}
+        return {**real, "toy": toy, "hint": hint, "messaging": messaging, "keeping": keeping}
 
     with_toys.cache_clear = lambda: None  # type: ignore[attr-defined]
     for module in (registry, runtime_module, links_module, polling_module):

@@ -49,9 +49,21 @@ def _rejected(play: Play, case: Case, outcome: Outcome) -> None:
         require(links == outcome.links, f"the vendor shows {len(links)} links, not its own one")
     else:
         require(not links, "a link stands at the vendor, but the strategy writes none there")
+    _recorded(play, case, outcome)
     notices = play.notices(case)
     wanted = int(play.strategy == "own_mail")
     require(notices == wanted, f"{notices} notices for a rejected person, not {wanted}")
+
+
+def _recorded(play: Play, case: Case, outcome: Outcome) -> None:
+    """Each notice of ours stands once at an ATS that keeps them, with the person's own link."""
+    mails = play.record(case).mails
+    keeps = play.spec.can(Capability.MAIL_RECORD) and play.strategy == "own_mail"
+    require(len(mails) == outcome.recorded, f"{len(mails)} mails stand at the vendor")
+    # Where a person had to find out whether a mail went out, that is all that is known.
+    wanted = int(keeps and case.person.email not in play.looked_after)
+    require(outcome.recorded == wanted, f"{outcome.recorded} mails were recorded, not {wanted}")
+    require(all(outcome.links[0] in mail for mail in mails), "another mail is recorded")
 
 
 def _withdrawn(play: Play, outcome: Outcome | None) -> None:

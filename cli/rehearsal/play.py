@@ -74,6 +74,8 @@ class Play:
         """What a call takes of the moved clock: our own limiter's pace."""
         self._size = bulk
         self._people = 0
+        self.looked_after: list[str] = []
+        """Addresses of whom a person had to find out whether their notice went out; it did."""
 
     def perform(self, url: str) -> None:
         """All acts. ``url`` is where the stand-in is served."""
@@ -169,7 +171,9 @@ class Play:
         runtime = self.house.runtime
         for line in replay.work_lines(runtime, kind="delivery"):
             require(line.code == "smtp_uncertain", f"a delivery was given up: {line.code}")
-            sent = any(line.id in mail.source.decode() for mail in self.mailbox.received())
+            mails = self.mailbox.received()
+            sent = [m.recipients[0] for m in mails if line.id in m.source.decode()]
+            self.looked_after += sent
             if sent:
                 replay.close(runtime, line, actor=ACTOR)
             else:

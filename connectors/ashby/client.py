@@ -21,13 +21,14 @@ READ = "candidatesRead"
 WRITE = "candidatesWrite"
 METADATA = "hiringProcessMetadataRead"
 PAGE = 100
+MAIL_ID = "emailProviderEmailId"
 STATUSES = (("not_found", 404), ("permission", 403), ("rate_limit", 429), ("unauthorized", 401))
 """Part of an error's code -> the status it means; any other is a 400."""
 
 _FIELDS: WeakKeyDictionary[kit.HttpClient, dict[str, str]] = WeakKeyDictionary()
 """Ids of custom fields by name, as long as the account's client lives."""
 
-ErrorSchema = kit.PayloadSchema.of(code=kit.OptionalText())
+ErrorSchema = kit.PayloadSchema.of(code=kit.OptionalText(), message=kit.OptionalText())
 NoteSchema = kit.PayloadSchema.of(content=kit.OptionalText())
 
 
@@ -103,6 +104,25 @@ class AshbyClient:
         body = {"candidateId": candidate_id, "note": note, "sendNotifications": False}
         self._call("candidate.createNote", body, WRITE)
 
+    def add_mail(self, candidate_id: str, mail: kit.SentMail) -> None:
+        """Once: Ashby wants MAIL_ID unique per key and has no call that lists mails.
+
+        What it answers to an id that it knows is not documented, so a success and a refusal that
+        names MAIL_ID are both taken for that: a text of ours can miss nothing else that the
+        reference demands of it. Any other refusal stays one.
+        """
+        body = {
+            "candidateId": candidate_id,
+            MAIL_ID: mail.marker,
+            "subject": mail.subject,
+            "from": mail.sender,
+            "to": mail.to,
+            "body": mail.html,
+            "sentAt": mail.sent_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "messageIdHeader": mail.message_id,
+        }
+        self._call("candidate.addEmailMessage", body, WRITE, fine=MAIL_ID)
+
     def add_tags(self, candidate_id: str, titles: Sequence[str]) -> None:
         """A tag of that title is made where there is none."""
         for title in titles:
@@ -142,23 +162,20 @@ class AshbyClient:
         return self._api.all_pages(turn, operation=name)
 
     def _call(
-        self, name: str, body: Mapping[str, Any], permission: str
+        self, name: str, body: Mapping[str, Any], permission: str, *, fine: str = ""
     ) -> tuple[kit.HttpResponse, dict[str, Any]]:
-        """The answer and its envelope, if it says success."""
+        """The answer and its envelope, if it says success, or names what is ``fine``."""
         answer = self._api.call("POST", (name,), operation=name, permission=permission, json=body)
         envelope = answer.read(EnvelopeSchema())
-        if envelope["success"]:
+        info = envelope["error_info"] or {"code": "", "message": ""}
+        codes = " ".join([info["code"], *map(str, envelope["errors"])]).lower()
+        if envelope["success"] or (fine and fine.lower() in f"{codes} {info['message']}".lower()):
             return answer, envelope
-        failed = dataclasses.replace(answer, status=_status(envelope))
+        status = next((status for part, status in STATUSES if part in codes), 400)
+        failed = dataclasses.replace(answer, status=status)
         raise self._http.error_for(failed, permission=permission, setting="api_key")
 
 
 def next_page(envelope: Mapping[str, Any]) -> str:
     """The cursor of the next page; "" on the last one."""
     return envelope["next_cursor"] if envelope["more_data_available"] else ""
-
-
-def _status(envelope: Mapping[str, Any]) -> int:
-    code = (envelope["error_info"] or {"code": ""})["code"]
-    told = " ".join([code, *map(str, envelope["errors"])]).lower()
-    return next((status for part, status in STATUSES if part in told), 400)

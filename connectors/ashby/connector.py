@@ -89,6 +89,9 @@ class AshbyConnector(kit.Connector):
             field=lambda _: self._show(person, report.tag),
         )
 
+    def record_mail(self, application: kit.Application, mail: kit.SentMail) -> None:
+        self._client.add_mail(application.candidate.external_id, mail)
+
     def _show(self, person: str, text: str) -> None:
         if self.settings["report_field"]:
             self._client.set_field(person, self._field("report_field"), text)

@@ -22,6 +22,9 @@ SPEC = kit.ConnectorSpec(
         Capability.FIELD_TOKEN: kit.documented(TEMPLATES),
         Capability.REPORT: kit.documented(f"{REFERENCE}/candidatecreatenote"),
         Capability.REASONS: kit.documented(f"{REFERENCE}/archivereasonlist"),
+        Capability.MAIL_RECORD: kit.documented(
+            f"{REFERENCE}/candidateaddemailmessage", "Needs the permission candidatesWrite."
+        ),
         Capability.ATS_MESSAGE: kit.missing(
             REFERENCE,
             "A mail goes out only with an archiving that the API does itself, from a "
@@ -96,5 +99,8 @@ SPEC = kit.ConnectorSpec(
         "Ashby publishes no numbers for its limits; a 429 is waited out as it says.",
         "Bulk imports fire no web hook; polling finds them and fills the field.",
         "Leads who never applied are left alone.",
+        "A mail of ours is recorded under its delivery's id, which Ashby wants to be unique; what "
+        "it answers to a second one is not documented, so an answer that does not name "
+        "emailProviderEmailId is left to a person.",
     ),
 )

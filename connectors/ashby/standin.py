@@ -3,7 +3,8 @@
 As documented: HTTP Basic with the key as user name, 401 and 403 as HTTP statuses, everything else
 as ``success: false``; pages of at most 100; web hooks of one type each, sent again after
 (2^n - 1) x 10 seconds, at most ten times, and never after 401, 403, 404, 405 or 410.
-What is not documented is the strict reading: a sync token is good for the parameters it was made
+What is not documented is the strict reading: a mail's id that is known is refused by name (or
+as ``known_mail`` says), a sync token is good for the parameters it was made
 with, a URL field takes only URLs, and an unset field is absent from a candidate.
 """
 
@@ -31,6 +32,7 @@ REASONS = (
     ("Accepted another offer", "RejectedByCandidate"),
     ("Timing", "Other"),
 )
+OF_A_MAIL = ("emailProviderEmailId", "subject", "from", "to", "body")
 Row = dict[str, Any]
 Answer = tuple[int, Any]
 
@@ -47,6 +49,9 @@ class AshbyStandIn(StandIn):
         self.people: dict[str, Row] = {}
         self.cases: dict[str, Row] = {}
         self.notes: dict[str, list[Row]] = {}
+        self.mails: dict[str, Row] = {}
+        self.known_mail = "emailProviderEmailId must be unique per API key"
+        """What is said of a mail that is there; "": nothing, it is taken for done."""
         self.tags: dict[str, Row] = {}
         self.hooks: dict[str, str] = {}
         """Type -> address; all with SECRET."""
@@ -107,6 +112,7 @@ class AshbyStandIn(StandIn):
         with self.lock:
             person = self.cases[case]["candidate"]
             del self.people[person], self.notes[person]
+            self.mails = {k: m for k, m in self.mails.items() if m["candidateId"] != person}
             self.cases = {k: c for k, c in self.cases.items() if c["candidate"] != person}
         self._fire("candidateDelete", {"candidate": {"id": person}})
 
@@ -205,6 +211,23 @@ class AshbyStandIn(StandIn):
             self.notes[body["candidateId"]].append(note | {"content": body["note"]["value"]})
         return self._found("candidatesWrite", body.get("candidateId"), self.notes, lambda _: note)
 
+    @route("POST", "/candidate.addEmailMessage")
+    def add_mail(self, request: Request) -> Any:
+        body = _body(request)
+        if "candidatesWrite" not in self.permissions:
+            return self._refuse(403, "missing_endpoint_permission")
+        if not all(isinstance(body.get(name), str) and body[name] for name in OF_A_MAIL):
+            return self._failed("invalid_input")
+        key = body["emailProviderEmailId"]
+        with self.lock:
+            if key in self.mails and self.known_mail:
+                return self._failed("invalid_input", self.known_mail)
+            if body.get("candidateId") not in self.people:
+                return self._failed("candidate_not_found")
+            mail = {"id": _id(), "sentAt": self._now(), "threadId": key, "isPrivate": False}
+            self.mails.setdefault(key, mail | {"userIsSender": True} | body)
+            return self._results("candidatesWrite", self.mails[key])
+
     @route("POST", "/candidateTag.create")
     def create_tag(self, request: Request) -> Any:
         title = _body(request)["title"]
@@ -262,8 +285,8 @@ class AshbyStandIn(StandIn):
             return self._refuse(403, "missing_endpoint_permission")
         return 200, {"success": True, "results": results, **more}
 
-    def _failed(self, code: str) -> Answer:
-        info = {"code": code, "message": code, "requestId": secrets.token_hex(8)}
+    def _failed(self, code: str, message: str = "") -> Answer:
+        info = {"code": code, "message": message or code, "requestId": secrets.token_hex(8)}
         return 200, {"success": False, "errors": [code], "errorInfo": info}
 
     def _refuse(self, status: int, code: str) -> Response:
@@ -295,7 +318,9 @@ def scene() -> Scene:
         stand_in=ashby,
         application=_snapshot(ashby, case),
         settings=lambda url: {**ashby.settings(url), "report_field": "CareerRelay status"},
-        effects=lambda: json.loads(json.dumps([ashby.person_of(case), *ashby.notes.values()])),
+        effects=lambda: json.loads(
+            json.dumps([ashby.person_of(case), *ashby.notes.values(), *ashby.mails.values()])
+        ),
     )
 
 

@@ -48,6 +48,11 @@ class AshbyStory(Story):
             links=tuple(row["value"] for row in values if row["title"] == LINK_FIELD),
             notes=tuple(note["content"] for note in self.ashby.notes[person["id"]]),
             tags=tuple(tag["title"] for tag in person["tags"]),
+            mails=tuple(
+                mail["body"]
+                for mail in self.ashby.mails.values()
+                if mail["candidateId"] == person["id"]
+            ),
         )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ...models.errors import ApiError
-from ...models.events import OutgoingMessage, RegistrationReport
+from ...models.events import OutgoingMessage, RegistrationReport, SentMail
 from ..base import Connector
 from ..spec import Capability
 from .standin import Scene
@@ -26,11 +27,21 @@ MESSAGE = OutgoingMessage(
     subject="選考結果のご連絡",
     text=f"登録ページ: {LINK}\n[CareerRelay 2NEpo7TZRRrLZSi2U]",
 )
+MAIL = SentMail(
+    marker="2NEpo7TZRRrLZSi2U",
+    subject="選考結果のご連絡",
+    html=f"<p>登録ページ: {LINK}</p>",
+    sender="saiyo@example.co.jp",
+    to="hanako@example.com",
+    message_id="<2NEpo7TZRRrLZSi2U@example.co.jp>",
+    sent_at=datetime(2026, 11, 4, 9, 30, tzinfo=UTC),
+)
 
 WRITES: dict[Capability, Callable[[Connector, Scene], object]] = {
     Capability.FIELD_TOKEN: lambda c, s: c.write_link(s.application, LINK, ours=OURS),
     Capability.ATS_MESSAGE: lambda c, s: c.send_message(s.application, MESSAGE),
     Capability.REPORT: lambda c, s: c.report_registration(s.application, REPORT),
+    Capability.MAIL_RECORD: lambda c, s: c.record_mail(s.application, MAIL),
 }
 READS: dict[Capability, Callable[[Connector, Scene], object]] = {
     Capability.FETCH: lambda c, s: c.fetch_application(s.application.external_id),

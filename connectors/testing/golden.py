@@ -13,6 +13,7 @@ from ...models.events import (
     OutgoingMessage,
     PollPage,
     RegistrationReport,
+    SentMail,
 )
 from ...models.schemas import (
     ApplicationEventSchema,
@@ -61,6 +62,9 @@ def argument(name: str, data: Any) -> Any:
         "application": lambda value: ApplicationSchema().load(value),
         "report": lambda value: RegistrationReport(**value),
         "message": lambda value: OutgoingMessage(**value),
+        "mail": lambda value: SentMail(
+            **value | {"sent_at": datetime.fromisoformat(value["sent_at"])}
+        ),
     }
     return readers[name](data) if name in readers else data
 

@@ -39,12 +39,14 @@ class Record:
     """What the vendor now shows of one case that can come from us.
 
     ``links`` is every relay link in a field or a message sent, as often as it stands there;
-    ``notes`` is every note's text, ours or not.
+    ``notes`` is every note's text, ours or not; ``mails`` every mail recorded as sent, by its
+    HTML.
     """
 
     links: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
 
 
 class Story:

@@ -28,6 +28,7 @@ METHODS: Mapping[Capability, tuple[str, ...]] = {
     Capability.ATS_MESSAGE: ("send_message",),
     Capability.REPORT: ("report_registration",),
     Capability.REASONS: ("reasons",),
+    Capability.MAIL_RECORD: ("record_mail",),
 }
 """Which methods a capability stands for."""
 

@@ -28,6 +28,7 @@ from careerrelay.models.events import (
     OutgoingMessage,
     PollPage,
     RegistrationReport,
+    SentMail,
     WebhookRequest,
 )
 from careerrelay.models.schemas import dump_event, load_event
@@ -44,6 +45,7 @@ class ToyVendor:
     fields: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     messages: dict[str, OutgoingMessage] = field(default_factory=dict)
+    mails: dict[str, tuple[str, SentMail]] = field(default_factory=dict)
     events: list[ApplicationEvent] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     trouble: Callable[[str], None] = field(default=lambda _operation: None)
@@ -153,6 +155,29 @@ class MessagingToyConnector(HintToyConnector):
     def send_message(self, application: Application, message: OutgoingMessage) -> None:
         self.vendor.call("send_message")
         self.vendor.messages.setdefault(message.marker, message)
+
+
+class KeepingToyConnector(HintToyConnector):
+    """The same, and it keeps the mails that we send."""
+
+    spec: ClassVar[ConnectorSpec] = ConnectorSpec(
+        name="keeping",
+        title="Keeping ATS",
+        docs_url="https://toy.example/docs",
+        capabilities={
+            **HintToyConnector.spec.capabilities,
+            Capability.MAIL_RECORD: Support(
+                Evidence.DOCUMENTED, "https://toy.example/docs", "Needs the permission mails:write."
+            ),
+        },
+        settings=ToyConnector.spec.settings,
+        webhook=HintToyConnector.spec.webhook,
+        events=("changed",),
+    )
+
+    def record_mail(self, application: Application, mail: SentMail) -> None:
+        self.vendor.call("record_mail")
+        self.vendor.mails.setdefault(mail.marker, (application.candidate.external_id, mail))
 
 
 def _sign(secret: str, body: bytes) -> str:
