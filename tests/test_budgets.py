@@ -31,7 +31,6 @@ LONGER_CONNECTORS = {
     "icims": 416,
     "kanrikun": 281,
     "lever": 929,
-    "pinpoint": 258,
     "recruitee": 292,
     "report_feed": 449,
     "smartrecruiters": 460,

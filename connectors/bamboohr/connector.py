@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 from marshmallow import fields
 
@@ -19,11 +18,6 @@ PAGES = 10
 """Pages in one go: all who are known are stored after each, and may be many."""
 REMEMBERED = timedelta(days=365)
 KEYS = "your name (lower left) > API Keys"
-STATES = {
-    RejectionSide.COMPANY: ApplicationState.REJECTED,
-    RejectionSide.CANDIDATE: ApplicationState.WITHDRAWN,
-    RejectionSide.UNKNOWN: ApplicationState.ACTIVE,
-}
 
 # Ids are numbers in applications and texts in the list of statuses.
 STATUS = kit.CamelCaseSchema.of(
@@ -32,16 +26,13 @@ STATUS = kit.CamelCaseSchema.of(
     name=kit.OptionalText(),
     date_changed=kit.OptionalTime(),
 )
-APPLICANT = kit.CamelCaseSchema.of(
-    id=kit.ExternalId(required=True),
-    first_name=kit.OptionalText(),
-    last_name=kit.OptionalText(),
-    email=kit.Addresses(),
-    source=kit.OptionalText(),
-)
 TITLE = kit.CamelCaseSchema.of(label=kit.OptionalText())
 JOB = kit.CamelCaseSchema.of(id=kit.ExternalId(required=True), title=kit.OptionalPart(TITLE))
-CREATED = kit.CamelCaseSchema.of(id=kit.ExternalId(required=True))
+
+
+class ApplicantSchema(kit.CamelCaseSchema, kit.PersonParts):
+    id = kit.ExternalId(required=True)
+    source = kit.OptionalText()
 
 
 class RowSchema(kit.CamelCaseSchema):
@@ -49,7 +40,7 @@ class RowSchema(kit.CamelCaseSchema):
 
     id = kit.ExternalId(required=True)
     status = fields.Nested(STATUS, required=True)
-    applicant = fields.Nested(APPLICANT, required=True)
+    applicant = fields.Nested(ApplicantSchema, required=True)
 
 
 class RecordSchema(RowSchema):
@@ -72,9 +63,9 @@ class BambooHrConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
-        names = ("rejected_status_ids", "withdrawn_status_ids")
-        self._rejected, self._withdrawn = kit.named_ends(self.settings, *names)
+        names = {"rejected": "rejected_status_ids", "withdrawn": "withdrawn_status_ids"}
+        self._ends = kit.Statuses.ends(self.settings, **names)
+        self._ids = frozenset().union(*self._ends.names.values())
         self._api = kit.VendorApi(
             self.http,
             url=kit.join_url(self.settings["api_url"], "api", "v1", "applicant_tracking"),
@@ -100,16 +91,14 @@ class BambooHrConnector(kit.Connector):
 
     def _call(self, roster: kit.Roster) -> list[kit.ApplicationEvent]:
         """A page of the list. Since when, only the record says."""
-        ends = ",".join(sorted(self._rejected | self._withdrawn))
+        ends = ",".join(sorted(self._ids))
         first = {"applicationStatusId": ends, "newSince": self._oldest(roster.started)}
-        found, page = self._page(dict(parse_qsl(roster.page)) or first)
+        found, page = self._page(kit.asked_of(roster.page, first=first))
         if page and page == roster.page:
             self.fail_response("list applications", "another page than this one")
         rows = {f"{row['id']}:{row['status']['id']}": row["applicant"]["id"] for row in found}
         new, now = roster.take(rows, page=page), self.clock()
-        return [
-            _hint(now, *kit.split_pair(key), person) for key, person in rows.items() if key in new
-        ]
+        return [_hint(now, key, person) for key, person in rows.items() if key in new]
 
     def _look(self, roster: kit.Roster) -> kit.ApplicationEvent:
         """Taken back, in another status, deleted; or only too long ago for the list."""
@@ -119,8 +108,7 @@ class BambooHrConnector(kit.Connector):
             found = self.fetch_application(case)
         except kit.ApiNotFoundError:
             roster.forget([key])
-            at, gone = self.clock(), kit.EventKind.ERASED
-            return kit.ApplicationEvent(gone, at, candidate_id=person, application_ids=(case,))
+            return kit.erased_event(case, at=self.clock(), person=person)
         stays = found.reason is not None and found.reason.external_id == status
         if stays and _stamp(found.applied_at) > self._oldest(roster.swept):
             roster.settle([key])  # The pages moved while they were read.
@@ -130,15 +118,13 @@ class BambooHrConnector(kit.Connector):
 
     def _oldest(self, began: str) -> str:
         """BambooHR filters by the day of application."""
-        return _stamp(datetime.fromisoformat(began) - self._policy.history)
+        return _stamp(datetime.fromisoformat(began) - self.policy.history)
 
     def _page(self, params: Mapping[str, str]) -> tuple[list[dict[str, Any]], str]:
         path, what = ("applications",), "list applications"
         found = self._api.get(path, schema=LIST(), operation=what, params=params)
-        page = kit.query_of(found["next_page_url"])
-        if found["next_page_url"] and not page:
-            self.fail_response(what, "what to ask for on the next page")
-        return found["applications"], page
+        with self.reading(what):
+            return found["applications"], kit.query_of(found["next_page_url"])
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
@@ -156,11 +142,12 @@ class BambooHrConnector(kit.Connector):
             return
         path, body = ("applications", case, "comments"), {"type": "comment", "comment": report.text}
         answer = self._api.call("POST", path, operation="add a comment", json=body)
-        answer.read(CREATED())
+        answer.read(kit.IdSchema())
 
     def reasons(self) -> Sequence[kit.Reason]:
         """The statuses that the settings name, for what a status says beyond that."""
-        found = [kit.Reason(s["id"], s["name"], self._side(s["id"])) for s in self._statuses()]
+        sides = [(s, self._ends.of(s["id"]).side) for s in self._statuses()]
+        found = [kit.Reason(status["id"], status["name"], side) for status, side in sides]
         return [reason for reason in found if reason.side is not RejectionSide.UNKNOWN]
 
     def check(self) -> list[kit.Check]:
@@ -172,9 +159,10 @@ class BambooHrConnector(kit.Connector):
 
     def _known_statuses(self) -> kit.Check | str:
         there = {status["id"] for status in self._statuses()}
-        unknown = sorted((self._rejected | self._withdrawn) - there)
+        unknown = sorted(self._ids - there)
         if not unknown:
-            return f"{len(there)} statuses, {len(self._rejected)} of them mean a rejection"
+            rejected = self._ends.names[ApplicationState.REJECTED]
+            return f"{len(there)} statuses, {len(rejected)} of them mean a rejection"
         what = f"no status has the id {', '.join(unknown)}"
         return kit.Check("statuses", False, what, "Look the ids up again, as the guide says.")
 
@@ -182,39 +170,28 @@ class BambooHrConnector(kit.Connector):
         """Statuses in use that end a case, and of which no setting says whose end it is."""
         found, _ = self._page({"applicationStatus": "INACTIVE"})
         ends = {row["status"]["id"]: row["status"]["label"] for row in found}
-        open_ = {id_ for id_ in ends if self._side(id_) is RejectionSide.UNKNOWN}
+        open_ = {id_ for id_ in ends if self._ends.of(id_) is ApplicationState.ACTIVE}
         others = sorted(f"{id_} ({ends[id_]})" for id_ in open_)
         return f"ends in no setting, so nobody gets a link: {', '.join(others) or 'none'}"
 
-    def _side(self, status: str) -> RejectionSide:
-        if status in self._rejected:
-            return RejectionSide.COMPANY
-        return RejectionSide.CANDIDATE if status in self._withdrawn else RejectionSide.UNKNOWN
-
     def _application(self, record: Mapping[str, Any]) -> kit.Application:
         person, status, job = record["applicant"], record["status"], record["job"]
-        side = self._side(status["id"])
         # Who was moved to another job goes on, in an application of its own.
-        state = ApplicationState.ACTIVE if record["moved_to"] else STATES[side]
+        state = ApplicationState.ACTIVE if record["moved_to"] else self._ends.of(status["id"])
         changed_at: datetime = status["date_changed"] or record["applied_date"]
-        ended, rejected = state is not ApplicationState.ACTIVE, state is ApplicationState.REJECTED
+        ended = state is not ApplicationState.ACTIVE
         referred = kit.Channel.REFERRAL if record["referred_by"] else kit.Channel.UNKNOWN
         return kit.Application(
             external_id=record["id"],
-            candidate=kit.Candidate(
-                person["id"],
-                emails=person["email"],
-                family_name=person["last_name"],
-                given_name=person["first_name"],
-            ),
+            candidate=kit.person_of(person["id"], person),
             state=state,
             changed_at=changed_at,
             job=kit.Job(job["id"], (job["title"] or {"label": ""})["label"]) if job else None,
-            reason=kit.Reason(status["id"], status["label"], side) if ended else None,
+            reason=kit.Reason(status["id"], status["label"], state.side) if ended else None,
             stage_text=status["label"],
-            channel=self._policy.channel(person["source"], otherwise=referred),
+            channel=self.policy.channel(person["source"], otherwise=referred),
             applied_at=record["applied_date"],
-            notice_after=self._policy.notice_after(changed_at) if rejected else None,
+            notice_after=self.policy.notice_after(changed_at, state),
         )
 
     def _record(self, case: str) -> dict[str, Any]:
@@ -224,9 +201,9 @@ class BambooHrConnector(kit.Connector):
         return self._api.get(("statuses",), schema=STATUS(many=True), operation="list statuses")
 
 
-def _hint(now: datetime, case: str, status: str, person: str) -> kit.ApplicationEvent:
-    kind, name = kit.EventKind.CHANGED, f"status {status}"
-    return kit.ApplicationEvent(kind, now, case, person, ats_event=name)
+def _hint(now: datetime, key: str, person: str) -> kit.ApplicationEvent:
+    case, status = kit.split_pair(key)
+    return kit.hint_event(case, at=now, person=person, ats_event=f"status {status}")
 
 
 def _stamp(moment: datetime | None) -> str:

@@ -33,27 +33,14 @@ SPEC = kit.ConnectorSpec(
     notice_is_delayed=True,
     poll_seconds=600,
     settings=(
-        kit.Setting(
-            "api_url",
-            "Address of your account, for example https://acme.bamboohr.com.",
-            "貴社アカウントのURL。例：https://acme.bamboohr.com",
-        ),
+        kit.account_address("https://acme.bamboohr.com"),
         kit.secret(
             "api_key",
             "API key of a BambooHR user who may see the applicant tracking settings.",
             "採用管理（ATS）の設定を開けるBambooHRユーザーのAPIキー。",
         ),
-        kit.Setting(
-            "rejected_status_ids",
-            "Ids of the applicant statuses by which your company rejects, separated by commas. "
-            "BambooHR does not say which ones these are.",
-            "貴社が不採用とした応募者のステータスのID（カンマ区切り）。どのステータスが不採用にあたるかは"
-            "BambooHRからは取得できません。",
-        ),
-        kit.optional(
-            "withdrawn_status_ids",
-            "Ids of the statuses of people who withdrew or declined, separated by commas.",
-            "辞退した応募者のステータスのID（カンマ区切り）。",
+        *kit.end_settings(
+            "status_ids", named="ids of applicant statuses", named_ja="応募者ステータスのID"
         ),
         kit.NOTICE_DELAY_DAYS,
         kit.SOURCE_CHANNELS,

@@ -29,10 +29,7 @@ class TaggedSchema(kit.PayloadSchema):
     tags = fields.List(fields.Nested(TAG), required=True)
 
 
-class ApplicationSchema(TaggedSchema):
-    first_name = kit.OptionalText()
-    last_name = kit.OptionalText()
-    email = kit.Addresses()
+class ApplicationSchema(TaggedSchema, kit.PersonParts):
     channel = kit.OptionalText()
     created_at = kit.IsoDateTime(required=True)
     updated_at = kit.IsoDateTime(required=True)
@@ -43,8 +40,7 @@ class ApplicationSchema(TaggedSchema):
 NAMED = kit.PayloadSchema.of(
     name=kit.OptionalText(), title=kit.OptionalText(), body_text=kit.OptionalText()
 )
-PART = kit.PayloadSchema.of(id=kit.ExternalId(required=True))
-DATA = kit.PayloadSchema.of(application=kit.OptionalPart(PART))
+DATA = kit.PayloadSchema.of(application=kit.OptionalPart(kit.IdSchema))
 HOOK = kit.PayloadSchema.of(event=kit.OptionalText(), data=fields.Nested(DATA, required=True))
 
 
@@ -54,9 +50,8 @@ class PinpointConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
-        names = ("rejected_stages", "withdrawn_stages")
-        self._rejected, self._withdrawn = kit.named_ends(self.settings, *names)
+        names = {"rejected": "rejected_stages", "withdrawn": "withdrawn_stages"}
+        self._ends = kit.Statuses.ends(self.settings, **names)
         headers = {"X-API-KEY": self.settings["api_key"], "Accept": JSON_API}
         if name := self.settings["vendor_name"]:
             headers["X-Vendor-Name"] = name
@@ -76,8 +71,7 @@ class PinpointConnector(kit.Connector):
         found = hook["data"]["application"]
         if found is None:
             raise kit.UnknownEventError("Pinpoint sent an event that is not about an application")
-        kind, at, name = kit.EventKind.CHANGED, request.received_at, hook["event"]
-        return [kit.ApplicationEvent(kind, at, application_id=found["id"], ats_event=name)]
+        return [kit.hint_event(found["id"], at=request.received_at, ats_event=hook["event"])]
 
     def fetch_application(self, application_id: str) -> kit.Application:
         found = self._one(application_id, LOOK)
@@ -86,15 +80,13 @@ class PinpointConnector(kit.Connector):
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """Latest change first, back to where the last round began: no filter by time is known."""
-        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        window = kit.Window.resume(cursor, now=self.clock(), history=self.policy.history)
         rows = self._page(window.number)
         with self.reading("list applications"):
             cases = [(self._application(r), r.read(ApplicationSchema)["updated_at"]) for r in rows]
             fresh = [case for case, at in cases if at >= window.since]
             more = len(cases) == PAGE == len(fresh)
-            told = [c for c in fresh if c.state is not ApplicationState.ACTIVE or not window.whole]
-            page = str(window.number + 1) if more else ""
-            return window.turned(map(kit.snapshot_event, told), page=page)
+            return window.cases(fresh, page=str(window.number + 1) if more else "")
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
@@ -109,7 +101,7 @@ class PinpointConnector(kit.Connector):
     def check(self) -> list[kit.Check]:
         probes = [
             kit.Probe("applications", self._stages, f"Give the key {READ} under {KEYS}."),
-            kit.Probe("web hook", self._webhook, ""),
+            kit.webhook_probe(self, without="rejections are found by polling alone"),
         ]
         remedy = f"Make a key under {KEYS}, type it in api_key, and check api_url."
         return kit.run_probes(probes, credentials="api_key", remedy=remedy)
@@ -120,21 +112,9 @@ class PinpointConnector(kit.Connector):
         with self.reading("list applications"):
             stages = rows[0].others("stages") if rows else ()
             names = {stage.id: stage.read(NAMED)["name"] for stage in stages}
-        others = sorted(
-            f"{name} ({id_})" for id_, name in names.items() if not self._side(id_, name)
-        )
+        active = ApplicationState.ACTIVE
+        others = sorted(f"{n} ({i})" for i, n in names.items() if self._ends.of(i, n) is active)
         return f"stages lately in use that are no end of a case: {', '.join(others) or 'none'}"
-
-    def _webhook(self) -> str:
-        if self.settings["webhook_secret"]:
-            return "webhook_secret is set; web hooks cannot be listed by API"
-        return "webhook_secret is empty: rejections are found by polling alone"
-
-    def _side(self, id_: str, name: str) -> ApplicationState | None:
-        told = {id_.casefold(), name.casefold()}
-        if told & self._withdrawn:
-            return ApplicationState.WITHDRAWN
-        return ApplicationState.REJECTED if told & self._rejected else None
 
     def _application(self, row: kit.Record) -> kit.Application:
         case, stage_id = row.read(ApplicationSchema), row.id_of("stage")
@@ -142,26 +122,21 @@ class PinpointConnector(kit.Connector):
         if stage is None and (stage_id or "stage" not in row.relationships):
             raise kit.PayloadError("without the stage that it was asked for")
         name = stage.read(NAMED)["name"] if stage else ""
-        ended = self._side(stage_id, name)
-        changed_at = self._since(case) if ended else case["updated_at"]
-        rejected = ended is ApplicationState.REJECTED
+        state = self._ends.of(stage_id, name)
+        active, rejected = ApplicationState.ACTIVE, ApplicationState.REJECTED
+        changed_at = case["updated_at"] if state is active else self._since(case)
         return kit.Application(
             external_id=row.id,
-            candidate=kit.Candidate(
-                row.id,
-                emails=case["email"],
-                family_name=case["last_name"],
-                given_name=case["first_name"],
-            ),
-            state=ended or ApplicationState.ACTIVE,
+            candidate=kit.person_of(row.id, case),
+            state=state,
             changed_at=changed_at,
             job=kit.Job(job.id, job.read(NAMED)["title"]) if job else None,
-            reason=_reason(case["tags"], name) if rejected else None,
+            reason=_reason(case["tags"], name) if state is rejected else None,
             stage_text=name,
-            channel=self._policy.channel(case["channel"]),
-            flags=self._policy.flags(tag["name"] for tag in case["tags"]),
+            channel=self.policy.channel(case["channel"]),
+            flags=self.policy.flags(tag["name"] for tag in case["tags"]),
             applied_at=case["created_at"],
-            notice_after=self._policy.notice_after(changed_at) if rejected else None,
+            notice_after=self.policy.notice_after(changed_at, state),
         )
 
     def _since(self, case: Mapping[str, Any]) -> datetime:

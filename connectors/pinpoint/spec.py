@@ -44,11 +44,7 @@ SPEC = kit.ConnectorSpec(
     ),
     notice_is_delayed=True,
     settings=(
-        kit.Setting(
-            "api_url",
-            "Address of your account's API, for example https://acme.pinpointhq.com/api/v1.",
-            "貴社アカウントのAPIのURL。例：https://acme.pinpointhq.com/api/v1",
-        ),
+        kit.account_address("https://acme.pinpointhq.com/api/v1"),
         kit.secret(
             "api_key",
             "API key that may read and write applications and comments (Settings > Integrations > "
@@ -56,16 +52,10 @@ SPEC = kit.ConnectorSpec(
             "応募（Application）とコメントの読み取り・書き込みができるAPIキー。",
         ),
         kit.webhook_secret("Signing secret of the web hook", "Webhookの署名シークレット"),
-        kit.Setting(
-            "rejected_stages",
-            "Stages of your hiring workflows that are a rejection, by name or id, separated by "
-            "commas, for example Rejected.",
-            "選考フローのうち、不採用を表すステージの名前またはID（カンマ区切り）。例：Rejected",
-        ),
-        kit.optional(
-            "withdrawn_stages",
-            "Stages of candidates who withdrew, by name or id, separated by commas.",
-            "辞退を表すステージの名前またはID（カンマ区切り）。",
+        *kit.end_settings(
+            "stages",
+            named="stages of your hiring workflows, by name or id",
+            named_ja="選考フローのステージの名前またはID",
         ),
         kit.optional(
             "report_tag_context",
