@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +12,10 @@ from typing import Any, TypeVar
 import click
 
 from ..models.errors import ConfigurationError, RefusedError
+from .wording import translated
 
+YES = frozenset({"y", "yes", "はい"})
+"""Anything else does nothing."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -106,10 +110,18 @@ def ask(label: str, *, default: str | None = None, choices: Sequence[str] = ()) 
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only with ``--yes`` or a yes typed. Raises RefusedError."""
+    """Go on only with ``--yes`` or a yes typed, in Japanese too. Raises RefusedError."""
     if yes:
         return
     if not is_interactive():
         raise RefusedError("nothing was done; add --yes to do it")
-    if not click.confirm(question, err=True):
+    asked = f"{translated(question, lang=_language())} [y/N]"
+    answer = click.prompt(asked, default="", show_default=False, err=True)
+    # A Japanese keyboard may give the letter in full width.
+    if unicodedata.normalize("NFKC", answer[:20]).strip().casefold() not in YES:
         raise RefusedError("nothing was done")
+
+
+def _language() -> str:
+    context = click.get_current_context(silent=True)
+    return str(getattr(context and context.obj, "lang", "en"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +14,7 @@ import click
 
 from ..engine.runtime import Runtime
 from ..engine.sheets.encoding import ENCODINGS
+from ..engine.sheets.folder import check_size
 from ..engine.sheets.importing import FailedRows, FileReading, Outcome, import_file, looking
 from ..engine.sheets.opening import Manner, look_at, preview, settled
 from ..engine.sheets.profiles import (
@@ -69,6 +71,8 @@ def opened_file(path: Path) -> Any:
     except OSError:
         raise ConfigurationError(f"cannot read the file {path}") from None
     with file:
+        if not file.seekable():
+            raise ConfigurationError(f"{path} is no file that can be read twice; save it first")
         yield file
 
 
@@ -137,16 +141,20 @@ def import_(
     """
     with cli.runtime() as runtime, opened_file(file) as content:
         connection = named_connection(runtime, connection_id)
+        before = os.fstat(content.fileno())
+        check_size(runtime, before.st_size)
         sheet, found = look_at(runtime, connection, content, _manner(options))
         profile = settled(sheet, found)
         moment = _moment(runtime, as_of, connection)
         reading = FileReading(
             runtime, connection, content, sheet=sheet, profile=profile, as_of=moment
         )
+        _refuse_same(file, failed_rows)
         with _failed(failed_rows, lambda f: FailedRows(f, sheet, locale=cli.lang)) as failed:
             outcome = reading.run(looking(runtime, connection, as_of=moment), failed=failed)
         if not dry_run:
             _ask(outcome, yes=yes)
+            _refuse_changed(content, before)
             outcome = import_file(runtime, connection, reading, as_of=moment, actor=cli.actor)
     read_as = f"{sheet.encoding.label}, profile {profile.name}"
     tell_outcome(out, outcome, lang=cli.lang, read_as=read_as, dry_run=dry_run)
@@ -161,6 +169,18 @@ def _ask(outcome: Outcome, *, yes: bool) -> None:
         f"{counts['new_rejections']} rejections that are new here?",
         yes=yes,
     )
+
+
+def _refuse_same(file: Path, failed_rows: Path | None) -> None:
+    if failed_rows is not None and failed_rows.exists() and failed_rows.samefile(file):
+        raise click.UsageError("--failed-rows would overwrite FILE; name another file")
+
+
+def _refuse_changed(content: BinaryIO, before: os.stat_result) -> None:
+    """What was said yes to is what was looked at."""
+    now = os.fstat(content.fileno())
+    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise RefusedError("the file was changed while it was looked at; nothing was imported")
 
 
 @contextmanager

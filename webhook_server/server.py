@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ class Server:
     ingest: Ingest
     limits: Limits
     reception: Reception
+    looking: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a CSV file is looked at: that takes seconds, and web hooks must not wait."""
 
     @property
     def is_secure(self) -> bool:

@@ -13,11 +13,10 @@ from wtforms.validators import AnyOf, NumberRange, Optional
 from ..connectors.spec import ConnectorSpec
 from ..engine.sheets.encoding import ENCODINGS
 from ..engine.sheets.opening import Manner
+from ..engine.sheets.reader import MOST_HEADINGS
 from ..models.errors import ProfileError
 from .i18n import lazy_gettext as _l
 from .i18n import locale
-
-MOST_HEADINGS = 500
 
 
 class SheetForm(FlaskForm):

@@ -53,6 +53,8 @@ bp = Blueprint("uploads", __name__)
 
 FAULTS_SHOWN = 50
 FAILED_BYTES = 1024 * 1024
+MOST_ROWS = 30_000
+"""Looking takes a few seconds for each ten thousand, and the reader's browser waits for it."""
 Opened = tuple[UploadLink, Connection]
 
 
@@ -76,12 +78,16 @@ def look(token: str) -> Response:
         return _start_page(token, connection, SheetForm(formdata=None), said=_too_large())
     if not form.validate():
         return _start_page(token, connection, form)
+    if not server.looking.acquire(blocking=False):
+        return _start_page(token, connection, form, said=_busy(), status=503)
     try:
         return _looked(token, link, connection, form)
     except SheetRefusedError as error:
         return _start_page(token, connection, form, said=_told(error))
     except NotFoundError:
         return _start_page(token, connection, form, said=_profile_gone())
+    finally:
+        server.looking.release()
 
 
 def _looked(token: str, link: UploadLink, connection: Connection, form: SheetForm) -> Response:
@@ -94,7 +100,10 @@ def _looked(token: str, link: UploadLink, connection: Connection, form: SheetFor
         return _columns_page(token, connection, sheet, form)
     profile = settled(sheet, profile)
     as_of = runtime.clock()
-    reading = FileReading(runtime, connection, file, sheet=sheet, profile=profile, as_of=as_of)
+    reading = FileReading(
+        runtime, connection, file,
+        sheet=sheet, profile=profile, as_of=as_of, most_rows=MOST_ROWS,
+    )  # fmt: skip
     rows = io.BytesIO()
     failed = FailedRows(rows, sheet, locale=locale(), most_bytes=FAILED_BYTES)
     upload_id, outcome = engine.hold(runtime, connection, link, reading, as_of=as_of, failed=failed)
@@ -234,7 +243,9 @@ def _open(token: str) -> Opened:
     return link, connection
 
 
-def _start_page(token: str, connection: Connection, form: SheetForm, *, said: str = "") -> Response:
+def _start_page(
+    token: str, connection: Connection, form: SheetForm, *, said: str = "", status: int = 422
+) -> Response:
     problems = [("sheet", said)] if said else []
     if form["csrf_token"].errors:
         problems.append(("sheet", _stale()))
@@ -244,7 +255,7 @@ def _start_page(token: str, connection: Connection, form: SheetForm, *, said: st
     runtime = current_server().runtime
     return page(
         "upload.html",
-        status=422 if problems else 200,
+        status=status if problems else 200,
         token=token,
         company=connection.company,
         form=form,
@@ -295,6 +306,10 @@ def _too_large() -> str:
         "period.",
         megabytes=current_server().runtime.settings.csv["megabytes"],
     )
+
+
+def _busy() -> str:
+    return _("Another file is being looked at just now. Please send yours again in a minute.")
 
 
 def _stale() -> str:

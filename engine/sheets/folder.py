@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from sqlalchemy import select
@@ -31,6 +33,8 @@ ACTOR = "folder"
 DONE, FAILED = "done", "failed"
 ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls"})
 """Workbooks too: they are answered with how to save them as CSV."""
+LONGEST_NAME = 255
+"""Bytes, on the file systems of Linux."""
 STAMP = "%Y%m%dT%H%M%S"
 _STAMPED = re.compile(r"(\d{8}T\d{6})-")
 
@@ -47,15 +51,22 @@ class WatchedFolder:
         root = self._runtime.settings.csv["folder"]
         if not root:
             return 0
-        self._seen = {path: at for path, at in self._seen.items() if path.exists()}
+        self._seen = {path: at for path, at in self._seen.items() if os.path.lexists(path)}
         taken = 0
         for connection, locale in _reading_connections(self._runtime):
             home = Path(root) / connection.id
             with self._runtime.locks.hold(f"csv-folder:{connection.id}"):
-                _make_folders(home)
-                for path in self._settled(home):
-                    taken += self._tried(connection, locale, path)
+                try:
+                    taken += self._taken(connection, locale, home)
+                except OSError as error:
+                    # Its folder cannot be read or written; that must not stop the others.
+                    kind = type(error).__name__
+                    log.error("csv_folder_failed", connection=connection.id, kind=kind)
         return taken
+
+    def _taken(self, connection: Connection, locale: str, home: Path) -> int:
+        _make_folders(home)
+        return sum(self._tried(connection, locale, path) for path in self._settled(home))
 
     def _tried(self, connection: Connection, locale: str, path: Path) -> bool:
         """Whether the file is out of the way; one that cannot be moved must not stop the others."""
@@ -73,8 +84,8 @@ class WatchedFolder:
                 continue
             with suppress(FileNotFoundError):
                 found = path.lstat()
-                now = (found.st_size, found.st_mtime_ns)
-                if path.is_symlink() or not path.is_file():
+                now = _state(found)
+                if not stat.S_ISREG(found.st_mode):
                     continue
                 if self._seen.get(path) == now:
                     del self._seen[path]
@@ -84,13 +95,18 @@ class WatchedFolder:
 
     def _take(self, connection: Connection, locale: str, path: Path) -> None:
         stamp = self._runtime.clock().strftime(STAMP)
-        errors = path.parent / FAILED / f"{stamp}-{path.stem}-errors.csv"
+        errors = path.parent / FAILED / _named(f"{stamp}-{path.stem}", "-errors.csv")
         try:
-            outcome = self._import(connection, locale, path, errors)
+            with _opened(path) as file:
+                before = _state(os.fstat(file.fileno()))
+                outcome = self._import(connection, locale, file, errors)
+                if _state(os.fstat(file.fileno())) != before:
+                    # Somebody goes on writing: what he adds must be read too.
+                    log.warning("csv_file_still_written", connection=connection.id)
+                    return
         except CareerRelayError as error:
             if error.retryable:
                 raise
-            _draft_of(errors).unlink(missing_ok=True)
             _write(errors.with_suffix(".txt"), _words(error, locale))
             _move(path, FAILED, stamp)
             log.warning("csv_file_refused", connection=connection.id, code=error.code)
@@ -100,24 +116,23 @@ class WatchedFolder:
             "csv_file_imported", connection=connection.id, rows=outcome.rows, failed=outcome.failed
         )
 
-    def _import(self, connection: Connection, locale: str, path: Path, errors: Path) -> Outcome:
-        with path.open("rb") as file:
-            check_size(self._runtime, os.fstat(file.fileno()).st_size)
-            now = self._runtime.clock()
-            written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-            as_of = min(written, now)
-            sheet, found = look_at(self._runtime, connection, file, Manner())
-            reading = FileReading(
-                self._runtime, connection, file,
-                sheet=sheet, profile=settled(sheet, found), as_of=as_of,
-            )  # fmt: skip
-            with _draft_of(errors).open("wb") as out:
-                failed = FailedRows(out, sheet, locale=locale)
-                seen = reading.run(looking(self._runtime, connection, as_of=as_of), failed=failed)
-                failed.close()
+    def _import(self, connection: Connection, locale: str, file: BinaryIO, errors: Path) -> Outcome:
+        found = os.fstat(file.fileno())
+        check_size(self._runtime, found.st_size)
+        as_of = min(datetime.fromtimestamp(found.st_mtime, UTC), self._runtime.clock())
+        sheet, profile = look_at(self._runtime, connection, file, Manner())
+        reading = FileReading(
+            self._runtime, connection, file,
+            sheet=sheet, profile=settled(sheet, profile), as_of=as_of,
+        )  # fmt: skip
+        with _draft(errors) as out:
+            failed = FailedRows(out, sheet, locale=locale)
+            seen = reading.run(looking(self._runtime, connection, as_of=as_of), failed=failed)
+            failed.close()
             self._check_number(connection, seen)
             outcome = import_file(self._runtime, connection, reading, as_of=as_of, actor=ACTOR)
-        _keep_draft(errors, wanted=outcome.failed > 0)
+            if outcome.failed:
+                _keep_draft(errors)
         return outcome
 
     def _check_number(self, connection: Connection, seen: Outcome) -> None:
@@ -162,23 +177,61 @@ def _make_folders(home: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def _state(found: os.stat_result) -> tuple[int, int]:
+    """What changes when a file is written to."""
+    return found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file itself: not what a link leads to, nor a pipe that came in its place meanwhile."""
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(number, "rb") as file:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise FileNotFoundError
+        yield file
+
+
 def _draft_of(path: Path) -> Path:
     """A name that no program looks for, until the file is whole."""
     return path.with_name(f".{path.name}.part")
 
 
-def _keep_draft(path: Path, *, wanted: bool) -> None:
-    if wanted:
-        _draft_of(path).replace(path)
-    else:
-        _draft_of(path).unlink()
+@contextmanager
+def _draft(path: Path) -> Iterator[BinaryIO]:
+    """A new file; gone in the end, whatever happens, unless it was kept: people's data is in it."""
+    draft = _draft_of(path)
+    draft.unlink(missing_ok=True)
+    try:
+        with draft.open("xb") as file:
+            yield file
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _keep_draft(path: Path) -> None:
+    _draft_of(path).replace(path)
 
 
 def _write(path: Path, text: str) -> None:
-    draft = _draft_of(path)
-    # With a mark, so that Windows shows the Japanese.
-    draft.write_text(text + "\n", encoding="utf-8-sig")
-    draft.replace(path)
+    with _draft(path) as file:
+        # With a mark, so that Windows shows the Japanese.
+        file.write(f"{text}\n".encode("utf-8-sig"))
+        file.flush()
+        _keep_draft(path)
+
+
+def _named(stem: str, ending: str) -> str:
+    """A name that fits the file system, also as a draft's: Japanese takes three bytes a sign."""
+    most = LONGEST_NAME - len(os.fsencode(f"..part{ending}"))
+    return os.fsdecode(_cut(os.fsencode(stem), most)) + ending
+
+
+def _cut(name: bytes, most: int) -> bytes:
+    """At most that many bytes, and no half sign."""
+    if len(name) <= most:
+        return name
+    return name[:most].decode("utf-8", "ignore").encode()
 
 
 def _words(error: CareerRelayError, locale: str) -> str:
@@ -186,7 +239,7 @@ def _words(error: CareerRelayError, locale: str) -> str:
 
 
 def _move(path: Path, folder: str, stamp: str) -> None:
-    path.replace(path.parent / folder / f"{stamp}-{path.name}")
+    path.replace(path.parent / folder / _named(f"{stamp}-{path.stem}", path.suffix))
 
 
 def purge_folder(runtime: Runtime) -> int:
@@ -201,9 +254,18 @@ def purge_folder(runtime: Runtime) -> int:
         # Of removed connections too.
         for path in Path(root).glob(f"*/{folder}/*"):
             if _is_older(path, before):
-                path.unlink(missing_ok=True)
-                gone += 1
+                gone += _deleted(path)
     return gone
+
+
+def _deleted(path: Path) -> bool:
+    """One that cannot be deleted must not keep the others."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.error("csv_file_not_deleted", kind=type(error).__name__)
+        return False
+    return True
 
 
 def _is_older(path: Path, before: datetime) -> bool:

@@ -99,8 +99,12 @@ class FileReading:
         sheet: Sheet,
         profile: Profile,
         as_of: datetime,
+        most_rows: int | None = None,
     ) -> None:
-        """Raises SheetRefusedError naming the headings of the profile that the file lacks."""
+        """``most_rows``: of somebody who waits for the answer.
+
+        Raises SheetRefusedError naming the headings of the profile that the file lacks.
+        """
         missing = missing_headings(profile, sheet)
         if missing:
             raise SheetRefusedError(
@@ -110,7 +114,7 @@ class FileReading:
                 "その列を含めて書き出すか、別のプロファイルを選んでください",
             )
         self._runtime, self._connection = runtime, connection
-        self._file, self._sheet = file, sheet
+        self._file, self._sheet, self._most_rows = file, sheet, most_rows
         self._reader = RowReader(runtime, connection, profile, as_of=as_of)
         self._places = self._reader.places(sheet)
 
@@ -167,7 +171,9 @@ class FileReading:
         """Ids of which two lines say different things: nobody can tell which one holds."""
         said: dict[int, int] = {}
         clashing: set[int] = set()
-        for line in read_lines(self._file, self._sheet):
+        for count, line in enumerate(read_lines(self._file, self._sheet), 1):
+            if self._most_rows is not None and count > self._most_rows:
+                raise _too_many(self._most_rows)
             try:
                 id_, words = self._reader.said(line, self._places)
             except CellError:
@@ -190,6 +196,15 @@ class FileReading:
                 outcome.oldest_rejection = min(oldest, case.changed_at)
                 fresh = said in ("new", "changed") and case.changed_at >= start
                 outcome.new_rejections += fresh
+
+
+def _too_many(most: int) -> SheetRefusedError:
+    return SheetRefusedError(
+        f"the file has more than {most:,} rows, too many to look at here; export a shorter period, "
+        "or have it imported by 'careerrelay csv import'",
+        f"データが{most:,}行を超えています。期間を区切って書き出すか、コマンド"
+        "（careerrelay csv import）で取り込んでください",
+    )
 
 
 def _clash(column: str) -> CellError:

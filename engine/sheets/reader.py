@@ -25,6 +25,10 @@ DELIMITERS = {",": "comma", "\t": "tab"}
 LOOK = 30
 """Lines in which delimiter and headings are looked for."""
 LONGEST_HEADING = 500
+MOST_HEADINGS = 500
+MOST_CELLS = 16_384
+"""Of a line, as in Excel
+(https://support.microsoft.com/en-us/office/1672b34d-7043-467e-8e27-269d656771c3)."""
 EDGES = " \t\r\n\u3000\u00a0\ufeff"
 BLANKS = frozenset({"'", "-", "－", "―", "ー", "‐"})
 """What stands for nothing; HRMOS writes an apostrophe
@@ -86,7 +90,7 @@ def open_sheet(
     separator = delimiter or _delimiter(first)
     lines = list(islice(_records(file, found, separator), max(LOOK, header_number or 0)))
     number, certain = _header(lines, {heading_key(k) for k in known}, header_number)
-    cells = tuple(lines[number - 1].cells)
+    cells = _headings(lines[number - 1])
     return Sheet(found, separator, number, certain, _names(cells), cells)
 
 
@@ -137,6 +141,8 @@ def _records(file: BinaryIO, encoding: Encoding, delimiter: str) -> Iterator[Lin
     number = 0
     try:
         for number, cells in enumerate(reader, 1):
+            if len(cells) > MOST_CELLS:
+                raise _too_wide(number, MOST_CELLS)
             yield Line(number, cells)
     except csv.Error:
         raise SheetRefusedError(
@@ -180,6 +186,20 @@ def _header(lines: Sequence[Line], known: Collection[str], wanted: int | None) -
     raise SheetRefusedError(
         "no row with headings was found; is this a CSV file with a table in it?",
         "見出しの行が見つかりません。表の入ったCSVファイルかどうかをご確認ください",
+    )
+
+
+def _headings(line: Line) -> tuple[str, ...]:
+    """The cells of the heading line; empty ones far to the right are none."""
+    if any(cell.strip() for cell in line.cells[MOST_HEADINGS:]):
+        raise _too_wide(line.number, MOST_HEADINGS)
+    return tuple(line.cells[:MOST_HEADINGS])
+
+
+def _too_wide(number: int, most: int) -> SheetRefusedError:
+    return SheetRefusedError(
+        f"row {number} has more than {most} cells; export fewer columns",
+        f"{number}行目の列が{most}を超えています。列を減らして書き出してください",
     )
 
 

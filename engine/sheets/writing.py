@@ -1,7 +1,8 @@
 """CSV that goes back to a recruiter: in the encoding of the file that came, and safe to open.
 
-A spreadsheet takes a cell that begins with = + - or @ for a formula; such a cell gets an
-apostrophe in front, which spreadsheets show as text and our reader takes off again.
+A spreadsheet takes a cell that begins with = + - or @ for a formula, a Japanese one in full width
+too (https://owasp.org/www-community/attacks/CSV_Injection); such a cell gets an apostrophe in
+front, which spreadsheets show as text and our reader takes off again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 from collections.abc import Iterable
 from typing import BinaryIO
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 REPLACEMENT = "〓"
 
 

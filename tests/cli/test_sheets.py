@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from careerrelay.cli import prompts, sheets
 from careerrelay.engine import registration
 from tests.cli.conftest import CommandLine
 from tests.engine.sheets.files import COLUMNS, SECRET, csv_bytes, person
@@ -149,3 +151,63 @@ def test_doctor_says_what_csv_waits_for(sheet: CommandLine, tmp_path: Path, worl
     assert told() == "no row came yet"
     sheet("csv", "import", "sheet", file, "--yes")
     assert told() == "the last new row came 2026-11-24 03:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("typed", "rows"), [("はい\n", 1), ("ｙ\n", 1), ("y\n", 1), ("\n", 0), ("いいえ\n", 0)]
+)
+def test_the_question_before_an_import_is_asked_and_answered_in_japanese(
+    sheet: CommandLine, tmp_path: Path, world: World,
+    monkeypatch: pytest.MonkeyPatch, typed: str, rows: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(prompts, "is_interactive", lambda: True)
+    file = write(tmp_path / "a.csv", person(1))
+    sheet("csv", "profile", "sheet", "hrmos", "--from-file", file)
+    args = ("csv", "import", "sheet", file)
+    told = sheet(*args, lang="ja", text=typed, code=0 if rows else 1)
+    assert "1行を取り込みます（うち新しい不採用：1件）" in told.stderr
+    world.work()
+    assert sheet.data(*args, "--dry-run")["unchanged"] == rows
+
+
+def test_a_file_that_changes_before_the_answer_is_not_imported(
+    sheet: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "a.csv", person(1))
+    sheet("csv", "profile", "sheet", "hrmos", "--from-file", file)
+
+    def changed(_outcome: object, *, yes: bool) -> None:
+        assert yes
+        write(tmp_path / "a.csv", person(1), person(2))
+
+    monkeypatch.setattr(sheets, "_ask", changed)
+    told = sheet("csv", "import", "sheet", file, "--yes", code=1)
+    assert "the file was changed while it was looked at" in told.stderr
+    assert sheet.data("csv", "import", "sheet", file, "--dry-run")["new"] == 2
+
+
+def test_failed_rows_never_overwrite_the_file_they_are_of(
+    sheet: CommandLine, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a.csv", person(1), person(2, 応募ID=""))
+    sheet("csv", "profile", "sheet", "hrmos", "--from-file", file)
+    content = Path(file).read_bytes()
+    told = sheet("csv", "import", "sheet", file, "--yes", "--failed-rows", file, code=2)
+    assert "would overwrite FILE" in told.stderr
+    assert Path(file).read_bytes() == content
+
+
+def test_pipes_and_too_large_files_are_refused(
+    sheet: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, csv_bytes([person(1)]))
+    os.close(writing)
+    told = sheet("csv", "columns", "sheet", f"/dev/fd/{reading}", code=2)
+    os.close(reading)
+    assert "no file that can be read twice" in told.stderr
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"x" * (1024 * 1024 + 1))
+    monkeypatch.setenv("CAREERRELAY_CSV_MEGABYTES", "1")
+    told = sheet("csv", "import", "sheet", str(large), "--yes", code=1)
+    assert "larger than 1 MiB" in told.stderr

@@ -24,6 +24,7 @@ from careerrelay.models.tables import (
     SheetPart,
     SheetUpload,
 )
+from careerrelay.webhook_server.server import EXTENSION
 from tests.engine.sheets.files import COLUMNS, SECRET, csv_bytes, person
 from tests.webhook_server.site import Reader, Site, csrf_of
 
@@ -300,3 +301,25 @@ def test_get_changes_nothing(mapped: str, site: Site, reader: Reader) -> None:
 def test_uploads_of_one_link_are_limited(mapped: str, reader: Reader) -> None:
     codes = {reader.post(mapped, {}).status_code for _ in range(61)}
     assert codes == {422, 429}
+
+
+def test_more_rows_than_a_browser_can_wait_for_are_refused_before_they_are_read(
+    site: Site, mapped: str, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("careerrelay.webhook_server.uploads.MOST_ROWS", 2)
+    assert "2行を取り込む" in upload(reader, mapped, person(1), person(2)).text
+    page = upload(reader, mapped, person(1), person(2), person(3))
+    assert (page.status_code, count(site.runtime, SheetPart)) == (422, 1)
+    assert "データが2行を超えています" in page.text
+
+
+def test_one_file_is_looked_at_at_a_time(mapped: str, site: Site, reader: Reader) -> None:
+    """Each takes seconds: whoever holds a link must not keep web hooks waiting."""
+    server = site.app.extensions[EXTENSION]
+    with server.looking:
+        page = upload(reader, mapped, person(1))
+    assert page.status_code == 503
+    assert "ほかのファイルを確認しています" in page.text
+    assert "1行を取り込む" in upload(reader, mapped, person(1)).text
+    assert "Excelブック" in send(reader, mapped, b"PK\x03\x04").text
+    assert not server.looking.locked()

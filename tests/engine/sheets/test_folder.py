@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,108 @@ def test_one_file_that_cannot_be_moved_stops_no_other(
     monkeypatch.setattr(module, "_move", stuck)
     assert turns(watched, world) == 1
     assert known(world) == ["A0001", "A0002"]
+
+
+def test_a_file_that_somebody_goes_on_writing_is_not_moved_before_its_end_is_read(
+    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(root, person(1))
+    real = module.import_file
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        with path.open("ab") as file:
+            file.write(csv_bytes([person(2)]).split(b"\r\n", 1)[1])
+        return real(*args, **kwargs)
+
+    watched.turn()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "import_file", late)
+        watched.turn()
+    assert names(root, "done") == []
+    turns(watched, world)
+    assert (known(world), heard(world)) == (["A0001", "A0002"], 2)
+    assert len(names(root, "done")) == 1
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_takes_a_files_place_meanwhile_is_not_opened(
+    watched: WatchedFolder, root: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, kind: str,
+) -> None:  # fmt: skip
+    """A link would show another file's lines among the failed rows; a pipe would never end."""
+    secret = tmp_path / "secret.csv"
+    path = put(root, person(1, 応募ID=""))
+    path.rename(secret)
+    path.write_bytes(secret.read_bytes())
+    real = WatchedFolder._take
+
+    def swapped(self: WatchedFolder, *args: Any) -> None:
+        path.unlink()
+        if kind == "link":
+            path.symlink_to(secret)
+        else:
+            os.mkfifo(path)
+        real(self, *args)
+
+    monkeypatch.setattr(WatchedFolder, "_take", swapped)
+    assert [watched.turn() for _ in range(3)] == [0, 0, 0]
+    assert names(root, "failed") == names(root, "done") == []
+
+
+def test_a_folder_that_cannot_be_read_stops_no_other(
+    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.connect("closed", connector="csv_bridge", strategies=("static_link",), secrets={})
+    real = module._make_folders
+
+    def closed(home: Path) -> None:
+        if home.name == "closed":
+            raise PermissionError
+        real(home)
+
+    monkeypatch.setattr(module, "_make_folders", closed)
+    put(root, person(1))
+    assert turns(watched, world) == 1
+    assert known(world) == ["A0001"]
+
+
+@pytest.mark.parametrize("changed", [{}, {"応募ID": ""}])
+def test_a_name_as_long_as_a_name_can_be_is_taken(
+    watched: WatchedFolder, world: World, root: Path, changed: dict[str, str]
+) -> None:
+    put(root, person(1), person(2, **changed), name=f"{'応募者' * 27}一覧{'a' * 2}.csv")
+    turns(watched, world)
+    assert len(known(world)) == 2 - len(changed)
+    (done,) = names(root, "done")
+    assert done.startswith("20261124T030000-応募者")
+    assert done.endswith(".csv")
+    assert len(names(root, "failed")) == len(changed)
+
+
+def test_a_disturbed_import_leaves_no_half_errors_behind(
+    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root, person(1), person(2, 応募ID=""))
+
+    def away(*_args: Any, **_kwargs: Any) -> Any:
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "import_file", away)
+        assert turns(watched, world, 4) == 0
+    assert names(root, "failed") == []
+    assert turns(watched, world) == 1
+
+
+def test_what_cannot_be_deleted_keeps_no_other_file(
+    watched: WatchedFolder, world: World, root: Path
+) -> None:
+    put(root, person(1))
+    turns(watched, world)
+    (root / "sheet" / "done" / "20261101T000000-folder.csv").mkdir()
+    world.clock.forward(days=31)
+    assert purge_folder(world.runtime) == 1
+    assert names(root, "done") == ["20261101T000000-folder.csv"]
 
 
 def test_imported_files_are_deleted_after_their_time(

@@ -119,3 +119,17 @@ def test_only_the_beginning_of_what_is_too_long_for_a_heading_is_compared() -> N
     """Normalising takes a time that grows with the square of one letter's accents."""
     accents = "a" + "\u0301\u0316" * 400_000
     assert len(heading_key(accents)) <= 500
+
+
+@pytest.mark.parametrize("content", [b"," * 20_000, b"a,b\r\n" + b"," * 20_000])
+def test_lines_wider_than_any_sheet_are_refused(content: bytes) -> None:
+    with pytest.raises(RefusedError, match="more than 16384 cells"):
+        list(read_lines(file := io.BytesIO(content), open_sheet(file, known=())))
+
+
+def test_headings_are_500_at_most_but_empty_cells_behind_them_are_none() -> None:
+    headings = [f"h{n}" for n in range(500)]
+    sheet = open_sheet(csv_file([], headings=[*headings, "", ""]), known=())
+    assert sheet.headings == tuple(headings)
+    with pytest.raises(RefusedError, match="row 1 has more than 500 cells"):
+        open_sheet(csv_file([], headings=[*headings, "more"]), known=())
