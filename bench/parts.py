@@ -105,6 +105,14 @@ def _scale(_folder: Path) -> list[Result]:
         return scale.compare(postgres, few, few * 10)
 
 
+def _purge(_folder: Path) -> list[Result]:
+    from bench import purge
+
+    few = purge.FEW if is_full() else purge.FEW // 10
+    with running_postgres(checkpoint_timeout="30min", max_wal_size="8GB") as postgres:
+        return purge.compare(postgres, few, few * 10)
+
+
 def _injection(_folder: Path) -> list[Result]:
     from bench import injection
 
@@ -128,6 +136,7 @@ PARTS: Mapping[str, Part] = {
     "bulk": Part(_bulk, 8),
     "grown": Part(_grown, 8),
     "scale": Part(_scale, 8),
+    "purge": Part(_purge, 5),
     "injection": Part(_injection, 2),
     "relay": Part(_relay, 5),
 }
