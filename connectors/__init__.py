@@ -84,7 +84,7 @@ from .payload import (
     read_json,
     split_pair,
 )
-from .probes import Probe, run_probes, webhook_probe
+from .probes import Probe, hooks_probe, run_probes, webhook_probe
 from .registry import (
     check_settings,
     connector_class,
@@ -259,6 +259,7 @@ __all__ = [
     "hint_event",
     "hmac_sha256_base64",
     "hmac_sha256_hex",
+    "hooks_probe",
     "join_url",
     "listed",
     "missing",

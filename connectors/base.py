@@ -130,6 +130,14 @@ class Connector:
         """The truth about one case. Raises ApiNotFoundError when it is gone."""
         self._unsupported(Capability.FETCH)
 
+    def fetch_again(self, known: Application) -> Application:
+        """The truth about a case that was read before, just before a notice of ours leaves.
+
+        Overridden where the ``version`` of ``known`` spares a call. What the settings say is
+        applied anew in any case: they may have changed since.
+        """
+        return self.fetch_application(known.external_id)
+
     def poll(self, cursor: Mapping[str, Any]) -> PollPage:
         """One page of what changed since ``cursor``; ``{}`` means: from the beginning."""
         self._unsupported(Capability.POLL)

@@ -54,6 +54,22 @@ def webhook_probe(by: Connector, *, without: str) -> Probe:
     return Probe("web hook", lambda: told if by.settings["webhook_secret"] else missed, "")
 
 
+def hooks_probe(by: Connector, heard: Callable[[], Iterable[str]], *, remedy: str) -> Probe:
+    """Does a web hook listen to each of the spec's events? ``heard`` asks the ATS for the events
+    of all that are active; it is not asked where polling alone is wanted."""
+
+    def look() -> Check | str:
+        if not by.settings["webhook_secret"]:
+            return "webhook_secret is empty: changes are found by polling alone"
+        found = set(heard())
+        missing = [event for event in by.spec.events if event not in found]
+        if not missing:
+            return f"active for all of {len(by.spec.events)} events"
+        return Check("web hooks", False, f"none active for {', '.join(missing)}", remedy)
+
+    return Probe("web hooks", look, remedy)
+
+
 def run_probes(probes: Iterable[Probe], *, credentials: str, remedy: str) -> list[Check]:
     """Each in turn. A refused credential ends it: the check of that name alone is told.
 

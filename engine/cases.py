@@ -188,6 +188,7 @@ class CaseFile:
         # What is dated tomorrow, by a clock or a hand, must not outrank what happens today.
         record.changed_at = min(application.changed_at, self._now + AHEAD)
         record.ats_url = application.ats_url or record.ats_url
+        record.version = application.version or None
         record.updated_at = self._now
         if application.job is not None:
             record.job_external_id = application.job.external_id
@@ -346,7 +347,7 @@ class CaseFile:
 
     def _forget(self, record: ApplicationRecord) -> None:
         record.state = ApplicationState.ERASED.value
-        record.person_sealed = record.locale = record.ats_url = None
+        record.person_sealed = record.locale = record.ats_url = record.version = None
         record.addresses = []
         self._session.flush()
         if not self._has_other_cases(record):

@@ -148,15 +148,14 @@ def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
     connector = runtime.connector(owed.connection)
     if owed.record.notice_after is None or not connector.spec.can(Capability.FETCH):
         return owed
-    record = owed.record
     try:
-        found = connector.fetch_application(record.external_id)
+        found = connector.fetch_again(open_application(runtime.vault, owed.record))
     except ApiNotFoundError:
         return replace(owed, obstacle=ReasonCode.ERASED.value)
     with runtime.database.begin() as session:
         connection = session.get_one(Connection, owed.connection.id)
         cases = CaseFile(runtime, session, connection)
-        cases.record(snapshot_event(found), asked=Known.of(record))
+        cases.record(snapshot_event(found), asked=Known.of(owed.record))
     return _look(runtime, owed.delivery.id)
 
 

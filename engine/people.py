@@ -100,6 +100,7 @@ def open_application(vault: Vault, record: ApplicationRecord) -> Application:
         applied_at=record.applied_at,
         notice_after=record.notice_after,
         ats_url=record.ats_url,
+        version=record.version or "",
     )
 
 

@@ -30,6 +30,8 @@ from .signals import trust_of
 
 BARE = (EventKind.MERGED, EventKind.ERASED)
 """Kinds that need no snapshot of the case."""
+UNCHANGED = "unchanged"
+"""The outcome of a list's hint at what has been read already."""
 
 
 def read_signal(runtime: Runtime, signal_id: str) -> None:
@@ -49,13 +51,15 @@ def read_signal(runtime: Runtime, signal_id: str) -> None:
         for event in events
         for part in _per_case(runtime, connection.id, event, trusted=trusted)
     ]
-    answers = [_answer(runtime, connector, connection, e, events, trusted=trusted) for e in events]
+    fresh = [e for e in events if not (trusted and _is_unchanged(runtime, connection, e))]
+    answers = [_answer(runtime, connector, connection, e, fresh, trusted=trusted) for e in fresh]
     with runtime.database.begin() as session:
         cases = CaseFile(runtime, session, session.get_one(Connection, connection.id))
         outcomes = [
             cases.record(event, asked=asked) for event, asked in answers if event is not None
         ]
-        _settle(session, runtime, signal_id, outcomes, asked=[e for e, _ in answers] != events)
+        outcomes += [UNCHANGED] * (len(events) - len(fresh))
+        _settle(session, runtime, signal_id, outcomes, asked=[e for e, _ in answers] != fresh)
 
 
 def read_signals(runtime: Runtime, signal_ids: Sequence[str]) -> list[str]:
@@ -168,6 +172,18 @@ def _per_case(
             )
         ).all()
     return [replace(event, application_id=id_) for id_ in ids]
+
+
+def _is_unchanged(runtime: Runtime, connection: Connection, event: ApplicationEvent) -> bool:
+    """A list shows the case in the very state that we read: asking would tell the same again."""
+    if event.application is not None or not event.version:
+        return False
+    query = select(ApplicationRecord.version).where(
+        ApplicationRecord.connection_id == connection.id,
+        ApplicationRecord.external_id == event.application_id,
+    )
+    with runtime.database.read() as session:
+        return session.scalar(query) == event.version
 
 
 def _answer(

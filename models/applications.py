@@ -54,6 +54,8 @@ class ApplicationRecord(Base):
     notice_after: Mapped[datetime | None]
     """The candidate is not told before; None: the ATS knows no such time."""
     ats_url: Mapped[str | None]
+    version: Mapped[str | None]
+    """The ATS's word for the state of its record that we read; None: it has none."""
     current_decision_id: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -116,6 +116,8 @@ class Application:
     """A snapshot of one case: the whole truth at ``changed_at`` (the ATS's time, aware).
 
     ``notice_after``: the ATS, or the company by a setting, lets the candidate know no earlier.
+    ``version``: how the ATS tells this state of its record from any other, such as its own time
+    of the last change to the millisecond; the same again means that nothing has changed since.
     """
 
     external_id: str
@@ -131,3 +133,4 @@ class Application:
     applied_at: datetime | None = None
     notice_after: datetime | None = None
     ats_url: str | None = None
+    version: str = ""

@@ -32,6 +32,8 @@ class ApplicationEvent:
     speak of a person (``candidate_id``; ``merged_into`` is the id that stays).
     ``application`` is a snapshot where the signal carries one that may be believed.
     ``notice_after``: the signal itself says when the candidate may know, at the earliest.
+    ``version``: of a polled hint, what the snapshot would have as its own, had it been fetched
+    now. Where a case is recorded with it already, the ATS is not asked again.
     ``ats_event`` is the vendor's own name for it.
     """
 
@@ -44,6 +46,7 @@ class ApplicationEvent:
     application_ids: tuple[str, ...] = ()
     notice_after: datetime | None = None
     ats_event: str = field(default="", repr=False, compare=False)
+    version: str = ""
 
 
 KIND_OF_STATE = {
@@ -68,10 +71,11 @@ def snapshot_event(found: Application, *, ats_event: str = "") -> ApplicationEve
 
 
 def hint_event(
-    case: str, *, at: datetime, person: str | None = None, ats_event: str = ""
+    case: str, *, at: datetime, person: str | None = None, ats_event: str = "", version: str = ""
 ) -> ApplicationEvent:
     """Something happened to a case, and the ATS has to be asked what."""
-    return ApplicationEvent(EventKind.CHANGED, at, case, person, ats_event=ats_event)
+    changed = EventKind.CHANGED
+    return ApplicationEvent(changed, at, case, person, ats_event=ats_event, version=version)
 
 
 def erased_event(

@@ -91,6 +91,7 @@ class ApplicationSchema(_Value):
     applied_at = fields.AwareDateTime(format="iso", allow_none=True)
     notice_after = fields.AwareDateTime(format="iso", allow_none=True)
     ats_url = fields.String(allow_none=True)
+    version = fields.String()
 
 
 class ApplicationEventSchema(_Value):
@@ -104,6 +105,7 @@ class ApplicationEventSchema(_Value):
     application_ids = _Texts(fields.String())
     notice_after = fields.AwareDateTime(format="iso", allow_none=True)
     ats_event = fields.String()
+    version = fields.String()
 
 
 def dump_event(event: ApplicationEvent) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .records import (
     application_from,
     is_disqualified,
     last_move,
+    version,
 )
 from .spec import SPEC
 from .webhook import RecordSchema, case_id
@@ -39,7 +40,6 @@ class BreezyhrConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
         self._hired = kit.listed(self.settings, name="hired_stages")
         self._jobs = _JOBS.setdefault(self.http, {})
         headers = {"Authorization": self.settings["api_token"]}
@@ -60,11 +60,20 @@ class BreezyhrConnector(kit.Connector):
         return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
     def fetch_application(self, application_id: str) -> kit.Application:
-        person = self._candidate(application_id)
+        return self._look(application_id)
+
+    def fetch_again(self, known: kit.Application) -> kit.Application:
+        """An unchanged record came to its stage when it did."""
+        return self._look(known.external_id, known=known)
+
+    def _look(self, case: str, *, known: kit.Application | None = None) -> kit.Application:
+        person = self._candidate(case)
         ended_at = None
         if is_disqualified(person):
-            ended_at = last_move(person, self._stream(application_id).read(_ENTRIES))
-        return self._snapshot(person, application_id.partition(":")[0], ended_at=ended_at)
+            is_same = known is not None and version(person) == known.version
+            stream = () if is_same else self._stream(case).read(_ENTRIES)
+            ended_at = known.changed_at if known and is_same else last_move(person, stream)
+        return self._snapshot(person, case.partition(":")[0], ended_at=ended_at)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """Position by position, latest change first, back to where the last round began.
@@ -72,7 +81,7 @@ class BreezyhrConnector(kit.Connector):
         There is no list of the whole company, so the cursor holds what is left to ask for. Of the
         past only ended cases are worth a look.
         """
-        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        window = kit.Window.resume(cursor, now=self.clock(), history=self.policy.history)
         if not window.page:
             left = [[position["id"], 1] for position in self._positions()]
             return window.turned([], page=json.dumps(left) if left else "")
@@ -164,8 +173,11 @@ class BreezyhrConnector(kit.Connector):
                 lambda: f"{len(self._positions())} published or closed",
                 f"Give the token's user {ACCESS}; check company_id.",
             ),
-            kit.Probe(
-                "web hooks", self._webhooks, "Web hooks need a Pro plan; look at company_id."
+            kit.hooks_probe(
+                self,
+                self._heard,
+                remedy="Register the endpoint for these events, as the guide says; web hooks need "
+                "a Pro plan.",
             ),
         ]
         remedy = "Make a new access token in Breezy and type it in api_token."
@@ -180,36 +192,26 @@ class BreezyhrConnector(kit.Connector):
         remedy = "Type in company_id as GET /companies tells it (_id)."
         return kit.Check("company_id", False, "the token's user has no such company", remedy)
 
-    def _webhooks(self) -> kit.Check | str:
-        if not self.settings["webhook_secret"]:
-            return "webhook_secret is empty: changes are found by polling alone"
-        found = self._api.get(
-            ("webhook_endpoints",), schema=EndpointsSchema(), operation="list web hook endpoints"
-        )
-        heard = {event for point in found["data"] if point["enabled"] for event in point["events"]}
-        missing = [event for event in SPEC.events if event not in heard]
-        if not missing:
-            return "enabled for all events"
-        remedy = "Register the endpoint for these events, as the guide says."
-        return kit.Check("web hooks", False, f"none enabled for {', '.join(missing)}", remedy)
+    def _heard(self) -> list[str]:
+        """The events of all enabled endpoints."""
+        what = "list web hook endpoints"
+        found = self._api.get(("webhook_endpoints",), schema=EndpointsSchema(), operation=what)
+        return [event for hook in found["data"] if hook["enabled"] for event in hook["events"]]
 
     def _told(self, row: dict[str, Any], position: str) -> kit.ApplicationEvent:
         """A row tells all but when a case ended."""
         if not is_disqualified(row):
             return kit.snapshot_event(self._snapshot(row, position), ats_event="candidates")
-        return kit.ApplicationEvent(
-            kit.EventKind.CHANGED,
-            row["updated_date"],
-            application_id=case_id(position, row["id"]),
-            candidate_id=row["id"],
-            ats_event="candidates",
+        case, at = case_id(position, row["id"]), row["updated_date"]
+        return kit.hint_event(
+            case, at=at, person=row["id"], ats_event="candidates", version=version(row)
         )
 
     def _snapshot(
         self, person: dict[str, Any], position: str, *, ended_at: datetime | None = None
     ) -> kit.Application:
         return application_from(
-            person, self._job(position), policy=self._policy, hired=self._hired, ended_at=ended_at
+            person, self._job(position), policy=self.policy, hired=self._hired, ended_at=ended_at
         )
 
     def _job(self, position: str) -> kit.Job:

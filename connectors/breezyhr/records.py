@@ -82,6 +82,11 @@ def is_disqualified(person: dict[str, Any]) -> bool:
     return person["stage"]["type"]["id"] == DISQUALIFIED
 
 
+def version(person: dict[str, Any]) -> str:
+    """A row of the list is the record itself, so its last change and its stage say which state."""
+    return f"{person['updated_date'].isoformat()} {person['stage']['name']}"
+
+
 def last_move(person: dict[str, Any], stream: Iterable[dict[str, Any]]) -> datetime:
     """When the record came to its stage. ``updated_date`` moves with every edit, so it would make
     a new rejection of an old one; where the stream tells nothing, the record's first day is what
@@ -125,4 +130,5 @@ def application_from(
         applied_at=person["creation_date"],
         # Also without a delay: so the ATS is asked once more before a notice leaves.
         notice_after=changed_at + policy.notice_delay if rejected else None,
+        version=version(person),
     )

@@ -65,7 +65,9 @@ class Cursor:
         first = now - history_days * DAY
         # What was anonymised before the first round shows in the lists of that round anyway.
         start = dict.fromkeys(STEPS[:-1], first) | {"updated": now}
-        return replace(self, until=now, since=start | dict(self.since))
+        # What this round itself sees archived need not be looked at before the next one.
+        looks = min(len(self.watch), LOOKS_PER_ROUND)
+        return replace(self, until=now, since=start | dict(self.since), looks=looks)
 
     def after(self, *, newest: int, offset: str | None) -> Cursor:
         """One page further: the next page of this step, or the next step."""
@@ -157,7 +159,7 @@ class Poll:
         after = replace(cursor, watch=kept).after(newest=end, offset=page.next)
         if after.step != "deleted" and end < cursor.until:
             after = replace(after, step="deleted")
-        return _page(events, replace(after, looks=min(len(kept), LOOKS_PER_ROUND)))
+        return _page(events, replace(after, looks=min(len(kept), cursor.looks)))
 
     def _watched(self, cursor: Cursor) -> PollPage:
         count = min(cursor.looks, LOOKS_PER_PAGE)

@@ -10,7 +10,15 @@ from marshmallow import fields
 from careerrelay import connectors as kit
 
 from . import webhook
-from .records import CandidateSchema, ChangeSchema, LabelSchema, application_from, cases, no_case
+from .records import (
+    CandidateSchema,
+    ChangeSchema,
+    LabelSchema,
+    application_from,
+    cases,
+    no_case,
+    version,
+)
 from .spec import SPEC
 
 PAGE = 100
@@ -26,7 +34,6 @@ REASONS = {
 ListSchema = kit.CamelCaseSchema.of(next_page_id=kit.OptionalText())
 MessageSchema = kit.PayloadSchema.of(content=kit.OptionalText())
 TagsSchema = kit.PayloadSchema.of(tags=fields.List(fields.String(), required=True))
-SharedSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True))
 EventSchema = kit.PayloadSchema.of(name=fields.String(required=True))
 
 
@@ -41,7 +48,6 @@ class SmartrecruitersConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
         self._api = kit.VendorApi(
             self.http,
             url=self.settings["api_url"],
@@ -72,14 +78,14 @@ class SmartrecruitersConnector(kit.Connector):
                 return no_case(person, job)
             path = ("candidates", candidate, "jobs", job, "status", "history")
             history, _ = self._list(path, ChangeSchema, "get an application's history")
-            return application_from(person, case, history, policy=self._policy)
+            return application_from(person, case, history, policy=self.policy)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """Who changed. The past is asked for its rejections only; the rest is fetched.
 
         One such call at a time is the vendor's limit.
         """
-        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        window = kit.Window.resume(cursor, now=self.clock(), history=self.policy.history)
         params = {"limit": PAGE, "updatedAfter": window.since.isoformat(timespec="milliseconds")}
         params |= {"pageId": window.page} if window.page else {}
         params |= {"status": "REJECTED"} if window.whole else {}
@@ -128,7 +134,7 @@ class SmartrecruitersConnector(kit.Connector):
         }
         path = ("messages", "shares")
         answer = self._api.call("POST", path, operation="share a message", json=body)
-        answer.read(SharedSchema())
+        answer.read(kit.IdSchema())
 
     def _tags(self, candidate: str) -> list[str]:
         path = ("candidates", candidate, "tags")
@@ -180,10 +186,10 @@ class SmartrecruitersConnector(kit.Connector):
                 self._property,
                 "Type the id of a candidate property in report_property, or leave it empty.",
             ),
-            kit.Probe(
-                "web hooks",
-                self._webhooks,
-                "Subscribe and activate as the guide says; until then polling finds the changes.",
+            kit.hooks_probe(
+                self,
+                self._heard,
+                remedy=f"Subscribe and activate as the guide says; the key needs {HOOKS}.",
             ),
         ]
         remedy = f"Make a key under {KEYS} and type it in api_key."
@@ -197,21 +203,13 @@ class SmartrecruitersConnector(kit.Connector):
         found = self._api.get(path, schema=LabelSchema(), operation=what, permission=SETTINGS)
         return f"found: {found['label']}"
 
-    def _webhooks(self) -> kit.Check | str:
-        if not self.settings["webhook_secret"]:
-            return "webhook_secret is empty: rejections are found by polling alone"
+    def _heard(self) -> list[str]:
+        """The events of all active subscriptions."""
         path, schema = ("webhooks-api", "v201907", "subscriptions"), SubscriptionSchema(many=True)
         what = "list web hook subscriptions"
         found = self._api.get(path, schema=schema, operation=what, permission=HOOKS)
-        active = [
-            subscription for subscription in found if subscription["status"].lower() == "active"
-        ]
-        heard = {event["name"] for subscription in active for event in subscription["events"]}
-        missing = [event for event in SPEC.events if event not in heard]
-        if not missing:
-            return f"active for all of {len(SPEC.events)} events"
-        remedy = "Subscribe to them and activate the subscription, as the guide says."
-        return kit.Check("web hooks", False, f"none active for {', '.join(missing)}", remedy)
+        active = [hook for hook in found if hook["status"].lower() == "active"]
+        return [event["name"] for hook in active for event in hook["events"]]
 
     def _candidate(self, candidate: str) -> dict[str, Any]:
         path, what = ("candidates", candidate), "get a candidate"
@@ -227,8 +225,12 @@ class SmartrecruitersConnector(kit.Connector):
 
 
 def _hints(person: Mapping[str, Any]) -> Iterator[kit.ApplicationEvent]:
-    """Each case of a changed person is worth a look; the list does not say more."""
-    changed, id_ = kit.EventKind.CHANGED, person["id"]
+    """Each case of a changed person is worth a look, unless it was read since the change."""
     for case in cases(person):
-        pair = kit.pair_id(id_, case["job"]["id"])
-        yield kit.ApplicationEvent(changed, person["updated_on"], pair, id_, ats_event="candidates")
+        yield kit.hint_event(
+            kit.pair_id(person["id"], case["job"]["id"]),
+            at=person["updated_on"],
+            person=person["id"],
+            ats_event="candidates",
+            version=version(person, case),
+        )

@@ -43,14 +43,11 @@ class CaseSchema(kit.CamelCaseSchema):
     reason_of_withdrawal = kit.OptionalPart(LabelSchema)
 
 
-class CandidateSchema(kit.CamelCaseSchema):
+class CandidateSchema(kit.CamelCaseSchema, kit.PersonParts):
     """A person, as the list and the single read have it."""
 
     id = kit.ExternalId(required=True)
     internal = kit.OptionalFlag()
-    first_name = kit.OptionalText()
-    last_name = kit.OptionalText()
-    email = kit.Addresses()
     tags = kit.OptionalList(fields.String())
     created_on = kit.IsoDateTime(required=True)
     updated_on = kit.IsoDateTime(required=True)
@@ -72,6 +69,12 @@ def cases(person: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def version(person: Mapping[str, Any], case: Mapping[str, Any]) -> str:
+    """The person's last change, and the status where lists show one too: of the primary place."""
+    changed, is_primary = person["updated_on"].isoformat(), case is person["primary_assignment"]
+    return f"{changed} {case['status']}" if is_primary else changed
+
+
 def application_from(
     person: Mapping[str, Any],
     case: Mapping[str, Any],
@@ -83,12 +86,11 @@ def application_from(
     if case["status"] not in STATES:
         raise kit.PayloadError("with a status that its documents do not name")
     state = STATES[case["status"]]
-    rejected = state is kit.ApplicationState.REJECTED
     changed_at = _changed_at(person, case["status"], history)
     job = case["job"]
     return kit.Application(
         external_id=kit.pair_id(person["id"], job["id"]),
-        candidate=_candidate(person),
+        candidate=kit.person_of(person["id"], person),
         state=state,
         changed_at=changed_at,
         job=kit.Job(job["id"], job["title"]),
@@ -97,7 +99,8 @@ def application_from(
         channel=kit.Channel.INTERNAL if person["internal"] else policy.channel(case["source"]),
         flags=policy.flags(person["tags"]),
         applied_at=min((line["changed_on"] for line in history), default=None),
-        notice_after=policy.notice_after(changed_at) if rejected else None,
+        notice_after=policy.notice_after(changed_at, state),
+        version=version(person, case),
     )
 
 
@@ -108,18 +111,9 @@ def no_case(person: Mapping[str, Any], job: str) -> kit.Application:
     """
     return kit.Application(
         external_id=kit.pair_id(person["id"], job),
-        candidate=_candidate(person),
+        candidate=kit.person_of(person["id"], person),
         state=kit.ApplicationState.ACTIVE,
         changed_at=person["updated_on"],
-    )
-
-
-def _candidate(person: Mapping[str, Any]) -> kit.Candidate:
-    return kit.Candidate(
-        person["id"],
-        emails=person["email"],
-        family_name=person["last_name"],
-        given_name=person["first_name"],
     )
 
 

@@ -141,3 +141,58 @@ def test_poll_job_of_the_queue_reaches_the_poll(world: World) -> None:
     world.vendor.events = [rejected(world, 1)]
     world.service().run(Job(polling.POLL, ("toy",), 1))
     assert count(world, Signal) == 1
+
+
+def changed(world: World, number: int, *, version: str) -> ApplicationEvent:
+    """What a list tells that says when a case changed, and not how."""
+    kind, case = EventKind.CHANGED, f"a{number}"
+    return ApplicationEvent(kind, world.clock(), case, f"c{number}", version=version)
+
+
+def test_ats_is_not_asked_for_a_case_that_its_list_shows_as_it_was_read(world: World) -> None:
+    world.reject(1, version="v7")
+    world.work()
+    world.vendor.events = [changed(world, 1, version="v7")]
+    polling.poll(world.runtime, "toy")
+    world.work()
+    assert "fetch" not in world.vendor.calls
+    with world.runtime.database.read() as session:
+        assert set(session.scalars(select(Signal.outcome))) == {"recorded", "unchanged"}
+
+
+@pytest.mark.parametrize(
+    ("read", "listed"), [("v7", "v8"), ("v8", "v7"), ("v7", ""), ("", "v7"), ("", "")]
+)
+def test_ats_is_asked_where_its_list_may_show_another_state(
+    world: World, read: str, listed: str
+) -> None:
+    world.reject(1, version=read)
+    world.work()
+    world.application(1, ApplicationState.ACTIVE)
+    world.clock.forward(minutes=1)
+    world.vendor.events = [changed(world, 1, version=listed)]
+    polling.poll(world.runtime, "toy")
+    world.work()
+    assert "fetch" in world.vendor.calls
+
+
+def test_ats_is_asked_again_after_an_older_reading_was_the_last_to_be_recorded(
+    world: World,
+) -> None:
+    """Two readings of one state may be recorded in the wrong order."""
+    for version in ("v8", "v7"):
+        world.tell(world.application(1, ApplicationState.REJECTED, version=version))
+        world.work()
+    world.vendor.events = [changed(world, 1, version="v8")]
+    polling.poll(world.runtime, "toy")
+    world.work()
+    assert "fetch" in world.vendor.calls
+
+
+def test_web_hook_that_is_but_a_hint_cannot_keep_the_ats_from_being_asked(world: World) -> None:
+    world.connect("messaging", connector="messaging", strategies=("ats_message",))
+    world.tell(world.application(1, ApplicationState.REJECTED, version="v7"))
+    for _ in range(2):
+        world.hear(changed(world, 1, version="v7"), connection="messaging")
+        world.work()
+    assert world.vendor.calls.count("fetch") >= 2

@@ -13,6 +13,7 @@ import pytest
 from careerrelay.connectors import (
     ApiNotFoundError,
     ApiUnavailableError,
+    Application,
     ApplicationState,
     Channel,
     HttpClient,
@@ -118,6 +119,44 @@ def test_edit_makes_no_new_rejection_of_an_old_one(
     assert after.changed_at == before.changed_at
     assert after.candidate.full_name == "見本 花"
     assert after.notice_after == after.changed_at
+
+
+def looked(
+    vendor: BreezyhrStandIn, connector: BreezyhrConnector, known: Application
+) -> tuple[Application, int]:
+    """What a second look tells, and the calls that it takes."""
+    before = len(vendor.calls)
+    return connector.fetch_again(known), len(vendor.calls) - before
+
+
+def test_unchanged_record_is_looked_at_once_more_with_one_call(
+    vendor: BreezyhrStandIn, connector: BreezyhrConnector
+) -> None:
+    case = apply(vendor)
+    vendor.move(case, ENDED)
+    known = connector.fetch_application(case)
+    vendor.clock.now += timedelta(days=7)  # type: ignore[attr-defined]
+    assert looked(vendor, connector, known) == (known, 1)
+    vendor.edit(case, tags=["do not contact"])
+    assert looked(vendor, connector, known)[1] == 2
+    vendor.move(case, WITHDREW)
+    again, calls = looked(vendor, connector, known)
+    assert calls == 2
+    assert again.changed_at > known.changed_at
+
+
+def test_row_of_the_list_tells_whether_a_case_has_changed_since_it_was_read(
+    vendor: BreezyhrStandIn, connector: BreezyhrConnector
+) -> None:
+    case = apply(vendor)
+    vendor.move(case, ENDED)
+    known = connector.fetch_application(case).version
+    cursor = connector.poll({}).cursor
+    assert [event.version for event in connector.poll(cursor).events] == [known]
+    vendor.edit(case, name="見本 花")
+    assert known not in [event.version for event in connector.poll(cursor).events]
+    vendor.move(case, WITHDREW)
+    assert known not in [event.version for event in connector.poll(cursor).events]
 
 
 def test_moving_back_comes_later_than_the_end(

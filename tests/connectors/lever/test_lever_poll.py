@@ -216,6 +216,23 @@ def test_looking_again_has_an_upper_bound(
     assert len(looks) == LOOKS_PER_ROUND
 
 
+def test_what_a_round_sees_archived_is_not_looked_at_again_before_the_next(
+    lever: LeverStandIn, posting: str, clock: Clock, connector: LeverConnector
+) -> None:
+    case = apply(lever, posting)
+    _, cursor = polled(connector)
+    lever.account.archive(case)
+    looks = []
+    for _ in range(2):
+        clock.now += timedelta(hours=1)
+        before = len(lever.calls)
+        _, cursor = polled(connector, cursor)
+        looks.append(
+            sum(path.endswith(f"/opportunities/{case}") for _, path, _ in lever.calls[before:])
+        )
+    assert looks == [0, 1]
+
+
 def test_every_watched_case_gets_its_turn(
     lever: LeverStandIn, posting: str, clock: Clock, connector: LeverConnector
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from careerrelay.connectors import (
     ConfigurationError,
     Flag,
     HttpClient,
+    RegistrationReport,
     WebhookRequest,
     WebhookVerificationError,
     check_settings,
@@ -242,6 +243,36 @@ def test_later_rounds_see_what_was_taken_back(
     found = connector.fetch_application(event.application_id or "")
     assert found.state is ApplicationState.ACTIVE
     assert found.notice_after is None
+
+
+def test_list_tells_whether_a_case_has_changed_since_it_was_read(
+    vendor: SmartrecruitersStandIn, connector: SmartrecruitersConnector
+) -> None:
+    case = apply(vendor)
+    other = apply(vendor).partition(":")[2]
+    person = case.partition(":")[0]
+    vendor.assign(person, other)
+    cursor = connector.poll({}).cursor
+
+    def listed() -> list[str]:
+        events = connector.poll(cursor).events
+        return [event.version for event in events if event.candidate_id == person]
+
+    def read() -> list[str]:
+        return [connector.fetch_application(id_).version for id_ in (case, f"{person}:{other}")]
+
+    assert read() == listed()
+    registration = RegistrationReport("CR-1", "Registered. [CR-1]", "CareerRelay registered")
+    changes: list[Callable[[], None]] = [
+        lambda: vendor.reject(case),
+        lambda: vendor.set_status(case, "INTERVIEW"),
+        lambda: connector.report_registration(connector.fetch_application(case), registration),
+    ]
+    for change in changes:
+        known = read()
+        change()
+        assert not set(known) & set(listed())
+    assert read() == listed()
 
 
 def test_each_job_of_a_person_is_a_case_of_its_own(
