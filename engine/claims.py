@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session, load_only
 
 from ..models.errors import CareerRelayError
@@ -33,6 +33,7 @@ and the first kill, which may have been any other subject's of the same job, cos
 PARKED = timedelta(minutes=5)
 """How long an account that refused our credentials is left alone before one more try."""
 _UNLOADED = {"synchronize_session": False}
+_ATTEMPT = insert(Attempt.metadata.tables[Attempt.__tablename__])
 
 
 @dataclass(slots=True)
@@ -52,32 +53,38 @@ def claim(
     now = runtime.clock()
     # By id alone: asked for the state too, PostgreSQL walks the index of due work, which it
     # believes to be nearly empty and which in a bulk is not.
-    asked = session.scalars(
-        select(task.row)
-        .where(task.row.id.in_(subjects))
-        .options(owed_columns(task.row))
-        .with_for_update()
-    )
+    asked = select(*_claimed_columns(task.row)).where(task.row.id.in_(subjects)).with_for_update()
     # In the job's order, which is that of arrival: an erasure must not be read before its case.
     order = {id_: number for number, id_ in enumerate(subjects)}
-    due = (row for row in asked if row.state == WorkState.DUE.value)
+    due = (row for row in session.execute(asked) if row.state == WorkState.DUE.value)
     rows = sorted(due, key=lambda row: order[row.id])
     found = Claim()
     pauses = _pauses(session, task, rows, now)
     for row in rows:
         if attempt < row.attempts or (attempt == row.attempts and row.running_since is None):
             continue
+        pause = pauses.get(getattr(row, "connection_id", ""))
+        if row.running_since is None and pause is None:
+            found.mine.append(row.id)
+            continue
+        owed = session.get_one(task.row, row.id, options=[owed_columns(task.row)])
         if row.running_since is not None and not _take_over(
-            runtime, session, row, now, found, alone=len(subjects) == 1
+            runtime, session, owed, now, found, alone=len(subjects) == 1
         ):
             continue
-        if getattr(row, "connection_id", None) in pauses:
-            row.attempts = attempt
-            found.paused.append((row, pauses[row.connection_id]))
+        if pause is not None:
+            owed.attempts = attempt
+            found.paused.append((owed, pause))
             continue
-        _begin(runtime, session, task, row, attempt, now)
         found.mine.append(row.id)
+    session.flush()
+    _begin(runtime, session, task, found.mine, attempt, now)
     return found
+
+
+def _claimed_columns(row: type[Any]) -> list[Any]:
+    names = ("id", "state", "attempts", "running_since", "connection_id")
+    return [getattr(row, name) for name in names if hasattr(row, name)]
 
 
 def owed_columns(row: type[Any]) -> Any:
@@ -87,10 +94,23 @@ def owed_columns(row: type[Any]) -> Any:
 
 
 def _begin(
-    runtime: Runtime, session: Session, task: Task, row: Any, attempt: int, now: datetime
+    runtime: Runtime,
+    session: Session,
+    task: Task,
+    ids: Sequence[str],
+    attempt: int,
+    now: datetime,
 ) -> None:
-    row.attempts, row.running_since, row.running_by = attempt, now, runtime.process_id
-    session.add(Attempt(task=task.name, subject_id=row.id, number=attempt, started_at=now))
+    if not ids:
+        return
+    session.execute(
+        update(task.row)
+        .where(task.row.id.in_(ids))
+        .values(attempts=attempt, running_since=now, running_by=runtime.process_id),
+        execution_options=_UNLOADED,
+    )
+    begun = {"task": task.name, "number": attempt, "started_at": now}
+    session.connection().execute(_ATTEMPT, [{**begun, "subject_id": id_} for id_ in ids])
 
 
 def _take_over(
@@ -267,6 +287,20 @@ def give_back(
     row.running_since = row.running_by = None
     row.error_code, row.error = error.code, error.message
     row.due_at = now + delay
+
+
+def let_go(session: Session, row: type[Any], ids: Sequence[str], *, process: str) -> None:
+    """Claimed by ``process``, and free again, as if no run had begun."""
+    ours = row.id.in_(ids), row.running_by == process
+    held = session.scalars(select(row.id).where(*ours).with_for_update()).all()
+    session.execute(
+        update(row).where(row.id.in_(held)).values(running_since=None, running_by=None),
+        execution_options=_UNLOADED,
+    )
+    session.execute(
+        delete(Attempt).where(Attempt.subject_id.in_(held), Attempt.finished_at.is_(None)),
+        execution_options=_UNLOADED,
+    )
 
 
 def close_attempt(

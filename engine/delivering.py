@@ -6,10 +6,14 @@ then wins.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, literal, select
 
+from ..connectors.base import Connector
 from ..connectors.spec import Capability
 from ..link_signing import Purpose
 from ..models.companies import Strategy
@@ -37,10 +41,16 @@ NO_MAIL = "no_mail"
 """No mail of the ATS has passed the relay within the time that one was expected."""
 
 
-_PLACE = (
-    select(Delivery.strategy, Delivery.connection_id, ApplicationRecord.candidate_external_id)
+_THESE = Delivery.id.in_(bindparam("deliveries", expanding=True))
+_PLACES = (
+    select(
+        Delivery.id,
+        Delivery.strategy,
+        Delivery.connection_id,
+        ApplicationRecord.candidate_external_id,
+    )
     .join(ApplicationRecord, ApplicationRecord.id == Delivery.application_id)
-    .where(Delivery.id == bindparam("delivery"))
+    .where(_THESE)
 )
 _SUPPRESSED = (
     select(Suppression.email_hash)
@@ -58,7 +68,7 @@ _OWED = (
     .join(ApplicationRecord, ApplicationRecord.id == Delivery.application_id)
     .join(Connection, Connection.id == Delivery.connection_id)
     .join(Company, Company.id == Connection.company_id)
-    .where(Delivery.id == bindparam("delivery"))
+    .where(_THESE)
 )
 
 
@@ -76,36 +86,79 @@ class _Owed:
     """What has just been sent."""
 
 
-def _look(runtime: Runtime, delivery_id: str) -> _Owed:
+def _look(runtime: Runtime, ids: Sequence[str]) -> dict[str, _Owed]:
     with runtime.database.read() as session:
-        delivery, record, connection, company, suppressed = session.execute(
-            _OWED, {"delivery": delivery_id}
-        ).one()
+        found = session.execute(_OWED, {"deliveries": ids}).all() if ids else []
+    return {row[0].id: _owed(*row) for row in found}
+
+
+def _owed(
+    delivery: Delivery,
+    record: ApplicationRecord,
+    connection: Connection,
+    company: Company,
+    suppressed: bool,
+) -> _Owed:
     obstacle = _obstacle(delivery, record, suppressed=suppressed)
     return _Owed(delivery, record, connection, company, suppressed, obstacle)
 
 
 def deliver(runtime: Runtime, delivery_id: str) -> None:
     """Task: do one owed delivery."""
+    with deliveries(runtime, [delivery_id]) as run:
+        run(delivery_id)
+
+
+@contextmanager
+def deliveries(runtime: Runtime, ids: Sequence[str]) -> Iterator[Callable[[str], None]]:
+    """Task: do owed deliveries. Those into fields are looked at, and settled, together."""
     with runtime.database.read() as session:
-        strategy, connection_id, person = session.execute(_PLACE, {"delivery": delivery_id}).one()
-    if strategy == Strategy.FIELD_TOKEN.value:
-        # Vendors replace whole arrays: read, merge and write must not interleave with another
-        # worker's for the same person.
-        with runtime.locks.hold(f"record:{connection_id}:{person}"):
-            owed = _look(runtime, delivery_id)
-            if owed.obstacle is None:
-                _write_field(runtime, owed)
-    else:
-        owed = _look(runtime, delivery_id)
-        if owed.obstacle is None and strategy == Strategy.MAIL_RELAY.value:
-            owed = replace(owed, obstacle=NO_MAIL)
-        elif owed.obstacle is None and strategy in NOTICES:
-            owed = _send_notice(runtime, owed, Strategy(strategy))
-        elif owed.obstacle is None and strategy == mail_record.STRATEGY:
-            parts = (owed.delivery, owed.record, owed.connection, owed.company)
-            owed = replace(owed, obstacle=mail_record.write(runtime, *parts))
-    _finish(runtime, owed)
+        places = session.execute(_PLACES, {"deliveries": ids}).all()
+    fields = [place for place in places if place.strategy == Strategy.FIELD_TOKEN.value]
+    # Vendors replace whole arrays: read, merge and write must not interleave with another
+    # worker's for the same person.
+    people = [f"record:{place.connection_id}:{place.candidate_external_id}" for place in fields]
+    done: list[_Owed] = []
+    with runtime.locks.hold(*people):
+        owed = _look(runtime, [place.id for place in fields])
+        connectors = _Connectors(runtime)
+
+        def run(id_: str) -> None:
+            if id_ not in owed:
+                _deliver_otherwise(runtime, id_)
+                return
+            if owed[id_].obstacle is None:
+                _write_field(runtime, owed[id_], connectors.of(owed[id_].connection))
+            done.append(owed[id_])
+
+        yield run
+    _finish(runtime, done)
+
+
+class _Connectors:
+    """Opened once for all that is done together."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._opened: dict[str, Connector] = {}
+
+    def of(self, connection: Connection) -> Connector:
+        if connection.id not in self._opened:
+            self._opened[connection.id] = self._runtime.connector(connection)
+        return self._opened[connection.id]
+
+
+def _deliver_otherwise(runtime: Runtime, delivery_id: str) -> None:
+    owed = _look(runtime, [delivery_id])[delivery_id]
+    strategy = owed.delivery.strategy
+    if owed.obstacle is None and strategy == Strategy.MAIL_RELAY.value:
+        owed = replace(owed, obstacle=NO_MAIL)
+    elif owed.obstacle is None and strategy in NOTICES:
+        owed = _send_notice(runtime, owed, Strategy(strategy))
+    elif owed.obstacle is None and strategy == mail_record.STRATEGY:
+        parts = (owed.delivery, owed.record, owed.connection, owed.company)
+        owed = replace(owed, obstacle=mail_record.write(runtime, *parts))
+    _finish(runtime, [owed])
 
 
 def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
@@ -156,12 +209,12 @@ def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
         connection = session.get_one(Connection, owed.connection.id)
         cases = CaseFile(runtime, session, connection)
         cases.record(snapshot_event(found), asked=Known.of(owed.record))
-    return _look(runtime, owed.delivery.id)
+    return _look(runtime, [owed.delivery.id])[owed.delivery.id]
 
 
-def _write_field(runtime: Runtime, owed: _Owed) -> None:
+def _write_field(runtime: Runtime, owed: _Owed, connector: Connector) -> None:
     clearing = owed.delivery.purpose == CLEAR
-    runtime.connector(owed.connection).write_link(
+    connector.write_link(
         open_application(runtime.vault, owed.record),
         "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
         ours=runtime.signer.prefix(Purpose.RELAY),
@@ -175,13 +228,24 @@ def _send_ats_message(runtime: Runtime, owed: _Owed, *, with_link: bool) -> None
     runtime.connector(owed.connection).send_message(application, message)
 
 
-def _finish(runtime: Runtime, owed: _Owed) -> None:
-    delivery, obstacle = owed.delivery, owed.obstacle
-    state = WorkState.SKIPPED if obstacle else WorkState.DONE
+def _finish(runtime: Runtime, done: Sequence[_Owed]) -> None:
+    if not done:
+        return
     now = runtime.clock()
+    ends: dict[str | None, list[str]] = defaultdict(list)
+    for owed in done:
+        ends[owed.obstacle].append(owed.delivery.id)
+    well = {owed.connection.id for owed in done if owed.obstacle is None and _by_the_ats(owed)}
     with runtime.database.begin() as session:
-        settle_all(session, Delivery, [delivery.id], now, state=state, code=obstacle or "")
-        if delivery.strategy != Strategy.OWN_MAIL.value and not obstacle:
-            mend(session, delivery.connection_id)
-        if owed.letter:
-            mail_record.owe(runtime, session, owed.connection, delivery, owed.letter)
+        for obstacle, ids in ends.items():
+            state = WorkState.SKIPPED if obstacle else WorkState.DONE
+            settle_all(session, Delivery, ids, now, state=state, code=obstacle or "")
+        for connection_id in well:
+            mend(session, connection_id)
+        for owed in done:
+            if owed.letter:
+                mail_record.owe(runtime, session, owed.connection, owed.delivery, owed.letter)
+
+
+def _by_the_ats(owed: _Owed) -> bool:
+    return owed.delivery.strategy != Strategy.OWN_MAIL.value

@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from ..models.database import Database, open_engine
+
+# One trip for all of them, taken in the order of the array.
+_EACH = "FROM unnest(CAST(:numbers AS bigint[])) AS n"
+_LOCK = text(f"SELECT pg_advisory_lock(n) {_EACH}")
+_UNLOCK = text(f"SELECT pg_advisory_unlock(n) {_EACH}")
 
 
 class Locks:
@@ -31,19 +36,27 @@ class Locks:
             self._engine = opened.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
-        """Wait for the lock, and free it at the end (or at the process's death)."""
-        with self._in_process(name):
-            if self._engine is None:
+    def hold(self, *names: str) -> Iterator[None]:
+        """Wait for the locks, and free them at the end (or at the process's death).
+
+        Several are taken in one order, so that two holders never wait for each other.
+        """
+        with ExitStack() as held:
+            for name in sorted(set(names)):
+                held.enter_context(self._in_process(name))
+            if self._engine is not None and names:
+                held.enter_context(self._over_processes(self._engine, names))
+            yield
+
+    @contextmanager
+    def _over_processes(self, engine: Engine, names: Sequence[str]) -> Iterator[None]:
+        numbers = {"numbers": sorted({_number(name) for name in names})}
+        with engine.connect() as connection:
+            connection.execute(_LOCK, numbers)
+            try:
                 yield
-                return
-            number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-            with self._engine.connect() as connection:
-                connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": number})
-                try:
-                    yield
-                finally:
-                    connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": number})
+            finally:
+                connection.execute(_UNLOCK, numbers)
 
     @contextmanager
     def _in_process(self, name: str) -> Iterator[None]:
@@ -62,3 +75,7 @@ class Locks:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

@@ -27,7 +27,10 @@ from .queue import Job, Queue
 from .rush import Rush
 from .tokens import DatabaseTokens
 
+MOST_IN_A_JOB = 16
+"""Of work that came to be owed together."""
 _JOBS = "jobs"
+_Jobs = dict[tuple[str, str, int, timedelta], list[str]]
 
 
 def utcnow() -> datetime:
@@ -93,17 +96,22 @@ class Runtime:
     ) -> None:
         """Queue the next run of the work ``row`` owes, with the session's commit.
 
-        Just before it: the rows of the transaction are then written together and not one by one.
+        Just before it: the rows of the transaction are then written together and not one by one,
+        and what is due at once for one connection becomes jobs of several.
         """
-        jobs: list[tuple[Job, timedelta]] = session.info.setdefault(_JOBS, [])
+        jobs: _Jobs = session.info.setdefault(_JOBS, {})
         if not jobs:
             event.listen(session, "before_commit", self._enter, once=True)
-        jobs.append((Job(task, (row.id,), row.attempts + 1, partition_of(task, row)), delay))
+        kind = (task, partition_of(task, row), row.attempts + 1, delay)
+        jobs.setdefault(kind, []).append(row.id)
 
     def _enter(self, session: Session) -> None:
         session.flush()
-        for job, delay in session.info.pop(_JOBS):
-            self.queue.submit(session, job, delay=delay)
+        jobs: _Jobs = session.info.pop(_JOBS)
+        for (task, partition, attempt, delay), ids in jobs.items():
+            for start in range(0, len(ids), MOST_IN_A_JOB):
+                some = tuple(ids[start : start + MOST_IN_A_JOB])
+                self.queue.submit(session, Job(task, some, attempt, partition), delay=delay)
 
     def connector(self, connection: Connection) -> Connector:
         """The connector of a connection, its secrets opened; limits are kept per account."""

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from ..models.tables import Delivery, OutgoingMail, Report, Signal, SpooledMail, WorkState
 from . import claims, polling, retention
-from .delivering import deliver
+from .delivering import deliver, deliveries
 from .delivery import DELIVER
 from .ingest import READ_SIGNALS
 from .mail_onward import give_up_dead, hand_on
@@ -39,7 +39,7 @@ TASKS: Mapping[str, Task] = {
     task.name: task
     for task in (
         Task(READ_SIGNALS, Signal, read_signal, calls_ats=True, run_together=read_signals),
-        Task(DELIVER, Delivery, deliver, calls_ats=True, waits=True),
+        Task(DELIVER, Delivery, deliver, calls_ats=True, waits=True, opened=deliveries),
         Task(SEND_MAIL, OutgoingMail, send_mail),
         Task(REPORT, Report, report, calls_ats=True, waits=True),
         Task(SPOOL, SpooledMail, hand_on),

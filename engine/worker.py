@@ -12,9 +12,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -72,6 +73,10 @@ class Task:
     run_together: Callable[[Runtime, Sequence[str]], list[str]] | None = None
     """Does what it can of several at once and returns those that are left for ``run``; what it
     raises has undone all of it."""
+    opened: Callable[[Runtime, Sequence[str]], AbstractContextManager[Callable[[str], None]]] | (
+        None
+    ) = None
+    """``run`` for several: what they share is done once, before the first and after the last."""
 
 
 class Worker:
@@ -91,7 +96,7 @@ class Worker:
         began = time.monotonic()
         for position in range(0, len(job.subjects), CLAIM):
             if position and time.monotonic() - began > SPREAD_AFTER_SECONDS:
-                self._spread(task, job.subjects[position:], job.attempt)
+                self._spread(job.subjects[position:], job)
                 return
             self._run_claimed(task, job.subjects[position : position + CLAIM], job)
 
@@ -100,11 +105,33 @@ class Worker:
         mine = self._claim(task, subjects, job)
         self._runtime.running.update(mine)
         try:
-            for subject in self._run_together(task, mine):
-                self._run_one(task, subject)
+            left = self._run_together(task, mine)
+            done = self._run_each(task, left)
+            if done < len(left):
+                self._let_go(task, left[done:], job)
         finally:
             # Whatever ends this run, what it leaves claimed is not being worked on any more.
             self._runtime.running.difference_update(mine)
+
+    def _run_each(self, task: Task, subjects: Sequence[str]) -> int:
+        """How many are done with: all, unless they turn out slow or their account is paused."""
+        if task.opened is None or len(subjects) < 2:
+            return self._run_some(task, subjects, partial(task.run, self._runtime))
+        try:
+            with task.opened(self._runtime, subjects) as run:
+                return self._run_some(task, subjects, run)
+        except Exception as error:
+            # What they share could not be done. Alone, each may fail for its own reason.
+            log.info("run_one_by_one", task=task.name, kind=type(error).__name__)
+            return 0
+
+    def _run_some(self, task: Task, subjects: Sequence[str], run: Callable[[str], None]) -> int:
+        began = time.monotonic()
+        for number, subject in enumerate(subjects, 1):
+            goes_on = self._run_one(task, subject, run)
+            if not goes_on or time.monotonic() - began > SPREAD_AFTER_SECONDS:
+                return number
+        return len(subjects)
 
     def _run_together(self, task: Task, mine: list[str]) -> list[str]:
         """Those that are left to be run one by one: all, when anything stood in the way."""
@@ -118,12 +145,19 @@ class Worker:
             log.info("run_one_by_one", task=task.name, kind=type(error).__name__)
             return mine
 
-    def _spread(self, task: Task, subjects: Sequence[str], attempt: int) -> None:
+    def _spread(self, subjects: Sequence[str], job: Job) -> None:
         with self._runtime.database.begin() as session:
-            for subject in subjects:
-                row = session.get(task.row, subject)
-                partition = getattr(row, "connection_id", "")
-                self._runtime.queue.submit(session, Job(task.name, (subject,), attempt, partition))
+            self._submit_alone(session, subjects, job)
+
+    def _let_go(self, task: Task, subjects: Sequence[str], job: Job) -> None:
+        """Claimed, and not to be run here: each in a job of its own, under a new number."""
+        with self._runtime.database.begin() as session:
+            claims.let_go(session, task.row, subjects, process=self._runtime.process_id)
+            self._submit_alone(session, subjects, replace(job, attempt=job.attempt + 1))
+
+    def _submit_alone(self, session: Session, subjects: Sequence[str], job: Job) -> None:
+        for subject in subjects:
+            self._runtime.queue.submit(session, replace(job, subjects=(subject,)))
 
     def _claim(self, task: Task, subjects: Sequence[str], job: Job) -> list[str]:
         with self._runtime.database.begin() as session:
@@ -135,20 +169,22 @@ class Worker:
                 self._runtime.submit(session, task.name, row, delay=_jittered(wait))
         return found.mine
 
-    def _run_one(self, task: Task, subject: str) -> None:
+    def _run_one(self, task: Task, subject: str, run: Callable[[str], None]) -> bool:
+        """Whether the next one of the same account may follow at once."""
         try:
             with self._traced(task, subject):
                 if self._needs_turn(task, subject):
-                    task.run(self._runtime, subject)
+                    run(subject)
         except CareerRelayError as error:
             self._fail(task, subject, error)
+            return not isinstance(error, (ApiAuthenticationError, ApiRateLimitedError))
         except CONFLICTS as error:
-            kind = type(error).__name__
-            self._fail(task, subject, StoreError(f"the database did not take it ({kind})"))
+            self._fail(task, subject, _not_taken(error))
         except Exception as error:
             found = defect(error)
             log.error("task_bug", task=task.name, subject=subject, where=found.message)
             self._fail(task, subject, found)
+        return True
 
     @contextmanager
     def _traced(self, task: Task, subject: str) -> Iterator[None]:
@@ -204,6 +240,10 @@ class Worker:
                 return
             claims.give_back(session, row, now, error=error, delay=delay)
             self._runtime.submit(session, task.name, row, delay=delay)
+
+
+def _not_taken(error: Exception) -> StoreError:
+    return StoreError(f"the database did not take it ({type(error).__name__})")
 
 
 def defect(error: Exception) -> InternalError:

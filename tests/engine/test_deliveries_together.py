@@ -1,0 +1,112 @@
+"""Deliveries that came to be owed together are done by one job, and none stands or falls with
+another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from careerrelay.engine import delivering, worker
+from careerrelay.engine.service import sweep
+from careerrelay.models.errors import ApiPermissionError, ApiRateLimitedError
+from careerrelay.models.tables import Attempt, Delivery
+from tests.engine.test_reading import arrive_together, rejected
+from tests.support.world import World
+
+PEOPLE = 6
+
+
+def states(world: World) -> list[str]:
+    with world.runtime.database.read() as session:
+        return sorted(session.scalars(select(Delivery.state)))
+
+
+def failing_call(world: World, number: int, error: BaseException) -> None:
+    """The vendor's answer to that call from now on."""
+    until = len(world.vendor.calls) + number
+
+    def trouble(_operation: str) -> None:
+        if len(world.vendor.calls) == until:
+            raise error
+
+    world.vendor.trouble = trouble
+
+
+def test_deliveries_owed_by_one_transaction_are_claimed_and_settled_together(world: World) -> None:
+    arrive_together(world, rejected(world, PEOPLE))
+    commits: list[object] = []
+    event.listen(world.runtime.database.engine, "commit", commits.append)
+    assert world.work() == 2, "one job that reads, and one that delivers"
+    assert len(commits) == 4, "a claim and an end for each"
+    assert states(world) == ["done"] * PEOPLE
+    assert len(world.vendor.fields) == PEOPLE
+
+
+def test_one_that_fails_leaves_the_others_their_end(world: World) -> None:
+    failing_call(world, 3, ApiPermissionError("said by the toy", connector="toy", operation="w"))
+    arrive_together(world, rejected(world, PEOPLE))
+    world.work()
+    assert states(world) == ["dead"] + ["done"] * (PEOPLE - 1)
+    assert world.vendor.calls == ["write_link"] * PEOPLE
+
+
+def test_an_account_that_wants_a_pause_is_left_alone_by_the_rest(world: World) -> None:
+    wait = ApiRateLimitedError("later", connector="toy", operation="w", status=429, retry_after=30)
+    failing_call(world, 3, wait)
+    arrive_together(world, rejected(world, PEOPLE))
+    world.work()
+    assert len(world.vendor.calls) == 3
+    assert states(world) == ["done"] * 2 + ["due"] * 4
+    world.clock.forward(seconds=35)
+    world.work()
+    assert states(world) == ["done"] * PEOPLE
+    assert len(world.vendor.calls) == PEOPLE + 1
+
+
+def test_a_slow_vendors_deliveries_get_jobs_of_their_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "SPREAD_AFTER_SECONDS", 0)
+    arrive_together(world, rejected(world, PEOPLE))
+    assert world.work() == 2 + PEOPLE - 1
+    assert states(world) == ["done"] * PEOPLE
+    assert world.vendor.calls == ["write_link"] * PEOPLE
+    with world.runtime.database.read() as session:
+        ended = session.scalars(select(Attempt.outcome).where(Attempt.task == "deliver")).all()
+    assert ended == ["done"] * PEOPLE
+
+
+def test_kill_in_the_middle_repeats_what_was_not_settled_and_nothing_else(world: World) -> None:
+    failing_call(world, 4, KeyboardInterrupt())
+    arrive_together(world, rejected(world, PEOPLE))
+    with pytest.raises(KeyboardInterrupt):
+        world.work()
+    world.queue.lose_everything()
+    world.runtime.process_id = "the next process"
+    for _ in range(3):
+        world.clock.forward(seconds=300)
+        sweep(world.runtime)
+        world.work()
+    assert states(world) == ["done"] * PEOPLE
+    assert len(world.vendor.fields) == PEOPLE
+    assert len(set(world.vendor.fields.values())) == PEOPLE
+
+
+def test_what_cannot_be_settled_together_is_done_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = delivering.settle_all
+
+    def alone_only(session: Session, row: Any, ids: Any, now: Any, **values: Any) -> None:
+        if len(ids) > 1:
+            raise ValueError
+        settle(session, row, ids, now, **values)
+
+    monkeypatch.setattr(delivering, "settle_all", alone_only)
+    arrive_together(world, rejected(world, PEOPLE))
+    world.work()
+    assert states(world) == ["done"] * PEOPLE
+    assert len(world.vendor.fields) == PEOPLE
