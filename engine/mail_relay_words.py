@@ -28,6 +28,12 @@ _PLACE = {
     "ja": "リンクが確実に表示される位置が本文にありません。"
     "テンプレートを簡素にするか、目印を1行に単独で入れてください。",
 }
+_CHARSET = {
+    "en": "The text is announced as ISO-2022-JP and written in something else, so some mail "
+    "programs show nothing of it: have the ATS send its mails in UTF-8.",
+    "ja": "本文の文字コードが、指定されているISO-2022-JPと異なります。"
+    "メールソフトによっては本文が表示されないため、ATSの送信設定をUTF-8に変更してください。",
+}
 _OURS = {
     "en": "A fault of CareerRelay's own; the mail went on unchanged. Please report the code.",
     "ja": "CareerRelay側の不具合です。メールは変更せずに転送しました。"
@@ -65,6 +71,7 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
         _SHAPE,
     ),
     **dict.fromkeys(("wide_charset", "uuencode", "html_not_visible", "html_open_comment"), _PLACE),
+    **dict.fromkeys(("not_jis", "jis_state"), _CHARSET),
     **dict.fromkeys(("too_complex", "too_large"), _LARGE),
     **dict.fromkeys(("self_check", "internal"), _OURS),
     **dict.fromkeys(("not_rejected", "unknown_recipient"), _UNTOLD),
