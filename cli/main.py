@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "signals": "signals:signals",
     "work": "work:work",
     "inject": "inject:inject_command",
+    "candidates": "candidates:candidates",
     "csv": "sheet_links:csv_files",
     "links": "links:links",
     "slots": "slots:slots",
