@@ -136,6 +136,12 @@ def _stopped_by_signal(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _await(ended: threading.Event) -> None:
+    """A wait without end would sleep through a signal that another thread was given."""
+    while not ended.wait(1):
+        pass
+
+
 @click.command("worker", short_help="Work the queue beside servers.")
 @with_output
 def worker(cli: Cli, out: Output) -> None:
@@ -152,7 +158,7 @@ def worker(cli: Cli, out: Output) -> None:
             with _stopped_by_signal(ended.set):
                 if not out.data({"worker": runtime.process_id}):
                     out.line(f"worker {runtime.process_id} is at work")
-                ended.wait()
+                _await(ended)
         finally:
             service.stop()
     out.line("stopped")
@@ -175,5 +181,5 @@ def relay(cli: Cli, out: Output) -> None:
     ):
         if not out.data(places):
             out.facts(places)
-        ended.wait()
+        _await(ended)
     out.line("stopped")

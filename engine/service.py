@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..connectors.registry import connector_classes
 from ..models.tables import Delivery, OutgoingMail, Report, Signal, SpooledMail, WorkState
 from . import claims, polling, retention
 from .delivering import deliver, deliveries
@@ -70,6 +71,8 @@ class Service:
         self._purged_at: datetime | None = None
 
     def start(self) -> None:
+        # Imported now, and not by all threads at once at their first job.
+        connector_classes()
         self._runtime.queue.start(self.run)
         self._runtime.ticked = time.monotonic()
         for thread in self._threads:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from careerrelay.cli import serving as serving_module
 from careerrelay.webhook_server.serving import Serving
 from tests.support.mailbox import free_port
 
@@ -181,3 +182,16 @@ def test_a_wrong_setting_is_one_sentence_that_names_it_and_its_file(
     assert refused.stderr.count("\n") == 1
     assert "prot" in refused.stderr
     assert "careerrelay.toml" in refused.stderr
+
+
+def test_worker_and_relay_wait_so_that_no_signal_is_slept_through() -> None:
+    """A lock without a time is not left for a signal that another thread was given."""
+    waits: list[float | None] = []
+
+    class Ended(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return len(waits) > 2
+
+    serving_module._await(Ended())
+    assert waits == [1, 1, 1]

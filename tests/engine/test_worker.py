@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from careerrelay.connectors.registry import connector_classes
 from careerrelay.engine.claims import PARKED, gate
 from careerrelay.engine.ingest import READ_SIGNALS
 from careerrelay.engine.queue import Job
@@ -297,3 +298,18 @@ def test_two_runs_of_one_job_do_the_work_once(world: World) -> None:
 
 def test_back_off_lasts_about_three_days() -> None:
     assert timedelta(days=3) < sum(BACKOFF, timedelta()) < timedelta(days=3.5)
+
+
+def test_connectors_are_imported_before_the_first_job(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not by all threads at once at their first one, each under the other's import lock."""
+    known: list[int] = []
+    monkeypatch.setattr(
+        world.queue, "start", lambda _run: known.append(connector_classes.cache_info().currsize)
+    )
+    connector_classes.cache_clear()
+    service = world.service()
+    service.start()
+    service.stop()
+    assert known == [1]
