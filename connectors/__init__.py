@@ -51,7 +51,7 @@ from .api import VendorApi, asked_of, query_of
 from .base import Check, Connector
 from .http import HttpClient, HttpResponse, Params, join_url
 from .jsonapi import JsonApi, Record
-from .limits import reset_after
+from .limits import Allowance, reset_after
 from .oauth import (
     AccessToken,
     BearerSession,
@@ -159,6 +159,7 @@ __all__ = [
     "WITHDRAWN_STATUSES",
     "AccessToken",
     "Addresses",
+    "Allowance",
     "ApiAuthenticationError",
     "ApiConflictError",
     "ApiError",

@@ -42,6 +42,8 @@ from ..models.events import (
     SentMail,
     WebhookReply,
     WebhookRequest,
+    erased_event,
+    snapshot_event,
 )
 from .http import HttpClient
 from .oauth import MemoryTokens, TokenStore, utcnow
@@ -199,6 +201,15 @@ class Connector:
         if len(self.http.known) > MOST_RECALLED:
             self.http.known.pop(next(iter(self.http.known)), None)
         return cast("Known", known)
+
+    @final
+    def looked_up(self, case: str, *, person: str, ats_event: str = "") -> ApplicationEvent:
+        """What became of a case: as it stands now, or that the ATS has it no more."""
+        try:
+            found = self.fetch_application(case)
+        except ApiNotFoundError:
+            return erased_event(case, at=self.clock(), person=person)
+        return snapshot_event(found, ats_event=ats_event)
 
     @final
     @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Protocol, cast
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
+from ..models.errors import ApiRateLimitedError
 from .spec import RateLimit
 
 _RESETS = ("x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset", "x-reset")
@@ -66,6 +68,40 @@ class CallLimiter:
 def shared_limiter(account: tuple[str, str], limit: RateLimit) -> CallLimiter:  # noqa: ARG001 - cache key
     """The one limiter of a (connector, account) in this process, however many clients it has."""
     return CallLimiter(limit)
+
+
+class Allowance:
+    """What a vendor says in each answer is left of its limit; ``reserve`` of it is for others.
+
+    ``clock`` gives the aware present moment. ``remedy`` says what would leave more of it.
+    """
+
+    def __init__(
+        self, connector: str, *, reserve: int, clock: Callable[[], datetime], remedy: str = ""
+    ) -> None:
+        self._connector, self._clock = connector, clock
+        self._reserve, self._remedy = reserve, remedy
+        self.not_before: datetime | None = None
+
+    def wait_turn(self, operation: str, *, not_before: datetime | None = None) -> None:
+        """Raises ApiRateLimitedError while what is left belongs to others, or until
+        ``not_before``, which another process was told."""
+        until = max(filter(None, (self.not_before, not_before)), default=None)
+        seconds = (until - self._clock()).total_seconds() if until else 0.0
+        if seconds > 0:
+            raise ApiRateLimitedError(
+                f"{self._connector}: what is left of its limit is left to others until it begins "
+                f"anew{self._remedy}",
+                connector=self._connector,
+                operation=operation,
+                retry_after=seconds,
+            )
+        self.not_before = None
+
+    def note(self, left: str, *, resets_in: float | None) -> None:
+        """``left`` as the header has it, and in how many seconds the limit begins anew."""
+        if resets_in and left.isascii() and left.isdigit() and int(left[:9]) < self._reserve:
+            self.not_before = self._clock() + timedelta(seconds=resets_in)
 
 
 def reset_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:

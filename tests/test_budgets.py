@@ -29,12 +29,10 @@ LONGER_CONNECTORS = {
     "greenhouse": 1248,
     "herp": 782,
     "icims": 416,
-    "kanrikun": 281,
     "lever": 929,
     "recruitee": 292,
     "report_feed": 449,
     "smartrecruiters": 450,
-    "talentio": 289,
     "teamtailor": 380,
     "zohorecruit": 336,
 }

@@ -104,17 +104,14 @@ class BambooHrConnector(kit.Connector):
         """Taken back, in another status, deleted; or only too long ago for the list."""
         key = roster.doubts[0]
         (case, status), person = kit.split_pair(key), roster.known[key]
-        try:
-            found = self.fetch_application(case)
-        except kit.ApiNotFoundError:
-            roster.forget([key])
-            return kit.erased_event(case, at=self.clock(), person=person)
-        stays = found.reason is not None and found.reason.external_id == status
-        if stays and _stamp(found.applied_at) > self._oldest(roster.swept):
+        event = self.looked_up(case, person=person, ats_event="left the list")
+        found = event.application
+        stays = found and found.reason and found.reason.external_id == status
+        if found and stays and _stamp(found.applied_at) > self._oldest(roster.swept):
             roster.settle([key])  # The pages moved while they were read.
         else:
             roster.forget([key])
-        return kit.snapshot_event(found, ats_event="left the list")
+        return event
 
     def _oldest(self, began: str) -> str:
         """BambooHR filters by the day of application."""

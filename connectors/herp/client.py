@@ -8,13 +8,13 @@ them; every answer says how many remain (``x-remaining-request``) and until when
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import quote
 
 from careerrelay.connectors import (
-    ApiRateLimitedError,
+    Allowance,
     ApiResponseError,
     HttpClient,
     HttpResponse,
@@ -38,7 +38,8 @@ _OPERATION = 3
 class HerpClient:
     """One method per endpoint. ``clock`` gives the aware present moment.
 
-    ``not_before`` is set while little more than the reserve is left; ``wait_turn`` honours it.
+    ``allowance.wait_turn`` is asked once before an operation, so that what was begun can be
+    finished above the reserve.
     """
 
     def __init__(
@@ -53,27 +54,14 @@ class HerpClient:
         self._http = http
         self._base = url.rstrip("/") + "/v1"
         self._headers = {"Authorization": f"Bearer {key}"}
-        self._reserve = reserve
         self._clock = clock
         self._titles: dict[str, str] = {}
-        self.not_before: datetime | None = None
-
-    def wait_turn(self, *, not_before: datetime | None = None) -> None:
-        """Raise ApiRateLimitedError while the rest of this minute belongs to other scripts.
-
-        Asked once before an operation, so that what was begun can be finished.
-        """
-        until = max(filter(None, (self.not_before, not_before)), default=None)
-        seconds = (until - self._clock()).total_seconds() if until else 0.0
-        if seconds > 0:
-            raise ApiRateLimitedError(
-                "HERP Hire: the requests left until the next reset are kept for other scripts; "
-                "lower reserved_requests to use more of them",
-                connector="herp",
-                operation="wait",
-                retry_after=seconds,
-            )
-        self.not_before = None
+        self.allowance = Allowance(
+            "herp",
+            reserve=reserve + _OPERATION,
+            clock=clock,
+            remedy="; lower reserved_requests to use more of them",
+        )
 
     def page(self, number: int, *, filters: Mapping[str, str]) -> dict[str, Any]:
         """``{candidacies, hasNextPage}``: 100 rows, newest application first."""
@@ -187,21 +175,16 @@ class HerpClient:
         )
         if response.status == 429:
             self._refused(response)
-        self._note_allowance(response.headers)
+        left = response.headers.get("x-remaining-request", "")
+        self.allowance.note(left, resets_in=self._wait(response.headers))
         return response
 
     def _refused(self, response: HttpResponse) -> NoReturn:
         """HERP sends no Retry-After: wait until x-reset-at, or a whole window without it."""
         error = self._http.error_for(response)
         error.retry_after = self._wait(response.headers) or _WINDOW
-        self.not_before = self._clock() + timedelta(seconds=error.retry_after)
+        self.allowance.note("0", resets_in=error.retry_after)
         raise error
-
-    def _note_allowance(self, headers: Mapping[str, str]) -> None:
-        remaining = headers.get("x-remaining-request", "")
-        wait = self._wait(headers)
-        if wait and remaining.isdigit() and int(remaining) < self._reserve + _OPERATION:
-            self.not_before = self._clock() + timedelta(seconds=wait)
 
     def _wait(self, headers: Mapping[str, str]) -> float | None:
         """Seconds until x-reset-at, by the server's own clock where it tells the time."""

@@ -65,10 +65,10 @@ class HerpConnector(Connector):
     def poll(self, cursor: Mapping[str, Any]) -> PollPage:
         """One page of ended cases, or one look at a case that vanished from them."""
         walk = Walk.resume(cursor, now=self.clock())
-        self._client.wait_turn(not_before=_moment(walk.not_before))
+        self._client.allowance.wait_turn("wait", not_before=_moment(walk.not_before))
         walk.not_before = ""
         events = self._settle(walk) if walk.doubts else self._read_page(walk)
-        pause = self._client.not_before
+        pause = self._client.allowance.not_before
         walk.not_before = pause.isoformat() if pause and walk.more else ""
         return PollPage(tuple(events), walk.cursor(), more=walk.more)
 
@@ -78,7 +78,7 @@ class HerpConnector(Connector):
         The single read says on which day and to which requisition; only the list says the
         e-mail address and the reason.
         """
-        self._client.wait_turn()
+        self._client.allowance.wait_turn("wait")
         return self._whole(self._client.candidacy(application_id))
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:
@@ -86,10 +86,10 @@ class HerpConnector(Connector):
 
         The reading tells how much of the minute is left; nothing is written into the reserve.
         """
-        self._client.wait_turn()
+        self._client.allowance.wait_turn("wait")
         if _holds(self._client.comments(application.external_id), report.marker):
             return
-        self._client.wait_turn()
+        self._client.allowance.wait_turn("wait")
         self._client.add_comment(
             application.external_id, report.text, mention=self._options.mention
         )

@@ -13,7 +13,6 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from careerrelay import connectors as kit
-from careerrelay.connectors import ApplicationState
 
 from .spec import SPEC
 
@@ -22,6 +21,7 @@ DAY = timedelta(days=1)
 SIZE = 100
 CREDENTIALS = "client_id and client_secret"
 WHERE = "各種設定 > 外部公開API設定"
+RIGHTS = f"for the API of students ({WHERE})"
 LIST = "list students"
 FIELDS = ["id", "sei_kanji", "mei_kanji", "pc_email", "mobile_email", "status", "entry_date"]
 STATUSES = ("rejected_statuses", "other_statuses", "hired_statuses", "withdrawn_statuses")
@@ -66,24 +66,14 @@ class KanrikunConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
         self._statuses = kit.Statuses.read(self.settings)
         self._rejected, *others = (_codes(self.settings, name) for name in STATUSES)
         self._codes = [*self._rejected, *(code for codes in others for code in codes)]
-        session = kit.BearerSession(
-            self.http,
-            self.tokens,
-            key=f"kanrikun:{self.settings['client_id']}",
-            fetch=self._token,
-            clock=self.clock,
-            header="X-KANRIKUN-TOKEN",
-        )
-        self._api = kit.VendorApi(
-            session,
-            url=self.settings["api_url"],
-            setting=CREDENTIALS,
-            reads=f"for the API of students ({WHERE})",
-        )
+        url = self.settings["api_url"]
+        told: dict[str, Any] = {"url": url, "setting": CREDENTIALS, "reads": RIGHTS}
+        self._door = kit.VendorApi(self.http, **told)
+        session = kit.token_session(self, self._token, header="X-KANRIKUN-TOKEN")
+        self._api = kit.VendorApi(session, **told)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """A page of the rejected, or a search for those who are not among them any more."""
@@ -121,11 +111,9 @@ class KanrikunConnector(kit.Connector):
         if not page:
             roster.mark = oldest
         events: list[kit.ApplicationEvent] = []
-        for id_ in (id_ for id_ in rows if id_ in new):
-            entered = rows[id_]["entry_date"]
-            old = first or entered.isoformat() < before
-            at = _midnight(entered) if old else self.clock()
-            events.append(self._event(rows[id_], at))
+        for row in (row for id_, row in rows.items() if id_ in new):
+            old = first or row["entry_date"].isoformat() < before
+            events.append(self._event(row, _midnight(row["entry_date"]) if old else self.clock()))
         return events
 
     def _after(self, code: str) -> str:
@@ -147,7 +135,9 @@ class KanrikunConnector(kit.Connector):
         roster.forget(id_ for id_ in missing if id_ not in still)
         at = self.clock()
         return [
-            self._event(found[id_], at) if id_ in found else _erased(id_, at)
+            self._event(found[id_], at)
+            if id_ in found
+            else kit.erased_event(id_, at=at, person=id_)
             for id_ in missing
             if id_ not in still
         ]
@@ -176,7 +166,7 @@ class KanrikunConnector(kit.Connector):
     def _days(self, until: datetime) -> tuple[date, date]:
         """The days of entry that are read; whether the last one counts in is not documented."""
         last = until.astimezone(JST).date()
-        return last - self._policy.history, last + DAY
+        return last - self.policy.history, last + DAY
 
     def _list(
         self, code: str, number: int, days: tuple[date, date], *, size: int = SIZE
@@ -188,14 +178,9 @@ class KanrikunConnector(kit.Connector):
         return self._api.call("POST", path, operation=LIST, json=body).read(ListSchema())
 
     def _token(self) -> kit.AccessToken:
-        found = self.http.request(
-            "POST",
-            kit.join_url(self.settings["api_url"], "auth", "v1.0", "token", "get"),
-            operation="get an access token",
-            json={name: self.settings[name] for name in ("client_id", "client_secret")},
-            setting=CREDENTIALS,
-            permission=f"for the API ({WHERE})",
-        ).read(TokenSchema())
+        path, what = ("auth", "v1.0", "token", "get"), "get an access token"
+        client = {name: self.settings[name] for name in ("client_id", "client_secret")}
+        found = self._door.call("POST", path, operation=what, json=client).read(TokenSchema())
         ends = datetime.fromtimestamp(found["expire_in"], UTC)
         return kit.AccessToken(found["access_token"], ends)
 
@@ -203,7 +188,6 @@ class KanrikunConnector(kit.Connector):
         state = self._statuses.state(row["status"])
         channel = kit.Channel(self.settings["channel"])
         mine = (row["pc_email"], row["mobile_email"]) if channel is kit.Channel.DIRECT else ()
-        rejected = state is ApplicationState.REJECTED
         return kit.snapshot_event(
             kit.Application(
                 external_id=row["id"],
@@ -219,7 +203,7 @@ class KanrikunConnector(kit.Connector):
                 reason=self._statuses.reason(state, row["status"]),
                 channel=channel,
                 applied_at=_midnight(row["entry_date"]),
-                notice_after=self._policy.notice_after(at) if rejected else None,
+                notice_after=self.policy.notice_after(at, state),
             )
         )
 
@@ -235,7 +219,3 @@ def _codes(settings: Mapping[str, str], name: str) -> list[str]:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), JST).astimezone(UTC)
-
-
-def _erased(id_: str, at: datetime) -> kit.ApplicationEvent:
-    return kit.ApplicationEvent(kit.EventKind.ERASED, at, id_, id_, application_ids=(id_,))

@@ -29,16 +29,7 @@ SPEC = kit.ConnectorSpec(
         Capability.ATS_MESSAGE: kit.missing(REFERENCE, "Sending by API is not documented."),
     },
     settings=(
-        kit.Setting(
-            "client_id",
-            "Client id (各種設定 > 外部公開API設定).",
-            "クライアントID（各種設定 > 外部公開API設定）。",
-        ),
-        kit.secret(
-            "client_secret",
-            "Client secret, at the same place.",
-            "クライアントシークレット（同じ画面）。",
-        ),
+        *kit.client_pair("各種設定 > 外部公開API設定", "「各種設定 > 外部公開API設定」"),
         kit.Setting(
             "channel",
             "How your students came, which the API does not tell. direct: all who get the mail "
@@ -66,14 +57,7 @@ SPEC = kit.ConnectorSpec(
             "メールに記載する募集職種名（APIでは分かりません）。",
             default="新卒採用",
         ),
-        replace(
-            kit.NOTICE_DELAY_DAYS,
-            help="Days after a rejection before CareerRelay itself may write to the student "
-            "(own_mail only).",
-            help_ja="不採用から、CareerRelayが学生にメールを送れるようになるまでの日数（own_mailの"
-            "場合）。",
-            default="0",
-        ),
+        kit.own_mail_delay(),
         replace(
             kit.HISTORY_DAYS,
             help="Students who entered longer ago, in days, are not read.",

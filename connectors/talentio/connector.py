@@ -7,6 +7,7 @@ answer X-Remaining and X-Reset.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,7 +45,6 @@ CHANNELS = {
 
 
 NAMED = kit.PayloadSchema.of(name=kit.Text(required=True))
-REQUISITION = kit.PayloadSchema.of(id=kit.ExternalId(required=True), name=kit.OptionalText())
 STAGE = kit.CamelCaseSchema.of(
     type=kit.OptionalText(), status=kit.OptionalText(), fixed_at=kit.OptionalTime()
 )
@@ -52,15 +52,12 @@ STAGE = kit.CamelCaseSchema.of(
 TAGS = kit.PayloadSchema.of(tags=fields.List(fields.Nested(NAMED), required=True))
 
 
-class CandidateSchema(kit.CamelCaseSchema):
+class CandidateSchema(kit.CamelCaseSchema, kit.PersonParts):
     """No description, no evaluations, no custom fields: they hold free text about people."""
 
     id = kit.ExternalId(required=True)
     status = kit.Text(required=True)
-    last_name = kit.OptionalText()
-    first_name = kit.OptionalText()
-    email = kit.OptionalText()
-    requisition = kit.OptionalPart(REQUISITION)
+    requisition = kit.OptionalPart(kit.NamedSchema)
     registered_at = kit.IsoDateTime(required=True)
     applied_at = kit.OptionalTime()
     fixed_at = kit.OptionalTime()
@@ -77,9 +74,8 @@ class TalentioConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
         self._test_tags = kit.listed(self.settings, name="test_tags")
-        self._not_before: datetime | None = None
+        self._allowance = kit.Allowance(SPEC.name, reserve=RESERVE, clock=self.clock)
         self._api = kit.VendorApi.bearer(self, "api_token", reads=ISSUER)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
@@ -121,7 +117,7 @@ class TalentioConnector(kit.Connector):
         """All who changed; in a whole round only those who are new to it."""
         number, whole = int(roster.page or 1), roster.whole
         at = None if roster.first else roster.began_at
-        oldest = roster.began_at - self._policy.history
+        oldest = roster.began_at - self.policy.history
         rows, total = self._list(
             {
                 "status": "fail",
@@ -140,15 +136,8 @@ class TalentioConnector(kit.Connector):
         """Taken back, withdrawn, hired, deleted; or rejected still, and older than we read."""
         case = roster.doubts[0]
         roster.forget([case])
-        try:
-            found = self.fetch_application(case)
-        except kit.ApiNotFoundError:
-            at = self.clock()
-            return [
-                kit.ApplicationEvent(kit.EventKind.ERASED, at, case, case, application_ids=(case,))
-            ]
-        rejected = found.state is ApplicationState.REJECTED
-        return [] if rejected else [kit.snapshot_event(found)]
+        found = self.looked_up(case, person=case)
+        return [] if found.kind is kit.EventKind.REJECTED else [found]
 
     def _list(self, params: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
         found = self._call("GET", "", LIST, params={**params, **EVERYBODY})
@@ -162,23 +151,12 @@ class TalentioConnector(kit.Connector):
         return [tag["name"] for tag in found.read(TAGS())["tags"]]
 
     def _call(self, method: str, case: str, operation: str, **sent: Any) -> kit.HttpResponse:
-        self._wait_turn(operation)
+        self._allowance.wait_turn(operation)
         path = ("candidates", case) if case else ("candidates",)
         answer = self._api.call(method, path, operation=operation, **sent)
-        left, reset = answer.headers.get("x-remaining", ""), kit.reset_after(answer.headers)
-        if left.isascii() and left.isdigit() and int(left[:9]) < RESERVE and reset:
-            self._not_before = self.clock() + timedelta(seconds=reset)
+        left = answer.headers.get("x-remaining", "")
+        self._allowance.note(left, resets_in=kit.reset_after(answer.headers))
         return answer
-
-    def _wait_turn(self, operation: str) -> None:
-        left = self._not_before - self.clock() if self._not_before else timedelta()
-        if left > timedelta():
-            raise kit.ApiRateLimitedError(
-                f"Talentio: the last {RESERVE} calls of this hour are left to others",
-                connector=SPEC.name,
-                operation=operation,
-                retry_after=left.total_seconds(),
-            )
 
     def _application(self, row: Mapping[str, Any], *, at: datetime | None) -> kit.Application:
         """``at``: when this was seen, for what Talentio gives no time of."""
@@ -186,27 +164,23 @@ class TalentioConnector(kit.Connector):
         channel = self._channel(row)
         changed_at = _changed_at(row, state, at or row["registered_at"])
         job, stage = row["requisition"], _stage(row["stages"])
-        mine = row["email"] and channel is not Channel.AGENT
         tags = [tag["name"] for tag in row["tags"]]
         rejected = state is ApplicationState.REJECTED
+        person = kit.person_of(row["id"], row)
         return kit.Application(
             external_id=row["id"],
-            candidate=kit.Candidate(
-                row["id"],
-                emails=(row["email"],) if mine else (),
-                family_name=row["last_name"],
-                given_name=row["first_name"],
-            ),
+            # An agency's candidate has the agency's address.
+            candidate=replace(person, emails=()) if channel is Channel.AGENT else person,
             state=state,
             changed_at=changed_at,
             job=kit.Job(job["id"], job["name"]) if job else None,
             reason=REASONS.get(state),
             stage=stage,
             channel=channel,
-            flags=self._policy.flags(tags) | self._test(tags),
+            flags=self.policy.flags(tags) | self._test(tags),
             applied_at=row["applied_at"] or row["registered_at"],
             # Even without a delay: Talentio is then asked once more before a mail of ours leaves.
-            notice_after=changed_at + self._policy.notice_delay if rejected else None,
+            notice_after=changed_at + self.policy.notice_delay if rejected else None,
             ats_url=row["url"] or None,
         )
 
@@ -216,8 +190,8 @@ class TalentioConnector(kit.Connector):
         if told is Channel.AGENT:
             return told
         name = row["channel_name"].casefold()
-        parts = sorted(self._policy.channels, key=len, reverse=True)
-        return next((self._policy.channels[part] for part in parts if part in name), told)
+        parts = sorted(self.policy.channels, key=len, reverse=True)
+        return next((self.policy.channels[part] for part in parts if part in name), told)
 
     def _test(self, tags: Sequence[str]) -> frozenset[kit.Flag]:
         marked = any(tag.casefold() in self._test_tags for tag in tags)

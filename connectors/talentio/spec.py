@@ -47,14 +47,10 @@ SPEC = kit.ConnectorSpec(
         ),
         replace(
             kit.SOURCE_CHANNELS,
-            help="Your sources (応募経路) by name or part of the name, for example "
-            "'ビズリーチ=scout, 大学推薦=school'. Values: direct, agent, scout, school, referral, "
-            "internal. Agents, scouts and schools never get a link; Talentio itself says which "
-            "sources are agencies.",
-            help_ja="応募経路の名前（一部でも可）と種別。例「ビズリーチ=scout, 大学推薦=school」。"
-            "値はdirect・agent・scout・school・referral・internal。人材紹介（agent）・スカウト（scout）・"
-            "学校（school）経由の方にはリンクを送りません。人材紹介経由かどうかはTalentioの情報から"
-            "分かるため、指定は不要です。",
+            help=f"{kit.SOURCE_CHANNELS.help} A part of a name (応募経路) is enough; which sources "
+            "are agencies Talentio says itself.",
+            help_ja=f"{kit.SOURCE_CHANNELS.help_ja}応募経路の名前は一部でも構いません。人材紹介経由か"
+            "どうかはTalentioの情報から分かるため、指定は不要です。",
             default="ビズリーチ=scout, LAPRAS=scout, Findy=scout, YOUTRUST=scout, "
             "転職ドラフト=scout",
         ),
@@ -64,15 +60,9 @@ SPEC = kit.ConnectorSpec(
             "Tags of test candidates, separated by commas: they never get a link.",
             "テスト用の候補者に付けるタグ（カンマ区切り）。リンクを送りません。",
         ),
-        replace(
-            kit.NOTICE_DELAY_DAYS,
-            help="Days after a rejection before CareerRelay itself may write to the candidate "
-            "(own_mail only). Where Talentio sends its own notice by reservation: longer than the "
-            "longest reservation.",
-            help_ja="不採用から、CareerRelayが候補者にメールを送れるようになるまでの日数（own_mailの"
-            "場合）。Talentioの予約送信でも候補者に連絡している場合は、予約の最長日数より長くして"
-            "ください。",
-            default="0",
+        kit.own_mail_delay(
+            " Where Talentio sends its own notice by reservation: longer than the longest one.",
+            "Talentioの予約送信でも候補者に連絡している場合は、予約の最長日数より長くしてください。",
         ),
         kit.HISTORY_DAYS,
         kit.address("https://talentio.com/api/v1"),

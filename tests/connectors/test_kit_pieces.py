@@ -170,3 +170,35 @@ def test_a_hint_asks_to_look_and_an_erasure_names_the_case() -> None:
     assert (hint.kind, hint.application_id, hint.candidate_id) == ("changed", "c1", "p1")
     gone = kit.erased_event("c1", at=NOW)
     assert (gone.kind, gone.application_ids, gone.candidate_id) == ("erased", ("c1",), None)
+
+
+def test_what_is_left_of_a_limit_is_left_to_others_until_it_begins_anew() -> None:
+    now = [NOW]
+    allowance = kit.Allowance("acme", reserve=10, clock=lambda: now[0], remedy="; ask for more")
+    for left, resets_in in (("10", 60.0), ("nine", 60.0), ("9", None)):
+        allowance.note(left, resets_in=resets_in)
+        allowance.wait_turn("list people")
+    allowance.note("9", resets_in=60.0)
+    with pytest.raises(kit.ApiRateLimitedError, match=r"left to others .*; ask for more") as told:
+        allowance.wait_turn("list people")
+    assert told.value.retry_after == 60
+    now[0] += timedelta(minutes=1)
+    allowance.wait_turn("list people")
+    with pytest.raises(kit.ApiRateLimitedError):
+        allowance.wait_turn("list people", not_before=now[0] + DAY)
+
+
+class Known(Acme):
+    """Has one case, which is open."""
+
+    def fetch_application(self, application_id: str) -> kit.Application:
+        if application_id != "7":
+            self.fail_missing("get a case", "case")
+        return case(ApplicationState.ACTIVE)
+
+
+def test_whoever_left_a_list_is_looked_up_and_may_be_gone() -> None:
+    known = Known({}, clock=lambda: NOW)
+    assert known.looked_up("7", person="p").application == case(ApplicationState.ACTIVE)
+    gone = known.looked_up("8", person="p")
+    assert (gone.kind, gone.application_ids, gone.candidate_id) == ("erased", ("8",), "p")
