@@ -15,6 +15,7 @@ from ..models.errors import CareerRelayError
 from ..models.tables import Connection, Delivery, RefusedRequest, SheetRow, Signal
 from . import mail_record
 from .connections import obstacle, webhook_url
+from .doctor_notices import notice_findings
 from .doctor_relays import relay_findings
 from .findings import Finding, fail, hint, ok
 from .reasons import reason_lines
@@ -53,6 +54,7 @@ def connection_findings(runtime: Runtime, connection: Connection) -> Iterator[Fi
     yield from _files(runtime, connection)
     yield from _reasons(runtime, connection)
     yield from _strategy(connection, connector.spec)
+    yield from notice_findings(runtime, connection)
     yield from _records(runtime, connection, connector.spec)
     yield from relay_findings(runtime, connection)
 

@@ -123,3 +123,9 @@ def test_alerts_and_dashboard_ask_only_for_what_there_is(site: Site, ingest: Ing
         assert asked
         assert asked <= known
     assert json.loads((MONITORING / "dashboard.json").read_text("utf-8"))["panels"]
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "Via"])
+def test_a_proxy_on_this_machine_lets_no_stranger_read_them(neighbour: Reader, name: str) -> None:
+    """Its own address would make everybody a neighbour; and 127.0.0.1 can be claimed."""
+    assert neighbour.client.get("/metrics", headers={name: "127.0.0.1"}).status_code == 404
