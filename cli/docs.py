@@ -136,7 +136,8 @@ def _pace(limit: RateLimit) -> str:
     span = "a second" if limit.seconds == 1 else f"in {limit.seconds:g} seconds"
     within = f"to keep within [the published limit]({limit.source})"
     why = within if limit.source else "as the vendor publishes no number"
-    return f"At most {calls} {span} per {limit.per}, {why}."
+    more = f" In a calendar month (UTC) as many as `{limit.monthly}` says." if limit.monthly else ""
+    return f"At most {calls} {span} per {limit.per}, {why}.{more}"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -112,12 +112,15 @@ class RateLimit:
 
     ``source`` is the page that states the vendor's limit, within which this keeps; "" where the
     vendor publishes none and the pace is our own caution.
+    ``monthly``: the setting that says how many calls we may make in a calendar month (UTC), for
+    an account that has so many for all its integrations together.
     """
 
     calls: int
     seconds: float
     per: str = "account"
     source: str = ""
+    monthly: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from ..models.errors import (
     ApiAuthenticationError,
     ApiRateLimitedError,
+    CallsUsedUpError,
     CareerRelayError,
     InternalError,
     PostponedError,
@@ -256,7 +257,7 @@ def _delay(row: OwedWork, error: CareerRelayError, now: datetime) -> timedelta |
     """When to try again; None: never."""
     if isinstance(error, PostponedError):
         return timedelta(seconds=error.retry_after or 0)
-    if isinstance(error, ApiAuthenticationError):
+    if isinstance(error, (ApiAuthenticationError, CallsUsedUpError)):
         return _jittered(claims.PARKED)
     if not _may_pass(error) or row.failures >= len(BACKOFF):
         return None
@@ -284,7 +285,7 @@ def _may_pass(error: CareerRelayError) -> bool:
 def _pause_account(
     session: Session, connection_id: str, error: CareerRelayError, now: datetime
 ) -> None:
-    if isinstance(error, ApiAuthenticationError):
+    if isinstance(error, (ApiAuthenticationError, CallsUsedUpError)):
         claims.park(session, connection_id, error, now)
     elif isinstance(error, ApiRateLimitedError) and error.retry_after is not None:
         claims.pause(session, connection_id, now + timedelta(seconds=error.retry_after))
