@@ -73,6 +73,7 @@ def connectors_page() -> str:
         MARK,
         "What each connector can do, and how we know: *live* (run against a real account), "
         "*documented* (the vendor's documents say so), *reported* (third parties say so), "
+        "*unconfirmed* (it follows from what is documented, and nobody says it), "
         "*gated* (needs an agreement or a plan), *missing* (the vendor offers no way).",
         _matrix(specs),
         "Every ATS can also use `static_link` and `own_mail`, which need nothing of it. "

@@ -122,6 +122,7 @@ from .spec import (
     gated,
     missing,
     reported,
+    unconfirmed,
 )
 from .usual import (
     DO_NOT_CONTACT_TAGS,
@@ -285,6 +286,7 @@ __all__ = [
     "split_pair",
     "split_secrets",
     "token_session",
+    "unconfirmed",
     "utcnow",
     "verify_basic",
     "verify_hmac",

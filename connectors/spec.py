@@ -37,6 +37,8 @@ class Evidence(StrEnum):
     """The vendor's documents say so; tested on fixtures and a stand-in only."""
     REPORTED = "reported"
     """Third parties say so."""
+    UNCONFIRMED = "unconfirmed"
+    """It follows from what is documented for something near it; nobody says or has shown it."""
     GATED = "gated"
     """Needs a partner agreement or a plan."""
     MISSING = "missing"
@@ -60,6 +62,11 @@ def documented(source: str, note: str = "") -> Support:
 def reported(source: str, note: str) -> Support:
     """Third parties say so, there."""
     return Support(Evidence.REPORTED, source, note)
+
+
+def unconfirmed(source: str, note: str) -> Support:
+    """It follows from that page, and nobody says or has shown it."""
+    return Support(Evidence.UNCONFIRMED, source, note)
 
 
 def gated(source: str, note: str) -> Support:
