@@ -122,7 +122,6 @@ from .spec import (
     gated,
     missing,
     reported,
-    unconfirmed,
 )
 from .usual import (
     DO_NOT_CONTACT_TAGS,
@@ -138,7 +137,6 @@ from .usual import (
     account_address,
     address,
     author,
-    choice,
     client_pair,
     end_settings,
     optional,
@@ -249,7 +247,6 @@ __all__ = [
     "author",
     "channels",
     "check_settings",
-    "choice",
     "client_credentials_token",
     "client_pair",
     "client_session",
@@ -286,7 +283,6 @@ __all__ = [
     "split_pair",
     "split_secrets",
     "token_session",
-    "unconfirmed",
     "utcnow",
     "verify_basic",
     "verify_hmac",

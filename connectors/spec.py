@@ -37,8 +37,6 @@ class Evidence(StrEnum):
     """The vendor's documents say so; tested on fixtures and a stand-in only."""
     REPORTED = "reported"
     """Third parties say so."""
-    UNCONFIRMED = "unconfirmed"
-    """It follows from what is documented for something near it; nobody says or has shown it."""
     GATED = "gated"
     """Needs a partner agreement or a plan."""
     MISSING = "missing"
@@ -62,11 +60,6 @@ def documented(source: str, note: str = "") -> Support:
 def reported(source: str, note: str) -> Support:
     """Third parties say so, there."""
     return Support(Evidence.REPORTED, source, note)
-
-
-def unconfirmed(source: str, note: str) -> Support:
-    """It follows from that page, and nobody says or has shown it."""
-    return Support(Evidence.UNCONFIRMED, source, note)
 
 
 def gated(source: str, note: str) -> Support:
@@ -119,15 +112,12 @@ class RateLimit:
 
     ``source`` is the page that states the vendor's limit, within which this keeps; "" where the
     vendor publishes none and the pace is our own caution.
-    ``monthly``: the setting that says how many calls we may make in a calendar month (UTC), for
-    an account that has so many for all its integrations together.
     """
 
     calls: int
     seconds: float
     per: str = "account"
     source: str = ""
-    monthly: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +157,8 @@ class ConnectorSpec:
     ``notice_is_delayed``: the ATS tells the candidate later than it tells us.
     ``merge_syntax``: how a static link's paste text refers to the job title in a template of
     this ATS, or "" where it has no such token.
+    ``link_query``: a query that a static link may carry in a template of this ATS, in its merge
+    fields: ``job`` is the job's title, a hint which application the mail is about.
     ``paste_note``: what else whoever pastes it has to know of these templates, by language.
     ``columns``: what ``import_row`` reads, for CSV_IMPORT.
     """
@@ -185,6 +177,7 @@ class ConnectorSpec:
     poll_seconds: int = 300
     experimental: bool = False
     merge_syntax: str = ""
+    link_query: str = ""
     paste_note: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
     columns: tuple[Column, ...] = ()

@@ -72,11 +72,12 @@ def paste_texts(
     if name_job and not spec.merge_syntax:
         raise ConfigurationError(f"the templates of {spec.title} cannot name the job")
     values = {token: operator[name] for name, token in _IN_BLOCK.items()}
-    values["relay_link"] = runtime.signer.url_for(link.id)
+    url = runtime.signer.url_for(link.id)
+    values["relay_link"] = f"{url}?{spec.link_query}" if spec.link_query else url
     values["optout_link"] = runtime.signer.url_for(link.id, purpose=Purpose.STOP)
     return PasteTexts(
         id=link.id,
-        url=values["relay_link"],
+        url=url,
         texts={
             locale: _above(locale, spec.merge_syntax if name_job else "")
             + render_block(RelayBlock.FULL, locale=locale, values=values)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ..link_signing import Purpose
@@ -61,6 +61,8 @@ class Application:
     email: str
     named_to_company: bool
     locale: str
+    job_title: str = ""
+    """As a static link brought it, where the ATS's template filled it in; anybody may type it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def start(runtime: Runtime, token: str, form: Application) -> str:
         registration.name_sealed = seal(runtime, registration.id, "name", form.name)
         registration.email_sealed = seal(runtime, registration.id, "email", form.email)
         registration.code_sealed = seal(runtime, registration.id, "code", _new_code())
+        if form.job_title:
+            registration.application_id = _hinted(session, registration, form.job_title)
         session.add(registration)
         session.flush()
         _add_consents(session, registration, form)
@@ -248,8 +252,23 @@ def _match_late(runtime: Runtime, registration_id: str) -> bool:
 def find_rejection(session: Session, registration: Registration) -> ApplicationRecord | None:
     """The latest linked rejection of this company under the proved address.
 
-    A personal link narrows it to its own person; a static one to its job, where it has one.
+    A personal link narrows it to its own person; a static one to its job, where it has one, and
+    goes first to the one that it came with a hint to.
     """
+    found = session.scalars(_rejections(session, registration)).all()
+    return next((r for r in found if r.id == registration.application_id), next(iter(found), None))
+
+
+def _hinted(session: Session, registration: Registration, job_title: str) -> str | None:
+    """Which of these rejections is for a job of that title, if one is: a choice among what the
+    address is matched with anyway, once it is proved."""
+    wanted = " ".join(job_title.split()).casefold()
+    found = session.scalars(_rejections(session, registration)).all()
+    titles = ((r.id, " ".join((r.job_title or "").split()).casefold()) for r in found)
+    return next((id_ for id_, title in titles if title == wanted), None)
+
+
+def _rejections(session: Session, registration: Registration) -> Select[ApplicationRecord]:
     link = session.get_one(RelayLink, registration.link_id)
     query = (
         select(ApplicationRecord)
@@ -262,7 +281,6 @@ def find_rejection(session: Session, registration: Registration) -> ApplicationR
             Decision.link.is_(True),
         )
         .order_by(Decision.rejected_at.desc())
-        .limit(1)
     )
     if link.application_id is not None:
         query = query.where(ApplicationRecord.id == link.application_id)
@@ -273,7 +291,7 @@ def find_rejection(session: Session, registration: Registration) -> ApplicationR
         )
     elif link.job_external_id is not None:
         query = query.where(ApplicationRecord.job_external_id == link.job_external_id)
-    return session.scalars(query).first()
+    return query
 
 
 def _is_reported(session: Session, record: ApplicationRecord) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from flask import Blueprint, Response, session, url_for
+from flask import Blueprint, Response, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.exceptions import MethodNotAllowed
 
@@ -28,6 +28,7 @@ bp = Blueprint("registration", __name__)
 SESSION_KEY = "registration"
 PROVED_KEY = "proved"
 """The registration whose code was typed in this browser, which so showed to be its owner's."""
+MOST_OF_A_HINT = 255
 
 
 @bp.get("/r/<token:token>")
@@ -67,6 +68,7 @@ def submit(token: str) -> Response:
             email=str(form.email.data),
             named_to_company=form.named.data == "yes",
             locale=locale(),
+            job_title=request.args.get("job", "")[:MOST_OF_A_HINT],
         ),
     )
     return see_other(url_for("registration.show_code", token=token))

@@ -60,12 +60,13 @@ SPEC = kit.ConnectorSpec(
         kit.webhook_secret(
             "Secret of the web hook ('Show secret')", "Webhookのシークレット（「Show secret」）"
         ),
-        kit.choice(
+        kit.Setting(
             "note_visibility",
             "Who sees the note: public (everybody who may see the candidate) or private.",
             "メモの公開範囲。public（候補者を閲覧できる全員）またはprivate。",
-            "public",
-            "private",
+            required=False,
+            default="public",
+            choices=("public", "private"),
         ),
         *kit.USUAL,
         kit.address("https://api.recruitee.com"),

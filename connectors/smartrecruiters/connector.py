@@ -97,20 +97,16 @@ class SmartrecruitersConnector(kit.Connector):
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
     ) -> None:
-        candidate, job = kit.split_pair(application.external_id)
+        who, job = kit.split_pair(application.external_id)
         kit.write_report(
             report,
             by=self,
             notes=kit.Notes(
-                lambda: self._messages(candidate),
-                lambda text: self._share(text, candidate, job, correlation=report.marker),
+                lambda: self._messages(who),
+                lambda text: self._share(text, who, job, correlation=report.marker),
             ),
-            tags=kit.Tags(
-                lambda: self._tags(candidate),
-                lambda tags: self._add_tags(candidate, tags),
-                adds=True,
-            ),
-            field=lambda text: self._set_property(candidate, job, text),
+            tags=kit.Tags(lambda: self._tags(who), lambda t: self._add_tags(who, t), adds=True),
+            field=lambda text: self._set_property(who, job, text),
         )
 
     def _messages(self, candidate: str) -> Iterator[str]:
@@ -153,16 +149,16 @@ class SmartrecruitersConnector(kit.Connector):
 
     def reasons(self) -> Sequence[kit.Reason]:
         """Both lists, each with its side."""
+        asked = (LabelSchema, "list reasons")
         return [
             kit.Reason(found["id"], found["label"] or found["id"], side)
             for side, name in REASONS.items()
-            for found in self._list(
-                ("configuration", name), LabelSchema, "list reasons", permission=SETTINGS
-            )[0]
+            for found in self._list(("configuration", name), *asked, permission=SETTINGS)[0]
         ]
 
     def check(self) -> list[kit.Check]:
         """Nothing of the candidate list: it takes one call at a time, and the poll has it."""
+        subscribe = f"Subscribe and activate as the guide says; the key needs {HOOKS}."
         probes = [
             kit.Probe(
                 "candidates",
@@ -186,11 +182,7 @@ class SmartrecruitersConnector(kit.Connector):
                 self._property,
                 "Type the id of a candidate property in report_property, or leave it empty.",
             ),
-            kit.hooks_probe(
-                self,
-                self._heard,
-                remedy=f"Subscribe and activate as the guide says; the key needs {HOOKS}.",
-            ),
+            kit.hooks_probe(self, self._heard, remedy=subscribe),
         ]
         remedy = f"Make a key under {KEYS} and type it in api_key."
         return kit.run_probes(probes, credentials="api_key", remedy=remedy)

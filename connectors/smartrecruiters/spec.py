@@ -62,6 +62,16 @@ SPEC = kit.ConnectorSpec(
     rate_limit=kit.RateLimit(calls=8, seconds=1, per="credential", source=f"{DOCS}/rate-limiting"),
     notice_is_delayed=True,
     merge_syntax="[m_job_title]",
+    # A partner has customers put merge fields into links, of those for rejection templates:
+    # https://intercom-help.eu/talenthub-eu/en/articles/3787-how-to-find-merge-fields-custom-variables-inside-the-smartrecruiters-recruitment-system
+    # No names: they would end up in logs, and the page asks for the mailbox anyway.
+    link_query="job=[m_job_title]",
+    paste_note={
+        "ja": "リンク末尾の「?job=[m_job_title]」は、どの応募のご案内かを見分ける手がかりです。"
+        "角括弧が別の文字に変わる場合は削除してください。リンクはそのまま使えます。",
+        "en": "?job=[m_job_title] at the link's end hints which application the mail is about. "
+        "Where the editor changes the brackets, delete it: the link works without.",
+    },
     settings=(
         kit.secret(
             "api_key",

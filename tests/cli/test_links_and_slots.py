@@ -54,6 +54,18 @@ def test_static_names_the_job_as_that_ats_writes_it(
     assert "there" not in cli("links", "static", "--job-title").stdout.splitlines()[-1]
 
 
+def test_static_link_carries_the_hint_that_this_atss_templates_fill_in(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = cli.data("links", "static", "toy")
+    spec = dataclasses.replace(ToyConnector.spec, link_query="job=[m_job_title]")
+    monkeypatch.setattr(ToyConnector, "spec", spec)
+    told = cli.data("links", "static", "toy")
+    assert told["url"] == plain["url"]
+    for text in told["texts"].values():
+        assert f"{plain['url']}?job=[m_job_title]" in text.splitlines()
+
+
 def test_static_says_what_to_know_of_that_atss_templates(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

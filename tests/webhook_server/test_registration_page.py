@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from careerrelay.engine import registration as engine
-from careerrelay.models.tables import Company, Consent, OutgoingMail
+from careerrelay.models.tables import ApplicationRecord, Company, Consent, OutgoingMail
 from tests.webhook_server.site import Reader, Site, csrf_of, filled
 
 
@@ -67,6 +67,18 @@ def test_a_filled_form_starts_a_registration_and_owes_the_proof_mail(
         assert session.query(OutgoingMail).one().kind == "proof"
         consents = {c.purpose: c.given for c in session.query(Consent)}
     assert consents == {"terms": True, "named_to_company": True}
+
+
+def test_a_static_links_hint_reaches_the_registration_and_is_shown_nowhere(
+    site: Site, reader: Reader, token: str
+) -> None:
+    path = f"/r/{site.static_token()}?job=%E5%96%B6%E6%A5%AD%E8%81%B7"
+    page = reader.get(path)
+    assert "営業職" not in page.text
+    assert reader.post(path, filled(csrf_of(page), named="yes")).status_code == 303
+    with site.runtime.database.read() as session:
+        hinted = session.get_one(ApplicationRecord, site.only_registration().application_id)
+    assert hinted.job_title == "営業職"
 
 
 def test_known_and_unknown_addresses_get_the_same_answer(
