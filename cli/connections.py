@@ -68,8 +68,8 @@ def plan_options(function: Command) -> Command:
             "settings",
             multiple=True,
             metavar="NAME=VALUE",
-            help="A setting of the connector ('connectors show'); empty: its default. May be "
-            "repeated. Secrets are not taken here.",
+            help="A setting of the connector ('connectors show'); empty: its default, '-': nothing "
+            "in place of its default. May be repeated. Secrets are not taken here.",
         ),
         click.option(
             "--strategy",

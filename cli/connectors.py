@@ -71,7 +71,8 @@ def show(cli: Cli, out: Output, name: str) -> None:
     """Show a connector's settings, what it can do, and how that is known.
 
     Evidence: live (run against a real account), documented (by the vendor), reported (by third
-    parties), gated (needs an agreement or a plan), missing (the vendor offers no way).
+    parties), unconfirmed (follows from what is documented, and nobody says it), gated (needs an
+    agreement or a plan), missing (the vendor offers no way).
     """
     cls = connector_class(name)
     if out.data(_details(cls)):

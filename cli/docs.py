@@ -73,6 +73,7 @@ def connectors_page() -> str:
         MARK,
         "What each connector can do, and how we know: *live* (run against a real account), "
         "*documented* (the vendor's documents say so), *reported* (third parties say so), "
+        "*unconfirmed* (it follows from what is documented, and nobody says it), "
         "*gated* (needs an agreement or a plan), *missing* (the vendor offers no way).",
         _matrix(specs),
         "Every ATS can also use `static_link` and `own_mail`, which need nothing of it. "
@@ -136,7 +137,8 @@ def _pace(limit: RateLimit) -> str:
     span = "a second" if limit.seconds == 1 else f"in {limit.seconds:g} seconds"
     within = f"to keep within [the published limit]({limit.source})"
     why = within if limit.source else "as the vendor publishes no number"
-    return f"At most {calls} {span} per {limit.per}, {why}."
+    more = f" In a calendar month (UTC) as many as `{limit.monthly}` says." if limit.monthly else ""
+    return f"At most {calls} {span} per {limit.per}, {why}.{more}"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

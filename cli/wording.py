@@ -37,6 +37,7 @@ KINDS_JA: Mapping[str, str] = {
     "api_permission": "ATSの権限が不足しています",
     "api_not_found": "ATSに該当するデータがありません",
     "api_rate_limited": "ATSの呼び出し回数の上限に達しました",
+    "calls_used_up": "接続の設定で定めた1か月の呼び出し回数を使い切りました",
     "api_unavailable": "ATSから応答がありません",
     "smtp_rejected": "メールサーバーに拒否されました",
     "smtp_unavailable": "メールサーバーに接続できません",

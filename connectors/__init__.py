@@ -122,6 +122,7 @@ from .spec import (
     gated,
     missing,
     reported,
+    unconfirmed,
 )
 from .usual import (
     DO_NOT_CONTACT_TAGS,
@@ -137,6 +138,7 @@ from .usual import (
     account_address,
     address,
     author,
+    choice,
     client_pair,
     end_settings,
     optional,
@@ -247,6 +249,7 @@ __all__ = [
     "author",
     "channels",
     "check_settings",
+    "choice",
     "client_credentials_token",
     "client_pair",
     "client_session",
@@ -283,6 +286,7 @@ __all__ = [
     "split_pair",
     "split_secrets",
     "token_session",
+    "unconfirmed",
     "utcnow",
     "verify_basic",
     "verify_hmac",

@@ -77,6 +77,20 @@ class VendorApi:
         call = self.call("GET", path, operation=operation, permission=permission, params=params)
         return call.read(schema, under=under)
 
+    def rows(
+        self,
+        path: Sequence[str],
+        schema: type[PayloadSchema],
+        *,
+        operation: str,
+        under: str = "",
+        permission: str = "",
+        **params: str,
+    ) -> list[dict[str, Any]]:
+        """Read a list, or the page of one that ``params`` ask for."""
+        asked = {"operation": operation, "permission": permission, "params": params or None}
+        return self.get(path, schema=schema(many=True), under=under, **asked)
+
     def call(
         self,
         method: str,

@@ -82,6 +82,13 @@ class JsonApi:
         rows = answer.read(RecordSchema(many=True), under="data")
         return [Record.of(row, included) for row in rows], answer
 
+    def page(
+        self, kind: str, *, number: int, size: int, params: Params | None = None
+    ) -> tuple[list[Record], HttpResponse]:
+        """The same for a kind whose pages have numbers."""
+        paging = {"page[number]": str(number), "page[size]": str(size)}
+        return self.list((kind,), params={**paging, **(params or {})})
+
     def write(
         self,
         kind: str,

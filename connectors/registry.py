@@ -18,6 +18,7 @@ from .http import HttpClient
 from .oauth import TokenStore, utcnow
 from .spec import ConnectorSpec, Setting
 
+EMPTY = "-"
 GROUP = "careerrelay.connectors"
 """The entry-point group a plug-in names its connector class in: ``acme = package:Class``."""
 
@@ -70,12 +71,20 @@ def check_settings(
     faults = [f"{name} is not a setting of {spec.title}" for name in unknown]
     values: dict[str, str] = {}
     for setting in spec.settings:
-        value = settings.get(setting.name, "").strip() or (setting.default or "")
+        value = _value(setting, settings.get(setting.name, "").strip())
         values[setting.name] = value
         faults += _faults(setting, value, allow_private=allow_private)
     if faults:
         raise ConfigurationError("; ".join(faults))
     return values
+
+
+def _value(setting: Setting, given: str) -> str:
+    """What is not given is the default; a dash alone is nothing, where nothing can be meant."""
+    optional = not (setting.required or setting.choices or setting.name.endswith("_url"))
+    if given == EMPTY and setting.default and optional:
+        return ""
+    return given or (setting.default or "")
 
 
 def _faults(setting: Setting, value: str, *, allow_private: bool) -> list[str]:

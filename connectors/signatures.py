@@ -168,19 +168,27 @@ class BasicLogin:
 
 @dataclass(frozen=True, slots=True)
 class UrlToken:
-    """The address of the web hook holds a secret as a parameter, because nothing is signed."""
+    """The address of the web hook holds a secret as a parameter, because nothing is signed;
+    or, ``in_form``, the form that it sends does."""
 
     name: str = "token"
     setting: str = "webhook_token"
+    in_form: bool = False
 
     def verify(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> None:
-        secrets = settings[self.setting]
-        verify_url_token(request.query, name=self.name, secrets=secrets, setting=self.setting)
+        given, secrets = self._given(request), settings[self.setting]
+        verify_url_token(given, name=self.name, secrets=secrets, setting=self.setting)
 
     def sign(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> WebhookRequest:
-        others = [pair for pair in parse_qsl(request.query) if pair[0] != self.name]
-        token = (self.name, current_secret(settings[self.setting]))
-        return dataclasses.replace(request, query=urlencode([*others, token]))
+        given = parse_qsl(self._given(request), keep_blank_values=True)
+        others = [pair for pair in given if pair[0] != self.name]
+        signed = urlencode([*others, (self.name, current_secret(settings[self.setting]))])
+        if self.in_form:
+            return dataclasses.replace(request, body=signed.encode())
+        return dataclasses.replace(request, query=signed)
+
+    def _given(self, request: WebhookRequest) -> str:
+        return request.body.decode("utf-8", "replace") if self.in_form else request.query
 
 
 def _with_header(request: WebhookRequest, name: str, value: str) -> WebhookRequest:

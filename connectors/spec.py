@@ -37,6 +37,8 @@ class Evidence(StrEnum):
     """The vendor's documents say so; tested on fixtures and a stand-in only."""
     REPORTED = "reported"
     """Third parties say so."""
+    UNCONFIRMED = "unconfirmed"
+    """It follows from what is documented for something near it; nobody says or has shown it."""
     GATED = "gated"
     """Needs a partner agreement or a plan."""
     MISSING = "missing"
@@ -60,6 +62,11 @@ def documented(source: str, note: str = "") -> Support:
 def reported(source: str, note: str) -> Support:
     """Third parties say so, there."""
     return Support(Evidence.REPORTED, source, note)
+
+
+def unconfirmed(source: str, note: str) -> Support:
+    """It follows from that page, and nobody says or has shown it."""
+    return Support(Evidence.UNCONFIRMED, source, note)
 
 
 def gated(source: str, note: str) -> Support:
@@ -112,12 +119,15 @@ class RateLimit:
 
     ``source`` is the page that states the vendor's limit, within which this keeps; "" where the
     vendor publishes none and the pace is our own caution.
+    ``monthly``: the setting that says how many calls we may make in a calendar month (UTC), for
+    an account that has so many for all its integrations together.
     """
 
     calls: int
     seconds: float
     per: str = "account"
     source: str = ""
+    monthly: str = ""
 
 
 @dataclass(frozen=True, slots=True)

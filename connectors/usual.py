@@ -85,6 +85,11 @@ def optional(name: str, help_: str, help_ja: str, *, default: str = "") -> Setti
     return Setting(name, help_, help_ja, required=False, default=default)
 
 
+def choice(name: str, help_: str, help_ja: str, *choices: str) -> Setting:
+    """One of a few words; the first is the default."""
+    return Setting(name, help_, help_ja, required=False, default=choices[0], choices=choices)
+
+
 def webhook_secret(what: str, what_ja: str, *, found: str = "rejections") -> Setting:
     """What signs the web hooks, of a connector that also polls: ``found`` are found by both.
 

@@ -6,16 +6,17 @@ so the next round begins a little before this one did; saying a thing twice is h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from ..models.candidates import Application, ApplicationState
 from ..models.errors import PayloadError
 from ..models.events import ApplicationEvent, PollPage, snapshot_event
 
 OVERLAP = timedelta(minutes=10)
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ class Window:
     def number(self) -> int:
         """The page, where the vendor counts them: 1 is the first."""
         return int(self.page or 1)
+
+    def down_to(
+        self, rows: Sequence[Row], changed_at: Callable[[Row], datetime], *, full: bool
+    ) -> tuple[list[Row], str]:
+        """Of a list with the latest change first, what belongs to this round; and the number of
+        the next page, as long as all of a ``full`` one does."""
+        fresh = [row for row in rows if changed_at(row) >= self.since]
+        goes_on = full and 0 < len(fresh) == len(rows)
+        return fresh, str(self.number + 1) if goes_on else ""
 
     def cases(self, found: Iterable[Application], *, page: str) -> PollPage:
         """The same, of cases read whole: of the past only what has ended is news."""

@@ -31,6 +31,8 @@ and the first kill, which may have been any other subject's of the same job, cos
 """
 
 PARKED = timedelta(minutes=5)
+LOOK_AGAIN = timedelta(hours=1)
+"""A pause may be weeks long, and be ended by hand any time."""
 """How long an account that refused our credentials is left alone before one more try."""
 _UNLOADED = {"synchronize_session": False}
 _ATTEMPT = insert(Attempt.metadata.tables[Attempt.__tablename__])
@@ -167,7 +169,7 @@ def gate(session: Session, connections: Collection[str], now: datetime) -> dict[
     pauses: dict[str, timedelta] = {}
     for id_, until in found:
         if until is not None and until > now:
-            pauses[id_] = until - now
+            pauses[id_] = min(until - now, LOOK_AGAIN)
         elif until is not None and not _may_try(session, id_, until, now):
             pauses[id_] = PARKED
     return pauses
@@ -184,7 +186,8 @@ def _may_try(session: Session, connection_id: str, until: datetime, now: datetim
 
 
 def park(session: Session, connection_id: str, error: CareerRelayError, now: datetime) -> None:
-    """The ATS refuses our credentials. Told once, however many pieces of work find out."""
+    """The ATS refuses our credentials, or the month's calls are used up. Told once, however many
+    pieces of work find out."""
     first = (
         update(Connection)
         .where(Connection.id == connection_id, Connection.attention.is_(None))
@@ -193,7 +196,8 @@ def park(session: Session, connection_id: str, error: CareerRelayError, now: dat
     )
     if session.execute(first, execution_options=_UNLOADED).first():
         log.warning("connection_parked", connection=connection_id, code=error.code)
-    pause(session, connection_id, now + PARKED)
+    wait = timedelta(seconds=error.retry_after or 0)
+    pause(session, connection_id, now + max(wait, PARKED))
 
 
 def pause(session: Session, connection_id: str, until: datetime) -> None:

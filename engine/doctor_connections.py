@@ -14,6 +14,7 @@ from ..models.companies import Strategy
 from ..models.errors import CareerRelayError
 from ..models.tables import Connection, Delivery, RefusedRequest, SheetRow, Signal
 from . import mail_record
+from .call_budgets import budget_of
 from .connections import obstacle, webhook_url
 from .doctor_notices import notice_findings
 from .doctor_relays import relay_findings
@@ -30,6 +31,8 @@ BETTER = (
     Strategy.STATIC_LINK,
 )
 """Best first: the person's own link in the mail the ATS sends, ..., one link for everybody."""
+SHORT = 0.9
+"""Of the month's calls; from here on it is worth a word."""
 _CAPABILITY = {
     Strategy.FIELD_TOKEN: Capability.FIELD_TOKEN,
     Strategy.ATS_MESSAGE: Capability.ATS_MESSAGE,
@@ -49,6 +52,7 @@ def connection_findings(runtime: Runtime, connection: Connection) -> Iterator[Fi
         return
     yield ok(connection.id, "settings", f"{connector.spec.title}, all settings are there")
     yield from account_findings(connection, connector)
+    yield from _budget(runtime, connection, connector.spec)
     yield from _webhook(runtime, connection, connector.spec)
     yield from _poll(connection, connector.spec)
     yield from _files(runtime, connection)
@@ -75,6 +79,23 @@ def account_findings(connection: Connection, connector: Connector) -> Iterator[F
         make = ok if check.ok else fail
         found = make(connection.id, check.name, check.detail)
         yield Finding(found.area, found.name, found.status, found.detail, check.remedy)
+
+
+def _budget(runtime: Runtime, connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
+    """How much is left of the calls of the month, where the account has so many."""
+    with runtime.database.read() as session:
+        budget = budget_of(session, connection.id, spec, runtime.clock())
+    if budget is None or spec.rate_limit is None:
+        return
+    said = f"{budget.used} of {budget.allowed} made in this month"
+    if budget.used < SHORT * budget.allowed:
+        yield ok(connection.id, "calls", said)
+        return
+    yield hint(
+        connection.id, "calls", said,
+        remedy=f"raise {spec.rate_limit.monthly} if the account has more to give; once they are "
+        "used up, the ATS is not called until next month",
+    )  # fmt: skip
 
 
 def _webhook(runtime: Runtime, connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:

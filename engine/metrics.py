@@ -184,7 +184,7 @@ def _calls(runtime: Runtime, session: Session) -> tuple[Gauge, ...]:
     for connection in session.scalars(select(Connection).where(Connection.removed_at.is_(None))):
         cls = classes.get(connection.connector)
         if cls is not None and cls.spec.rate_limit is not None:
-            found = runtime.calls_left(session, connection, cls.spec.rate_limit)
+            found = runtime.calls_left(session, connection, cls.spec)
             left.values[connection.id, connection.connector] = float(found)
     return (left,)
 

@@ -15,7 +15,12 @@ from sqlalchemy import or_, select
 
 from ..connectors.registry import connector_classes
 from ..connectors.spec import Capability
-from ..models.errors import ApiAuthenticationError, ApiRateLimitedError, CareerRelayError
+from ..models.errors import (
+    ApiAuthenticationError,
+    ApiRateLimitedError,
+    CallsUsedUpError,
+    CareerRelayError,
+)
 from ..models.tables import Connection
 from . import claims, tracing
 from .health import STORE_ERRORS
@@ -136,10 +141,10 @@ def _note_failure(runtime: Runtime, connection_id: str, error: CareerRelayError)
         connection = session.get_one(Connection, connection_id)
         wait = timedelta(seconds=error.retry_after or 0) or RETRY
         connection.next_poll_at = now + wait
-        if isinstance(error, ApiRateLimitedError):
-            connection.paused_until = now + wait
-        elif isinstance(error, ApiAuthenticationError):
+        if isinstance(error, (ApiAuthenticationError, CallsUsedUpError)):
             claims.park(session, connection_id, error, now)
+        elif isinstance(error, ApiRateLimitedError):
+            connection.paused_until = now + wait
         elif not error.retryable:
             connection.attention = error.message
 

@@ -13,12 +13,13 @@ from ..connectors.base import Connector
 from ..connectors.http import HttpClient
 from ..connectors.limits import Limiter, shared_limiter
 from ..connectors.registry import connector_classes, open_connector
-from ..connectors.spec import RateLimit
+from ..connectors.spec import ConnectorSpec, RateLimit
 from ..link_signing import LinkSigner
 from ..models.crypto import Vault
 from ..models.database import Database
 from ..models.errors import ConfigurationError
 from ..models.tables import Connection, new_id
+from .call_budgets import MonthlyCalls, budget_of
 from .call_limits import SharedCalls, calls_left
 from .config import Settings
 from .keys import KeyFile
@@ -150,15 +151,30 @@ class Runtime:
 
     def _limiter(self, connection: Connection, cls: type[Connector]) -> Limiter | None:
         """None: the client's own, which is right for a single process."""
-        if cls.spec.rate_limit is None or self.database.is_sqlite:
+        limit = cls.spec.rate_limit
+        if limit is None or (self.database.is_sqlite and not limit.monthly):
             return None
-        return SharedCalls(self.database, connection.id, cls.spec.rate_limit)
+        pace = self._pace(connection, limit)
+        if not limit.monthly:
+            return pace
+        return MonthlyCalls(self.database, connection.id, cls.spec, pace=pace, clock=self.clock)
 
-    def calls_left(self, session: Session, connection: Connection, limit: RateLimit) -> int:
-        """How many calls the vendor's limit lets us make now."""
+    def _pace(self, connection: Connection, limit: RateLimit) -> Limiter:
         if self.database.is_sqlite:
-            return shared_limiter((connection.connector, connection.id), limit).left
-        return calls_left(session, connection.id, limit)
+            return shared_limiter((connection.connector, connection.id), limit)
+        return SharedCalls(self.database, connection.id, limit)
+
+    def calls_left(self, session: Session, connection: Connection, spec: ConnectorSpec) -> int:
+        """How many calls the vendor's limit, and the month's budget, let us make now."""
+        limit = spec.rate_limit
+        if limit is None:
+            raise ValueError("this vendor publishes no limit")
+        if self.database.is_sqlite:
+            left = shared_limiter((connection.connector, connection.id), limit).left
+        else:
+            left = calls_left(session, connection.id, limit)
+        budget = budget_of(session, connection.id, spec, self.clock())
+        return left if budget is None else min(left, budget.left)
 
     def secrets(self, connection: Connection) -> dict[str, str]:
         """The connection's secret settings, opened."""

@@ -8,7 +8,6 @@ a run that was cut off is found by its claim.
 from __future__ import annotations
 
 import random
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from sqlalchemy.orm import Session
 from ..models.errors import (
     ApiAuthenticationError,
     ApiRateLimitedError,
+    CallsUsedUpError,
     CareerRelayError,
     InternalError,
     PostponedError,
@@ -34,6 +34,7 @@ from ..models.errors import (
 from ..models.tables import Connection, OwedWork, WorkState
 from . import claims, tracing
 from .health import STORE_ERRORS
+from .joining import Joined
 from .queue import Job
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ JITTER = 0.1
 CLAIM = 16
 """Subjects of a batch taken, and where possible done, in one transaction: short, for it holds the
 write lock of SQLite."""
+JOINED = 64
+"""The same on PostgreSQL, for all jobs of a line that wait together."""
 TOGETHER = 2
 """Claims done in one transaction at once: they call nobody, so the interpreter is their bound, and
 more of them would only take turns in it while requests wait."""
@@ -85,7 +88,8 @@ class Worker:
     def __init__(self, runtime: Runtime, tasks: Mapping[str, Task]) -> None:
         self._runtime = runtime
         self._tasks = tasks
-        self._together = threading.Semaphore(TOGETHER)
+        most = CLAIM if runtime.database.is_sqlite else JOINED
+        self._joined = Joined(at_once=TOGETHER, most=most)
 
     def run(self, job: Job) -> None:
         """Run every subject of a job; none of them can stop the others.
@@ -102,16 +106,33 @@ class Worker:
 
     def _run_claimed(self, task: Task, subjects: Sequence[str], job: Job) -> None:
         self._runtime.rush.give_way()
-        mine = self._claim(task, subjects, job)
-        self._runtime.running.update(mine)
+        left = self._begin(task, subjects, job)
         try:
-            left = self._run_together(task, mine)
             done = self._run_each(task, left)
             if done < len(left):
                 self._let_go(task, left[done:], job)
         finally:
             # Whatever ends this run, what it leaves claimed is not being worked on any more.
-            self._runtime.running.difference_update(mine)
+            self._runtime.running.difference_update(left)
+
+    def _begin(self, task: Task, subjects: Sequence[str], job: Job) -> list[str]:
+        """Claim, and do what can be done together; returns what is claimed and left."""
+
+        def begin(those: Sequence[str]) -> list[str]:
+            mine = self._claim(task, those, job)
+            self._runtime.running.update(mine)
+            left: list[str] = []
+            try:
+                left = self._run_together(task, mine)
+            finally:
+                self._runtime.running.difference_update(set(mine).difference(left))
+            return left
+
+        if task.run_together is None:
+            return begin(subjects)
+        # Only what was never begun: what a kill cut off is run alone.
+        line = (job.task, job.partition) if job.attempt == 1 else job.key
+        return self._joined.run(line, subjects, begin)
 
     def _run_each(self, task: Task, subjects: Sequence[str]) -> int:
         """How many are done with: all, unless they turn out slow or their account is paused."""
@@ -138,8 +159,7 @@ class Worker:
         if task.run_together is None or len(mine) < 2:
             return mine
         try:
-            with self._together:
-                return task.run_together(self._runtime, mine)
+            return task.run_together(self._runtime, mine)
         except Exception as error:
             # Whatever it is, run alone it falls on the one it belongs to and is told there.
             log.info("run_one_by_one", task=task.name, kind=type(error).__name__)
@@ -256,7 +276,7 @@ def _delay(row: OwedWork, error: CareerRelayError, now: datetime) -> timedelta |
     """When to try again; None: never."""
     if isinstance(error, PostponedError):
         return timedelta(seconds=error.retry_after or 0)
-    if isinstance(error, ApiAuthenticationError):
+    if isinstance(error, (ApiAuthenticationError, CallsUsedUpError)):
         return _jittered(claims.PARKED)
     if not _may_pass(error) or row.failures >= len(BACKOFF):
         return None
@@ -284,7 +304,7 @@ def _may_pass(error: CareerRelayError) -> bool:
 def _pause_account(
     session: Session, connection_id: str, error: CareerRelayError, now: datetime
 ) -> None:
-    if isinstance(error, ApiAuthenticationError):
+    if isinstance(error, (ApiAuthenticationError, CallsUsedUpError)):
         claims.park(session, connection_id, error, now)
     elif isinstance(error, ApiRateLimitedError) and error.retry_after is not None:
         claims.pause(session, connection_id, now + timedelta(seconds=error.retry_after))

@@ -1,10 +1,10 @@
-"""When an account was called lately, for a limit that several processes share."""
+"""How often an account was called, for limits that several processes share."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base
@@ -17,3 +17,13 @@ class CallWindow(Base):
 
     account: Mapped[str] = mapped_column(primary_key=True)
     calls: Mapped[list[Any]] = mapped_column(JSON, default=list)
+
+
+class CallMonth(Base):
+    """How many calls a connection has made in its newest month, which is as ``2026-11`` in UTC."""
+
+    __tablename__ = "call_months"
+
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id"), primary_key=True)
+    month: Mapped[str]
+    calls: Mapped[int]

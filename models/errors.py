@@ -218,6 +218,12 @@ class ApiRateLimitedError(ApiError):
     retryable = True
 
 
+class CallsUsedUpError(ApiRateLimitedError):
+    """What the company allows us of its account's calls is used up until ``retry_after``."""
+
+    code = "calls_used_up"
+
+
 class ApiUnavailableError(ApiError):
     """No answer, or a 5xx."""
 

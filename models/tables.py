@@ -3,7 +3,7 @@
 from .applications import ApplicationAddress, ApplicationRecord
 from .audit import Attempt, AuditEntry, Heartbeat
 from .base import Base, OwedWork, WorkState, new_id
-from .calls import CallWindow
+from .calls import CallMonth, CallWindow
 from .companies import Company, Connection, MailTemplate, ReasonRule, SharedToken
 from .decisions import Decision, ReasonCode
 from .facts import Fact
@@ -22,6 +22,7 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "Base",
+    "CallMonth",
     "CallWindow",
     "Company",
     "Connection",

@@ -30,7 +30,6 @@ LONGER_CONNECTORS = {
     "herp": 782,
     "icims": 416,
     "lever": 929,
-    "recruitee": 292,
     "report_feed": 449,
     "smartrecruiters": 450,
     "teamtailor": 380,

@@ -36,6 +36,7 @@ class BullhornConnector(kit.Connector):
 
     def prepare(self) -> None:
         self._words = Words.read(self.settings)
+        kit.whole_number(self.settings, name="monthly_calls", low=1, high=10_000_000)
         self._link_field = self._checked("link_field")
         self._report_field = self.settings["report_field"] and self._checked("report_field")
         if self._report_field == self._link_field:

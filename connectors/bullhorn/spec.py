@@ -32,9 +32,8 @@ SPEC = kit.ConnectorSpec(
         Capability.REASONS: kit.missing(f"{ENTITIES}#jobsubmission", NO_REASON),
         Capability.ATS_MESSAGE: kit.missing(DOCS, "No call sends a candidate a text of ours."),
     },
-    # The account may make 1,500 calls a minute and 100,000 a month with all integrations
-    # together; a fifth is ours at most, and the notes say how little is used.
-    rate_limit=kit.RateLimit(300, 60, per="account", source=LIMITS),
+    # The account may make 1,500 calls a minute with all integrations together: a fifth is ours.
+    rate_limit=kit.RateLimit(300, 60, per="account", source=LIMITS, monthly="monthly_calls"),
     poll_seconds=300,
     notice_is_delayed=True,
     settings=(
@@ -116,6 +115,15 @@ SPEC = kit.ConnectorSpec(
             "イベント購読の名前。同じ購読を2つのプログラムで読み取ると欠落が生じるため、環境ごとに"
             "別の名前にしてください。",
             default="careerrelay",
+        ),
+        kit.optional(
+            "monthly_calls",
+            "How many calls a month CareerRelay may make of those that all integrations of the "
+            "account share (100,000, unless your contract says otherwise). Watching alone takes "
+            "17,300.",
+            "アカウント全体の1か月の呼び出し回数（契約に別の定めがなければ10万回）のうち、CareerRelayが"
+            "使ってよい回数。変更の監視だけで約17,300回を使います。",
+            default="50000",
         ),
         kit.NOTICE_DELAY_DAYS,
         kit.SOURCE_CHANNELS,

@@ -18,7 +18,6 @@ HOOKS = "https://help.lever.co/hc/en-us/articles/20087284427677"
 PARAMETERS = "https://github.com/tonyxiao/openSDKs"
 PLACEHOLDERS = "https://help.lever.co/hc/en-us/articles/20087359674269"
 MAILBOXES = "https://help.lever.co/hc/en-us/articles/360013094552"
-LIMITS = "https://truto.one/blog/how-to-integrate-with-the-lever-api-2026-engineering-guide/"
 
 ACCESS_SETTINGS = (
     Setting(
@@ -129,7 +128,8 @@ SPEC = ConnectorSpec(
         "hook's signature token, as lower-case hex in the body's signature; data is not signed.",
     ),
     # A token bucket: 10 a second steady, bursts to 20; 429 carries no Retry-After.
-    rate_limit=RateLimit(calls=10, seconds=1.0, per="credential", source=LIMITS),
+    # As third parties sum that page up; bursts of 20 that it also allows are not used.
+    rate_limit=RateLimit(calls=10, seconds=1.0, per="credential", source=API),
     events=(
         "candidateArchiveChange",
         "candidateHired",

@@ -84,9 +84,9 @@ class PinpointConnector(kit.Connector):
         rows = self._page(window.number)
         with self.reading("list applications"):
             cases = [(self._application(r), r.read(ApplicationSchema)["updated_at"]) for r in rows]
-            fresh = [case for case, at in cases if at >= window.since]
-            more = len(cases) == PAGE == len(fresh)
-            return window.cases(fresh, page=str(window.number + 1) if more else "")
+            full = len(cases) == PAGE
+            fresh, page = window.down_to(cases, lambda case: case[1], full=full)
+            return window.cases((case for case, _ in fresh), page=page)
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
@@ -178,8 +178,8 @@ class PinpointConnector(kit.Connector):
         return self._records.one("applications", case, params=params)
 
     def _page(self, number: int) -> list[kit.Record]:
-        params = {"page[number]": str(number), "page[size]": str(PAGE), "sort": "-updated_at"}
-        return self._records.list(("applications",), params=params | LOOK)[0]
+        params = LOOK | {"sort": "-updated_at"}
+        return self._records.page("applications", number=number, size=PAGE, params=params)[0]
 
 
 def _reason(tags: Iterable[Mapping[str, Any]], stage: str) -> kit.Reason:

@@ -60,13 +60,12 @@ SPEC = kit.ConnectorSpec(
         kit.webhook_secret(
             "Secret of the web hook ('Show secret')", "Webhookのシークレット（「Show secret」）"
         ),
-        kit.Setting(
+        kit.choice(
             "note_visibility",
             "Who sees the note: public (everybody who may see the candidate) or private.",
             "メモの公開範囲。public（候補者を閲覧できる全員）またはprivate。",
-            required=False,
-            default="public",
-            choices=("public", "private"),
+            "public",
+            "private",
         ),
         *kit.USUAL,
         kit.address("https://api.recruitee.com"),

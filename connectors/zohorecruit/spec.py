@@ -25,10 +25,10 @@ SPEC = kit.ConnectorSpec(
         ),
         Capability.POLL: kit.reported(CLIENT, "Order and paging as a public client uses them."),
         Capability.FETCH: kit.reported(CLIENT, "Names of fields are settings: read your own."),
-        Capability.FIELD_TOKEN: kit.reported(
+        Capability.FIELD_TOKEN: kit.unconfirmed(
             HOOKS,
             "Writing a field is reported, and merge fields with custom fields are documented for "
-            "web hooks; that mail templates take them is not, so look at one mail first. A "
+            "web hooks; that a mail prints them nobody says, so look at one mail first. A "
             "rejection within half an hour of the application may leave before the link is there.",
         ),
         Capability.REPORT: kit.reported(

@@ -202,3 +202,38 @@ def test_whoever_left_a_list_is_looked_up_and_may_be_gone() -> None:
     assert known.looked_up("7", person="p").application == case(ApplicationState.ACTIVE)
     gone = known.looked_up("8", person="p")
     assert (gone.kind, gone.application_ids, gone.candidate_id) == ("erased", ("8",), "p")
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "full", "fresh", "page"),
+    [
+        ([1, 2], True, [1, 2], "2"),
+        ([1, 30], True, [1], ""),
+        ([1, 2], False, [1, 2], ""),
+        ([], True, [], ""),
+    ],
+)
+def test_the_latest_are_read_down_to_where_the_last_round_began(
+    hours_ago: list[int], full: bool, fresh: list[int], page: str
+) -> None:
+    window = Window(NOW - DAY, NOW)
+    found = window.down_to(hours_ago, lambda hours: NOW - timedelta(hours=hours), full=full)
+    assert found == (fresh, page)
+
+
+@responses.activate
+def test_rows_are_read_each_by_the_schema_and_asked_for_by_name() -> None:
+    asked = matchers.query_param_matcher({"page": "2"})
+    people = {"people": [{"id": 7, "name": "花子"}]}
+    responses.get("https://acme.example.com/v1/people", json=people, match=[asked])
+    api = kit.VendorApi(kit.HttpClient("acme"), url=CLIENT["api_url"], setting="api_key")
+    found = api.rows(
+        ("people",), kit.NamedSchema, under="people", operation="list people", page="2"
+    )
+    assert found == [{"id": "7", "name": "花子"}]
+
+
+def test_the_first_of_a_few_words_is_the_default() -> None:
+    setting = kit.choice("auth", "How we sign in.", "認証方式。", "basic", "oauth")
+    assert (setting.default, setting.choices) == ("basic", ("basic", "oauth"))
+    assert not setting.required

@@ -155,6 +155,7 @@ REQUEST = kit.WebhookRequest("POST", "/hook", "company=1", {"x": "y"}, b'{"a": 1
         kit.BodyHmac("X-Signature", prefix="sha256=", encoding="base64"),
         kit.BasicLogin(setting="webhook_secret"),
         kit.UrlToken(setting="webhook_secret"),
+        kit.UrlToken(setting="webhook_secret", in_form=True),
     ],
 )
 def test_a_declared_signature_is_verified_as_it_is_signed(signature: Signature) -> None:

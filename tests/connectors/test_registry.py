@@ -154,3 +154,21 @@ def test_value_outside_the_choices_is_refused(
     assert open_connector("acme", SETTINGS).settings["region"] == "jp"
     with pytest.raises(ConfigurationError, match="region must be one of jp, us"):
         open_connector("acme", {**SETTINGS, "region": "eu"})
+
+
+def test_a_dash_empties_what_has_a_default_and_may_be_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cls: type[Connector] = connector_class("acme")
+    more = (
+        Setting("tags", help="", help_ja="", required=False, default="agency"),
+        Setting("sign", help="", help_ja="", required=False),
+        Setting("region", help="", help_ja="", required=False, default="jp", choices=("jp", "us")),
+    )
+    spec = dataclasses.replace(cls.spec, settings=(*cls.spec.settings, *more))
+    monkeypatch.setattr(cls, "spec", spec)
+    opened = open_connector("acme", {**SETTINGS, "tags": " - ", "sign": "-"})
+    assert (opened.settings["tags"], opened.settings["sign"]) == ("", "-")
+    for name in ("region", "api_url"):
+        with pytest.raises(ConfigurationError, match=name):
+            open_connector("acme", {**SETTINGS, name: "-"})
