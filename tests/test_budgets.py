@@ -33,7 +33,6 @@ LONGER_CONNECTORS = {
     "report_feed": 449,
     "smartrecruiters": 450,
     "teamtailor": 380,
-    "zohorecruit": 336,
 }
 """Measured, so that they can only shrink. What made them long: several kinds of web hooks, walks
 that compare everybody with the last time, APIs of their own style. One more line here needs such

@@ -14,6 +14,13 @@ CLIENT = "https://github.com/kesslerio/zoho-recruit-openclaw-skill"
 KOMBO = "https://docs.kombo.dev/ats/connectors/zohorecruit"
 SCOPES = "ZohoRecruit.modules.ALL and ZohoRecruit.modules.notes.ALL"
 
+
+def _field(name: str, what: str, what_ja: str, *, held: str = "") -> kit.Setting:
+    """Which field of an application holds it; each account may have given it another name."""
+    told = f"API name of the application's field for {what}."
+    return kit.optional(name, told, f"{what_ja}のAPI参照名。", default=held)
+
+
 SPEC = kit.ConnectorSpec(
     name="zohorecruit",
     title="Zoho Recruit",
@@ -40,6 +47,7 @@ SPEC = kit.ConnectorSpec(
     webhook=kit.WebhookSpec(
         trust=kit.Trust.HINT,
         verification="The custom parameter cr_secret holds webhook_secret; nothing is signed.",
+        signature=kit.UrlToken("cr_secret", setting="webhook_secret", in_form=True),
     ),
     rate_limit=kit.RateLimit(1, 1, per="account"),
     poll_seconds=900,
@@ -47,8 +55,7 @@ SPEC = kit.ConnectorSpec(
     notice_is_delayed=True,
     events=("workflow",),
     settings=(
-        kit.Setting("client_id", "Client ID of the API console.", "API ConsoleのクライアントID。"),
-        kit.secret("client_secret", "Client secret.", "クライアントシークレット。"),
+        *kit.client_pair("the API console", "API Console"),
         kit.secret(
             "refresh_token",
             f"Refresh token with the scopes {SCOPES}.",
@@ -70,42 +77,22 @@ SPEC = kit.ConnectorSpec(
         kit.report_place(
             "report_field", "API name of a field of Applications", "Applicationsの項目のAPI参照名"
         ),
-        kit.Setting(
+        kit.choice(
             "note_module",
             "Where notes are written: Applications, or Candidates where your account shows none "
             "on applications.",
             "メモの書き込み先：Applications、または応募にメモ欄がない場合はCandidates。",
-            required=False,
-            default="Applications",
-            choices=("Applications", "Candidates"),
+            "Applications",
+            "Candidates",
         ),
-        kit.optional(
-            "status_field",
-            "API name of the application's status.",
-            "応募ステータスのAPI参照名。",
-            default="Application_Status",
-        ),
-        kit.optional(
-            "candidate_field",
-            "API name of the application's candidate.",
-            "応募の候補者項目のAPI参照名。",
-            default="Candidate_Id",
-        ),
-        kit.optional(
-            "job_field",
-            "API name of the application's job opening.",
-            "応募の求人項目のAPI参照名。",
-            default="Job_Opening_Name",
-        ),
-        kit.optional(
-            "source_field",
-            "API name of the application's source, where it has one.",
-            "応募経路の項目のAPI参照名（ある場合）。",
-        ),
-        kit.optional(
+        _field("status_field", "the status", "応募ステータスの項目", held="Application_Status"),
+        _field("candidate_field", "the candidate", "候補者の項目", held="Candidate_Id"),
+        _field("job_field", "the job opening", "求人の項目", held="Job_Opening_Name"),
+        _field("source_field", "the source, if there is one", "応募経路の項目（ある場合）"),
+        _field(
             "stop_field",
-            "API name of a checkbox that means 'do not contact', where you have one.",
-            "「連絡不可」を示すチェックボックスのAPI参照名（ある場合）。",
+            "a checkbox that means 'do not contact', if there is one",
+            "「連絡不可」を示すチェックボックス（ある場合）",
         ),
         kit.NOTICE_DELAY_DAYS,
         kit.SOURCE_CHANNELS,
