@@ -24,6 +24,8 @@ csv.field_size_limit(1024 * 1024)
 DELIMITERS = {",": "comma", "\t": "tab"}
 LOOK = 30
 """Lines in which delimiter and headings are looked for."""
+LOOK_SIGNS = 256 * 1024
+"""And signs, for a line may be as long as the file."""
 LONGEST_HEADING = 500
 MOST_HEADINGS = 500
 MOST_CELLS = 16_384
@@ -87,7 +89,7 @@ def open_sheet(
     """
     found = Encoding(encoding) if encoding else detect(file)
     first = _first_lines(file, found)
-    separator = delimiter or _delimiter(first)
+    separator = delimiter or _delimiter(first[:LOOK_SIGNS])
     lines = list(islice(_records(file, found, separator), max(LOOK, header_number or 0)))
     number, certain = _header(lines, {heading_key(k) for k in known}, header_number)
     cells = _headings(lines[number - 1])
@@ -144,7 +146,13 @@ def _records(file: BinaryIO, encoding: Encoding, delimiter: str) -> Iterator[Lin
             if len(cells) > MOST_CELLS:
                 raise _too_wide(number, MOST_CELLS)
             yield Line(number, cells)
-    except csv.Error:
+    except csv.Error as error:
+        if "field limit" in str(error):
+            raise SheetRefusedError(
+                f"row {number + 1}: a cell has more than a million signs; is this a CSV file?",
+                f"{number + 1}行目のセルが100万文字を超えています。"
+                "CSVファイルかどうかをご確認ください",
+            ) from None
         raise SheetRefusedError(
             f"row {number + 1}: a quotation mark is not closed, or stands inside a cell alone; "
             "open the file in a spreadsheet and save it as CSV again",
@@ -176,7 +184,9 @@ def _header(lines: Sequence[Line], known: Collection[str], wanted: int | None) -
                 f"the file has no row {wanted}", f"ファイルに{wanted}行目がありません"
             )
         return wanted, True
-    scores = [(sum(heading_key(c) in known for c in line.cells), line) for line in lines]
+    scores = [
+        (sum(heading_key(c) in known for c in line.cells[:MOST_HEADINGS]), line) for line in lines
+    ]
     best, line = max(scores, key=lambda scored: scored[0], default=(0, None))
     if line is not None and best >= 2:
         return line.number, True

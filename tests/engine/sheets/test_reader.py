@@ -133,3 +133,8 @@ def test_headings_are_500_at_most_but_empty_cells_behind_them_are_none() -> None
     assert sheet.headings == tuple(headings)
     with pytest.raises(RefusedError, match="row 1 has more than 500 cells"):
         open_sheet(csv_file([], headings=[*headings, "more"]), known=())
+
+
+def test_a_line_as_long_as_the_file_is_told_as_what_it_is() -> None:
+    with pytest.raises(RefusedError, match="row 1: a cell has more than a million signs"):
+        open_sheet(io.BytesIO(b"x" * (1024 * 1024 + 1)), known=())
