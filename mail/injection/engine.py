@@ -19,7 +19,7 @@ from .leaf import Leaf
 from .mark import is_genuine, mark, marks
 from .placeholder import MAX_TOKENS, Token, marker_spelled, url_forms
 from .refusals import refuse_armoured_files, refuse_untouchable
-from .spellings import is_spelled, misspelt
+from .spellings import misspelt
 from .structure import Part, Reader
 from .targets import find_targets
 from .text_quotes import is_quoted, quote_in
@@ -132,7 +132,7 @@ class _Injection:
         suspect = [leaf for leaf in leaves if core in leaf.data]
         if suspect and any(_is_linked(leaf, f) for leaf in suspect for f in url_forms(prefix)):
             return Result(Status.ALREADY, "linked")
-        if any(_is_misspelt(leaf.low, self._policy.marker) for leaf in leaves):
+        if any(_is_misspelt(leaf, self._policy.marker) for leaf in leaves):
             self._notes.append(MISSPELT)
         if not self._policy.append:
             return Result(Status.SKIPPED, "no_marker", notes=tuple(self._notes))
@@ -155,6 +155,8 @@ class _Injection:
         try:
             edits = self._proved(header, leaves, tokens, paragraph, is_last=False)
         except Refusal:
+            if not any(_has_other_place(*pair) for pair in zip(leaves, tokens, strict=True)):
+                raise
             edits = self._proved(header, leaves, tokens, paragraph, is_last=True)
         notes = dict.fromkeys([*self._notes, *(n for leaf in leaves for n in leaf.notes)])
         return Result(status, code, tuple(edits), tuple(notes))
@@ -183,9 +185,9 @@ class _Injection:
         return [top, *sorted([*forged, *_sorted(plans)], key=lambda e: e.start)]
 
 
-def _is_misspelt(low: bytes, marker: str) -> bool:
+def _is_misspelt(leaf: Leaf, marker: str) -> bool:
     """A marker where nobody sees it, or something like one."""
-    return misspelt(low, marker=marker) or is_spelled(low, marker=marker, is_html=True)
+    return leaf.spells(marker) or misspelt(leaf.low, marker=marker)
 
 
 def _refuse_full_headers(*parts: Part) -> None:
@@ -198,8 +200,12 @@ def _plan(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token], *, is_last:
     if tokens:
         return plan_tokens(leaf, paragraph, tokens)
     if leaf.is_html:
-        return plan_html(leaf, paragraph, at=leaf.places()[-1 if is_last else 0])
+        return plan_html(leaf, paragraph, at=leaf.places[-1 if is_last else 0])
     return plan_text(leaf, paragraph)
+
+
+def _has_other_place(leaf: Leaf, tokens: Sequence[Token]) -> bool:
+    return leaf.is_html and not tokens and len(leaf.places) > 1
 
 
 def _sorted(plans: Sequence[Plan]) -> list[Edit]:

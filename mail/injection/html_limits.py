@@ -8,6 +8,8 @@ is counted too high rather than too low.
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterator
+from itertools import chain
 
 from .values import Refusal
 
@@ -32,10 +34,26 @@ _SCOPES = rb"table|td|th|caption|object|marquee|applet|template|button|select|sv
 _FORMATTING_OR_SCOPE = re.compile(
     rb"<(?:(/?)(%b)|/?(?:%b))(?=[\s/>])" % (_FORMATTING, _SCOPES), re.IGNORECASE
 )
-_TAG = re.compile(rb"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
-_VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
-_TABLE_PARTS = frozenset(b"tbody thead tfoot tr td th caption".split())
-_SCOPE = frozenset(_SCOPES.split(b"|"))
+_TAG = re.compile(
+    rb"<(?=[/a-z])(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)[\s/>])"
+    rb"/?[a-z][^\s/>]*"
+)
+"""Of elements that may hold others."""
+_TABLE_PARTS = frozenset(b"</tbody </thead </tfoot </tr </td </th </caption".split())
+_SCOPE = frozenset(b"</" + name for name in _SCOPES.split(b"|"))
+_SPECIAL = frozenset(
+    b"""</address </applet </article </aside </blockquote </body </button </caption </center
+    </colgroup </dd </details </dir </div </dl </dt </fieldset </figcaption </figure </footer </form
+    </frameset </h1 </h2 </h3 </h4 </h5 </h6 </head </header </hgroup </html </iframe </li </listing
+    </main </marquee </menu </nav </noembed </noframes </noscript </object </ol </p </plaintext
+    </pre </script </search </section </select </style </summary </table </tbody </td </template
+    </textarea </tfoot </th </thead </title </tr </ul </xmp""".split()
+)
+"""https://html.spec.whatwg.org/multipage/parsing.html#special, without those that hold nothing"""
+_CLOSES_ALL = _SPECIAL - {b"</form", b"</li"}
+_CLOSES_TABLE = b"</table"
+_SLASH = ord("/")
+_SOME = 1 << 16
 _LOOK_BACK = 50
 
 
@@ -44,7 +62,7 @@ def refuse_explosive(html: bytes) -> None:
     tags = html.count(b"<")
     if tags * tags > 4 * MOST_NODES and _are_left_open(html, MOST_NODES // tags + 1):
         raise Refusal("too_complex")
-    if tags > _FEWEST_TAGS and _is_deeper(html, MOST_STEPS / tags):
+    if tags > _FEWEST_TAGS and _is_deeper(html.lower(), MOST_STEPS / tags):
         raise Refusal("too_complex")
 
 
@@ -83,37 +101,61 @@ def _most_open(html: bytes, most: int) -> int:
 
 
 def _is_deeper(html: bytes, most: float) -> bool:
-    """More elements than that stand in each other; those closed without a tag count on."""
-    stack: list[bytes] = []
+    """More elements than that stand in each other; those closed without a tag count on.
+
+    The tag that closes the innermost one is asked for before any other, as most of them are it.
+    """
+    stack = [b""]
     tables: list[int] = []
-    for found in _TAG.finditer(html):
-        closes, name = found.groups()
-        if closes:
-            _close(stack, tables, name.lower())
-        elif name.lower() not in _VOID:
-            if name.lower() == b"table":
+    closing = b""
+    for tag in chain.from_iterable(_tags(html)):
+        if tag == closing != _CLOSES_TABLE:
+            del stack[-1]
+        elif tag[1] == _SLASH:
+            _close(stack, tables, tag)
+        else:
+            if tag == b"<table":
                 tables.append(len(stack))
-            stack.append(name.lower())
-            if len(stack) > most:
+            stack += (b"</" + tag[1:],)
+            if len(stack) > most + 1:
                 return True
+        closing = stack[-1]
     return False
 
 
-def _close(stack: list[bytes], tables: list[int], name: bytes) -> None:
-    if name == b"table" and tables:
+def _tags(html: bytes) -> Iterator[list[bytes]]:
+    """How each tag begins; some at a time, since all of them may be more than memory holds."""
+    at = 0
+    while at < len(html):
+        end = len(html) if at + _SOME >= len(html) else html.find(b"<", at + _SOME)
+        end = len(html) if end < 0 else end
+        yield _TAG.findall(html, at, end)
+        at = end
+
+
+def _close(stack: list[bytes], tables: list[int], tag: bytes) -> None:
+    if tag == _CLOSES_TABLE and tables:
         del stack[tables.pop() :]
-    elif stack and stack[-1] == name:
-        stack.pop()
     else:
-        del stack[_closed_from(stack, name) :]
+        del stack[_closed_from(stack, tag) :]
 
 
-def _closed_from(stack: list[bytes], name: bytes) -> int:
+def _closed_from(stack: list[bytes], tag: bytes) -> int:
     """The lowest element that a closing tag ends; behind the stack where it ends none."""
-    barriers = (b"table",) if name in _TABLE_PARTS else _SCOPE
+    barriers = _barriers(tag)
     for at in range(len(stack) - 1, max(len(stack) - _LOOK_BACK, 0) - 1, -1):
-        if stack[at] == name:
+        if stack[at] == tag:
             return at
         if stack[at] in barriers:
             break
     return len(stack)
+
+
+def _barriers(tag: bytes) -> Container[bytes]:
+    """What a closing tag does not reach out of, or leaves open though it does.
+
+    https://html.spec.whatwg.org/multipage/parsing.html#parsing-main-inbody
+    """
+    if tag in _TABLE_PARTS:
+        return (_CLOSES_TABLE,)
+    return _SCOPE if tag in _CLOSES_ALL else _SPECIAL

@@ -10,6 +10,7 @@ from .charsets import Charset
 from .html_place import html_places
 from .placeholder import Token, html_tokens, text_tokens
 from .refusals import refuse_armour
+from .spellings import is_spelled
 from .structure import Part
 from .text_lines import TextLines
 from .text_place import text_place
@@ -35,6 +36,8 @@ class Leaf:
     notes: list[str] = field(default_factory=list)
     _low: bytes | None = None
     _line_end: bytes | None = None
+    _is_spelled: bool | None = None
+    _places: Sequence[int] = ()
     _escape: tuple[int, bytes] = (0, b"")
 
     @classmethod
@@ -83,8 +86,16 @@ class Leaf:
             self._low = charsets.mask(self.data, self.charset).lower()
         return self._low
 
+    def spells(self, marker: str) -> bool:
+        """Whether a marker stands somewhere, seen or not, in any spelling; always the same one."""
+        if self._is_spelled is None:
+            self._is_spelled = is_spelled(self.low, marker=marker, is_html=True)
+        return self._is_spelled
+
     def tokens(self, marker: str) -> list[Token]:
         """The markers a person would see."""
+        if not self.spells(marker):
+            return []
         if self.is_html:
             return html_tokens(self.low, marker=marker)
         return text_tokens(self.low, marker=marker, read=self.text)
@@ -93,8 +104,14 @@ class Leaf:
         """The lines as they are read."""
         return TextLines(charsets.text_lines(self.data, self.charset), is_flowed=self.is_flowed)
 
+    @property
     def places(self) -> Sequence[int]:
         """Decoded offsets for the paragraph, best first. Raises Refusal."""
+        if not self._places:
+            self._places = self._find_places()
+        return self._places
+
+    def _find_places(self) -> Sequence[int]:
         if self.is_html:
             return html_places(self.low)
         lines = charsets.text_lines(self.data, self.charset)

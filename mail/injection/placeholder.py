@@ -116,8 +116,6 @@ def html_tokens(low: bytes, *, marker: str) -> list[Token]:
     Raises Refusal where everything behind them would be swallowed.
     """
     found = spelled(low, marker=marker, is_html=True)
-    if not found:
-        return []
     text = HtmlText(low)
     others = html_quotes.quotes(html_quotes.containers(text))
     seen = [m for m in found if text.low[m.start] != 32 and not _within(others, m.start)]

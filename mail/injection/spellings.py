@@ -17,20 +17,22 @@ from .values import Refusal
 _ZERO_WIDTH = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2?\xad"
 """Signs of no width and soft hyphens, in UTF-8 and Latin-1."""
 _HTML_ZERO_WIDTH = (
-    _ZERO_WIDTH + rb"|&(?:shy|zwnj|zwj|zerowidthspace|nobreak|#(?:173|820[3-7]|8288|65279)"
-    rb"|#x(?:ad|200[b-f]|2060|feff));?"
+    _ZERO_WIDTH + rb"|&(?:shy|zwnj|zwj|zerowidthspace|nobreak"
+    rb"|#(?:173|820[3-7]|8288|65279|x(?:ad|200[b-f]|2060|feff)));?"
 )
 _INLINE = (
     rb"</?(?:span|b|i|u|s|em|strong|font|wbr|a|mark|small|big|code|tt|o:p|ins)"
     rb"(?:\s[^<>]{0,400})?/?>"
 )
 _BLANK = rb"[ \t\xa0]|\xc2\xa0"
-_HTML_BLANK = rb"\s|\xc2?\xa0|&(?:nbsp|#160|#xa0);?|\+|%(?:25)?20"
+_HTML_BLANK = rb"\s|\xc2?\xa0|&(?:nbsp|#(?:160|xa0));?|\+|%(?:25)?20"
 _NAMES = {
     "{": rb"lcub|lbrace", "}": rb"rcub|rbrace", "[": rb"lsqb|lbrack", "]": rb"rsqb|rbrack",
     "_": rb"lowbar|underbar", "%": rb"percnt", "$": rb"dollar", "#": rb"num", "<": rb"lt",
     ">": rb"gt", "(": rb"lpar", ")": rb"rpar", "*": rb"ast", "@": rb"commat", "|": rb"vert",
 }  # fmt: skip
+_BEGIN_GAPS = "<&%+"
+"""What stands between the marker's signs may begin with them."""
 _FEW = 100
 MOST_SPELLED = 2000
 """Markers that are looked at in one text, quoted ones too: no letter has more."""
@@ -126,11 +128,21 @@ def _unbalanced(marker: bytes) -> bytes:
 @cache
 def _patterns(marker: str, is_html: bool) -> Sequence[tuple[bytes, re.Pattern[bytes]]]:
     """One pattern for each byte that may begin the marker, with that byte."""
-    rest = _rest(marker, is_html=is_html)
+    rest, plain = _rest(marker, is_html=is_html), marker[0].encode("ascii")
     return tuple(
-        (byte, re.compile(first + rest, re.DOTALL))
+        (byte, re.compile(first + (_no_run(marker) if byte == plain else b"") + rest, re.DOTALL))
         for byte, first in _firsts(marker[0], is_html=is_html)
     )
+
+
+def _no_run(marker: str) -> bytes:
+    """In a longer run of the first sign than the marker's own, whatever tags and blanks stand in
+    it, only the last ones may begin it: asked first, or a text of nothing else takes long."""
+    first = marker[0]
+    if first in _BEGIN_GAPS or not marker.strip(first):
+        return b""
+    own = len(marker) - len(marker.lstrip(first))
+    return rb"(?!" + rb"\s*+(?:<[^<>]*+>\s*+)*+%b" % re.escape(first.encode("ascii")) * own + rb")"
 
 
 def _rest(marker: str, *, is_html: bool) -> bytes:
@@ -183,5 +195,5 @@ def _percent(sign: str) -> tuple[bytes, bytes]:
 def _entity(sign: str) -> bytes:
     code = ord(sign)
     named = rb"|(?:%b);?" % _NAMES[sign] if sign in _NAMES else b""
-    numbers = rb"#0{0,6}%d(?:;|(?!\d))|#x0{0,6}%x(?:;|(?![0-9a-f]))" % (code, code)
+    numbers = rb"#(?:0{0,6}%d(?:;|(?!\d))|x0{0,6}%x(?:;|(?![0-9a-f])))" % (code, code)
     return rb"&(?:%b%b)" % (numbers, named)

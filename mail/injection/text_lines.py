@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import compress, count
 
 _DASHES = frozenset("-_=─━―—＿－")
 _FEWEST_DASHES = 5
@@ -15,7 +16,7 @@ class TextLines:
     def __init__(self, lines: Sequence[str], *, is_flowed: bool = False) -> None:
         self.all = [_unstuffed(line) for line in lines] if is_flowed else lines
         self._joined: str | None = None
-        self.filled = [n for n, line in enumerate(lines) if line and not line.isspace()]
+        self.filled = [*compress(count(), map(str.strip, lines))]
 
     def __getitem__(self, number: int) -> str:
         return self.all[number]

@@ -59,7 +59,7 @@ def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:
 
 def plan_text(leaf: Leaf, paragraph: Paragraph) -> Plan:
     """The paragraph at its place in a plain text. Raises Refusal."""
-    at = leaf.places()[0]
+    at = leaf.places[0]
     lines, codec = _version(leaf, paragraph)
     return _labelled(leaf, (_insertion(leaf, at, lines),), codec)
 

@@ -24,6 +24,12 @@ EXPLOSIVE = {
     "closed too late": "<blockquote><i>x</blockquotes></p>" * 30_000,
     "closed at the end": "<section>" * 50_000 + "</section>" * 50_000,
     "far away": ("<div>" + "<span>" * 60 + "</div>") * 3_000,
+    "out of a division": "<span><div></span></div>" * 20_000,
+    "out of a paragraph": "<x><p></x></p>" * 20_000,
+    "bold around a division": "<b><div></b>" * 20_000,
+    "link around a division": "<a><div></a>" * 20_000,
+    "a form only": "<form><div></form>" * 20_000,
+    "a list's item only": "<li><section><ul></li></ul>" * 20_000,
 }
 
 
@@ -44,6 +50,7 @@ HARMLESS = {
     "many tables": f"<div><font size=2><table>{ROWS}</table></font></div>" * 800,
     "unclosed paragraphs": "<p>Dear Taro<br>" * 400,
     "unclosed cells": ("<table>" + "<tr><td>x<td>y" * 500 + "</table>") * 10,
+    "tables that nobody opened": "<p>x</table>" * 4000 + "<div>x</div>" * 4000,
     "few fonts": "<p>" + "".join(FONTS[:10]) + "<p>x" * 3000,
     "all fonts closed": "".join(f"<p>{font}x</font>" for font in FONTS),
 }
