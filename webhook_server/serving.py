@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 4 * 1024 * 1024
 """Beyond it waitress answers 413 itself; the app refuses, and records, from 1 MiB on."""
+LARGEST_HEADER = 32 * 1024
+"""All lines together; waitress's own 256 KiB are seconds of work, such as for a list of languages
+that never ends. gunicorn takes 8 KiB a line."""
 TICK_SECONDS = 0.5
 DRAIN_SECONDS = 15.0
 
@@ -41,6 +44,7 @@ class Serving:
             port=port,
             threads=threads,
             ident="",
+            max_request_header_size=LARGEST_HEADER,
             max_request_body_size=max(largest_body, LARGEST_BODY),
             clear_untrusted_proxy_headers=False,
             asyncore_use_poll=True,

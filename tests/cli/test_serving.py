@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import threading
@@ -195,3 +196,16 @@ def test_worker_and_relay_wait_so_that_no_signal_is_slept_through() -> None:
 
     serving_module._await(Ended())
     assert waits == [1, 1, 1]
+
+
+def test_headers_without_end_are_refused_before_anybody_reads_them() -> None:
+    serving = Serving(Flask("empty"), host="127.0.0.1", port=0, threads=1)
+    server = threading.Thread(target=serving.run)
+    server.start()
+    try:
+        with socket.create_connection(("127.0.0.1", serving.port), timeout=WAIT) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nAccept-Language: " + b"a," * 20_000 + b"\r\n\r\n")
+            assert b" 431 " in client.recv(100)
+    finally:
+        serving.stop()
+        server.join(WAIT)
