@@ -56,8 +56,7 @@ class TemplateConnector(kit.Connector):
 
     def _notes(self, case: str) -> list[str]:
         """https://developers.example.com/ats/notes#list (all notes in one answer)"""
-        path, schema = ("applications", case, "notes"), NoteSchema(many=True)
-        notes = self._api.get(path, schema=schema, operation="list notes")
+        notes = self._api.rows(("applications", case, "notes"), NoteSchema, operation="list notes")
         return [note["text"] for note in notes]
 
     def _add_note(self, case: str, text: str) -> None:

@@ -30,31 +30,18 @@ STATES = {
 }
 
 
-class CandidateSchema(kit.PayloadSchema):
+class CandidateSchema(kit.IdSchema, kit.PersonParts):
     """The person; the address may be missing."""
 
-    id = kit.ExternalId(required=True)
-    first_name = kit.OptionalText()
-    last_name = kit.OptionalText()
-    email = kit.Addresses()
 
-
-class NamedSchema(kit.PayloadSchema):
-    """Something with an id and a name: a vacancy, a reason."""
-
-    id = kit.ExternalId(required=True)
-    name = kit.OptionalText()
-
-
-class ApplicationSchema(kit.PayloadSchema):
+class ApplicationSchema(kit.IdSchema):
     """A case, the same in webhooks and in the API's answers."""
 
-    id = kit.ExternalId(required=True)
     status = fields.String(required=True, validate=OneOf(STATES))
     updated_at = kit.IsoDateTime(required=True)
     candidate = fields.Nested(CandidateSchema, required=True)
-    job = kit.OptionalPart(NamedSchema)
-    reason = kit.OptionalPart(NamedSchema)
+    job = kit.OptionalPart(kit.NamedSchema)
+    reason = kit.OptionalPart(kit.NamedSchema)
 
 
 class HookSchema(kit.PayloadSchema):
@@ -93,12 +80,7 @@ def application_from(data: dict[str, Any]) -> kit.Application:
     person = data["candidate"]
     return kit.Application(
         external_id=data["id"],
-        candidate=kit.Candidate(
-            external_id=person["id"],
-            emails=person["email"],
-            given_name=person["first_name"],
-            family_name=person["last_name"],
-        ),
+        candidate=kit.person_of(person["id"], person),
         state=STATES[data["status"]],
         changed_at=data["updated_at"],
         job=_job(data["job"]),
