@@ -53,7 +53,7 @@ def _address(path: str | None) -> str:
         raise click.UsageError("--email-file is missing")
     try:
         if path is None:
-            text = ask("E-mail address")
+            text = ask("e-mail address of the candidate")
         else:
             text = sys.stdin.readline() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -106,7 +106,8 @@ def ask_secret(label: str) -> str:
 def ask(label: str, *, default: str | None = None, choices: Sequence[str] = ()) -> str:
     """A plain value from the terminal."""
     kind = click.Choice(list(choices)) if choices else str
-    return click.prompt(label, default=default, type=kind, err=True).strip()
+    asked = translated(label, lang=_language())
+    return click.prompt(asked, default=default, type=kind, err=True).strip()
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -89,6 +89,7 @@ def test_on_a_terminal_address_and_yes_are_asked_for(
     for module in (candidates, prompts):
         monkeypatch.setattr(module, "is_interactive", lambda: True)
     told = cli("candidates", "erase", "acme", text=f"{ADDRESS}\nn\n", lang="ja", code=1)
+    assert "候補者のメールアドレス" in told.stderr
     assert "候補者1名（応募1件）のデータを消去します" in told.stderr
     assert states(rejected)["a1"] == "rejected"
     cli("candidates", "erase", "acme", text=f"{ADDRESS}\nはい\n", lang="ja")
