@@ -8,6 +8,7 @@ a run that was cut off is found by its claim.
 from __future__ import annotations
 
 import random
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,6 +58,9 @@ TOGETHER = 2
 """Claims done in one transaction at once: they call nobody, so the interpreter is their bound, and
 more of them would only take turns in it while requests wait."""
 SPREAD_AFTER_SECONDS = 1.0
+CROWD_SECONDS = 5.0
+"""Instead of that where a quarter of the threads has such work: to spread it would then give it
+no thread more. But what was looked at together is not left waiting for longer."""
 CONFLICTS = (*STORE_ERRORS, exc.IntegrityError)
 """The store is away for a while, or another process has just made the same row: trying again
 finds it."""
@@ -90,6 +94,8 @@ class Worker:
         self._tasks = tasks
         most = CLAIM if runtime.database.is_sqlite else JOINED
         self._joined = Joined(at_once=TOGETHER, most=most)
+        self._busy: set[int] = set()
+        """Threads that go through work one by one."""
 
     def run(self, job: Job) -> None:
         """Run every subject of a job; none of them can stop the others.
@@ -107,11 +113,13 @@ class Worker:
     def _run_claimed(self, task: Task, subjects: Sequence[str], job: Job) -> None:
         self._runtime.rush.give_way()
         left = self._begin(task, subjects, job)
+        self._busy.add(threading.get_ident())
         try:
             done = self._run_each(task, left)
             if done < len(left):
-                self._let_go(task, left[done:], job)
+                self._let_go(task, left[done:], job, alone=not (done and self._is_crowded))
         finally:
+            self._busy.discard(threading.get_ident())
             # Whatever ends this run, what it leaves claimed is not being worked on any more.
             self._runtime.running.difference_update(left)
 
@@ -150,9 +158,17 @@ class Worker:
         began = time.monotonic()
         for number, subject in enumerate(subjects, 1):
             goes_on = self._run_one(task, subject, run)
-            if not goes_on or time.monotonic() - began > SPREAD_AFTER_SECONDS:
+            if not goes_on or self._is_slow(began):
                 return number
         return len(subjects)
+
+    def _is_slow(self, began: float) -> bool:
+        bound = CROWD_SECONDS if self._is_crowded else SPREAD_AFTER_SECONDS
+        return time.monotonic() - began > bound
+
+    @property
+    def _is_crowded(self) -> bool:
+        return len(self._busy) > self._runtime.settings.work["threads"] // 4
 
     def _run_together(self, task: Task, mine: list[str]) -> list[str]:
         """Those that are left to be run one by one: all, when anything stood in the way."""
@@ -169,11 +185,15 @@ class Worker:
         with self._runtime.database.begin() as session:
             self._submit_alone(session, subjects, job)
 
-    def _let_go(self, task: Task, subjects: Sequence[str], job: Job) -> None:
-        """Claimed, and not to be run here: each in a job of its own, under a new number."""
+    def _let_go(self, task: Task, subjects: Sequence[str], job: Job, *, alone: bool) -> None:
+        """Claimed, and not to be run now: under a new number, each in a job of its own or not."""
+        following = replace(job, subjects=tuple(subjects), attempt=job.attempt + 1)
         with self._runtime.database.begin() as session:
             claims.let_go(session, task.row, subjects, process=self._runtime.process_id)
-            self._submit_alone(session, subjects, replace(job, attempt=job.attempt + 1))
+            if alone:
+                self._submit_alone(session, subjects, following)
+            else:
+                self._runtime.queue.submit(session, following)
 
     def _submit_alone(self, session: Session, subjects: Sequence[str], job: Job) -> None:
         for subject in subjects:

@@ -108,9 +108,14 @@ class ApplicationEventSchema(_Value):
     version = fields.String()
 
 
+_EVENTS = ApplicationEventSchema()
+"""Made once: it keeps nothing of what it reads, and to build its fields costs more than to use
+them."""
+
+
 def dump_event(event: ApplicationEvent) -> dict[str, Any]:
     """The event as JSON-ready data; ``load_event`` is its inverse."""
-    data = ApplicationEventSchema().dump(event)
+    data = _EVENTS.dump(event)
     if not isinstance(data, dict):
         raise TypeError("one event, not many")
     return data
@@ -118,7 +123,7 @@ def dump_event(event: ApplicationEvent) -> dict[str, Any]:
 
 def load_event(data: Any) -> ApplicationEvent:
     """An event from ``dump_event``'s data. Raises marshmallow.ValidationError."""
-    event = ApplicationEventSchema().load(data)
+    event = _EVENTS.load(data)
     if not isinstance(event, ApplicationEvent):
         raise TypeError("one event, not many")
     return event

@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from careerrelay.engine import delivering, worker
-from careerrelay.engine.service import sweep
+from careerrelay.engine.service import TASKS, sweep
+from careerrelay.engine.worker import Worker
 from careerrelay.models.errors import ApiPermissionError, ApiRateLimitedError
 from careerrelay.models.tables import Attempt, Delivery
 from tests.engine.test_reading import arrive_together, rejected
@@ -77,6 +78,24 @@ def test_a_slow_vendors_deliveries_get_jobs_of_their_own(
     with world.runtime.database.read() as session:
         ended = session.scalars(select(Attempt.outcome).where(Attempt.task == "deliver")).all()
     assert ended == ["done"] * PEOPLE
+
+
+def test_beside_many_such_jobs_the_rest_stays_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowded = Worker(world.runtime, TASKS)
+    crowded._busy.update(range(world.runtime.settings.work["threads"]))
+    world.queue.start(crowded.run)
+    monkeypatch.setattr(worker, "SPREAD_AFTER_SECONDS", 0)
+    arrive_together(world, rejected(world, PEOPLE))
+    assert world.work() == 2
+    assert states(world) == ["done"] * PEOPLE
+    monkeypatch.setattr(worker, "CROWD_SECONDS", 0)
+    world.connect("other")
+    arrive_together(world, rejected(world, PEOPLE), to=("other",))
+    assert world.work() == 1 + PEOPLE, "looked at anew for each"
+    assert states(world) == ["done"] * 2 * PEOPLE
+    assert world.vendor.calls == ["write_link"] * 2 * PEOPLE
 
 
 def test_kill_in_the_middle_repeats_what_was_not_settled_and_nothing_else(world: World) -> None:
