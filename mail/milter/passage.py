@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from email.utils import getaddresses
 
 import structlog
 
-from ..injection import MARKER, Policy, Result, Status, erase_marker, inject, marker_in
-from ..letterhead import read_letterhead
+from ..injection import MARKER, Policy, Result, Status, marker_in
+from ..relay.decisions import LATER, changed, held_back, marker_stays, no_link
 from ..relay.desk import Account, Cause, Passing, Reply, Treatment
+from ..relay.limits import HourLimits, TooManyError
+from ..relay.senders import is_sender, may_write_as
 from .changes import requests
 from .codec import ACCEPT, Packet, reply
 from .desk import MilterDesk
@@ -32,7 +33,8 @@ MOST_TOLD = 10
 
 TAKEN = Reply(250, "2.0.0 The mail server may have it")
 _NOT_OURS = Result(Status.SKIPPED, "not_ours")
-_LATER = Reply(451, "4.3.0 The link cannot be put in now, please try again", Cause.WAITING)
+_HELD = Result(Status.SKIPPED, "held")
+_LATER = Reply(LATER, "4.3.0 The link cannot be put in now, please try again", Cause.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class MilterPassage:
 
     def __init__(self, desk: MilterDesk) -> None:
         self._desk = desk
+        self._limits = HourLimits()
 
     def plan(self, gathering: Gathering, *, account: Account, may_change: bool) -> Plan:
         """Raises what the desk raises."""
@@ -66,16 +69,26 @@ class MilterPassage:
         policy = policy_of(account)
         if gathering.overflowed:
             return _left(message, policy, Result(Status.REFUSED, TOO_LARGE))
-        if not _writes_as(message, account):
+        if not may_write_as(message, account):
             return _left(message, policy, Result(Status.SKIPPED, "other_author"))
         outside = _outside(gathering.recipients, account)
         if len(outside) != 1:
             return self._for_several(gathering, message, account, outside)
         passing = Passing(account, gathering.sender, outside[0], message)
         treatment = self._desk.treat(passing)
+        if treatment.paragraph is not None and (reply := self._too_many(passing)):
+            return Plan(reply, (), _HELD, [(passing, treatment)])
         result, changes = _changed(passing, treatment, gathering, may_change=may_change)
         answer = _withheld(passing, treatment, result) or TAKEN
         return Plan(answer, changes, result, [(passing, treatment)])
+
+    def _too_many(self, passing: Passing) -> Reply | None:
+        """Mails with a link alone are counted: the server's other mail is none of our business."""
+        try:
+            self._limits.take(passing.account, passing.recipient)
+        except TooManyError as error:
+            return Reply(LATER, f"4.7.1 {error}", Cause.WAITING)
+        return None
 
     def _for_several(
         self, gathering: Gathering, message: bytes, account: Account, recipients: Sequence[str]
@@ -90,9 +103,9 @@ class MilterPassage:
         linked = any(treatment.paragraph is not None for _, treatment in treated)
         answer = TAKEN
         if marker_in(message, treated[0][1].policy if treated else policy_of(account)):
-            answer = _held(SEVERAL)
+            answer = marker_stays(SEVERAL)
         elif linked and account.demand:
-            answer = _cannot(SEVERAL)
+            answer = no_link(SEVERAL)
         return Plan(answer, (), result, treated)
 
     def tell(self, plan: Plan, *, queue_id: str) -> None:
@@ -127,26 +140,13 @@ def without_desk(gathering: Gathering, account: Account | None) -> Plan:
 
 def _left(message: bytes, policy: Policy, result: Result) -> Plan:
     """Nobody is asked about it; a marker keeps it back all the same."""
-    return Plan(_held(result.code) if marker_in(message, policy) else TAKEN, (), result)
-
-
-def _writes_as(message: bytes, account: Account) -> bool:
-    """Every address of the From field is one of the account's."""
-    written = read_letterhead(message).fields.get("from", "")
-    addresses = [address for _, address in getaddresses([written])]
-    return bool(addresses) and all(is_sender(address, account.senders) for address in addresses)
-
-
-def is_sender(address: str, senders: frozenset[str]) -> bool:
-    """The address, or its domain, is on the list."""
-    lower = address.lower()
-    return lower in senders or lower.rpartition("@")[2] in senders
+    return Plan(marker_stays(result.code) if marker_in(message, policy) else TAKEN, (), result)
 
 
 def _outside(recipients: Sequence[str], account: Account) -> list[str]:
     """Recipients beyond the company, each once. A colleague's copy shows the applicant's link,
     which opens nothing personal; where there is nobody else, the copy is the mail."""
-    outside = {r.lower(): r for r in recipients if not is_sender(r, account.senders)}
+    outside = {r.lower(): r for r in recipients if not is_sender(r, account)}
     return list(outside.values()) or list(recipients[:1])
 
 
@@ -154,14 +154,7 @@ def _changed(
     passing: Passing, treatment: Treatment, gathering: Gathering, *, may_change: bool
 ) -> tuple[Result, Sequence[Packet]]:
     """What was done, and how the MTA is asked to do it."""
-    if treatment.retry_later or treatment.refuse:
-        return Result(Status.SKIPPED, "held"), ()
-    if treatment.erase:
-        result = erase_marker(passing.message, treatment.policy)
-    elif treatment.paragraph is None:
-        return _NOT_OURS, ()
-    else:
-        result = inject(passing.message, treatment.paragraph, treatment.policy)
+    result = changed(passing, treatment)
     if not result.edits:
         return result, ()
     asked = requests(gathering, message=passing.message, edits=result.edits)
@@ -172,27 +165,14 @@ def _changed(
 
 def _withheld(passing: Passing, treatment: Treatment, result: Result) -> Reply | None:
     """The answer to a mail that does not go on; None for one that does."""
-    if treatment.retry_later:
-        text = f"4.7.0 Not decided yet, please try again: {treatment.retry_later}"
-        return Reply(451, text, Cause.WAITING)
-    if treatment.refuse:
-        text = f"5.7.1 Refused by the mail relay's without_link: {treatment.refuse}"
-        return Reply(550, text, Cause.RULE)
+    if (held := held_back(treatment)) is not None:
+        return held
     wanted = treatment.paragraph is not None
     if result.status is Status.FAILED:
         marked = marker_in(passing.message, treatment.policy)
         return _LATER if marked or (wanted and passing.account.demand) else None
     if result.hold:
-        return _held(result.code)
+        return marker_stays(result.code)
     if wanted and result.status is Status.REFUSED and passing.account.demand:
-        return _cannot(result.code)
+        return no_link(result.code)
     return None
-
-
-def _held(code: str) -> Reply:
-    return Reply(550, f"5.6.0 The marker in this mail cannot be replaced: {code}", Cause.RULE)
-
-
-def _cannot(code: str) -> Reply:
-    text = f"5.6.0 This mail cannot carry its link, which the relay demands: {code}"
-    return Reply(550, text, Cause.RULE)

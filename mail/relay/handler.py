@@ -12,10 +12,10 @@ from functools import cache
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from ..addresses import in_ascii
 from .accounts import DeskAwayError
 from .desk import Account
 from .limits import TooManyError
+from .senders import is_sender
 from .signing_in import SigningIn
 from .talk import NULL_SENDER, Talk, announced_size, talk_of, transaction_of
 
@@ -136,10 +136,3 @@ def _chosen(talk: Talk, sender: str) -> Account | str:
     if sender == NULL_SENDER:
         return talk.accounts[0] if len(talk.accounts) == 1 else WHOSE
     return next((a for a in talk.accounts if is_sender(sender, a)), NOT_A_SENDER)
-
-
-def is_sender(address: str, account: Account) -> bool:
-    """The address, or its domain, is on the account's list."""
-    local, _, domain = address.lower().rpartition("@")
-    domain = in_ascii(domain)
-    return domain in account.senders or f"{local}@{domain}" in account.senders

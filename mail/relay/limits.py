@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections import Counter
 
 from limits import RateLimitItem, RateLimitItemPerHour
@@ -23,23 +24,29 @@ class TooManyError(Exception):
 
 
 class HourLimits:
-    """Mails of an account in any hour, in this process, and how many people they went to."""
+    """Mails of an account in any hour, in this process, and how many people they went to.
+
+    May be asked by several threads.
+    """
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._lock = threading.Lock()
 
     def take(self, account: Account, recipient: str) -> None:
         """Count one more mail. Raises TooManyError naming the setting that is used up."""
         person = hashlib.blake2b(recipient.lower().encode("utf-8", "surrogatepass")).hexdigest()
         seen = RateLimitItemPerHour(1, namespace="seen")
         people = RateLimitItemPerHour(account.people_per_hour, namespace="people")
-        is_new = self._limiter.test(seen, account.id, person)
-        if is_new and not self._limiter.test(people, account.id):
-            raise TooManyError("More recipients in this hour than people_per_hour of the relay")
-        self._hit(RateLimitItemPerHour(account.per_hour, namespace="mails"), account)
-        if is_new:
-            self._limiter.hit(seen, account.id, person)
-            self._limiter.hit(people, account.id)
+        mails = RateLimitItemPerHour(account.per_hour, namespace="mails")
+        with self._lock:
+            is_new = self._limiter.test(seen, account.id, person)
+            if is_new and not self._limiter.test(people, account.id):
+                raise TooManyError("More recipients in this hour than people_per_hour of the relay")
+            self._hit(mails, account)
+            if is_new:
+                self._limiter.hit(seen, account.id, person)
+                self._limiter.hit(people, account.id)
 
     def _hit(self, item: RateLimitItem, account: Account) -> None:
         if not self._limiter.hit(item, account.id):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,10 +9,9 @@ from functools import partial
 
 import structlog
 
-from ..letterhead import read_letterhead
 from .desk import Account, Desk, Passing, Reply
-from .handler import is_sender
 from .house import House, Room
+from .senders import may_write_as
 from .talk import Talk, Transaction
 from .trace import loops, received
 
@@ -22,11 +20,6 @@ log = structlog.get_logger(__name__)
 LOOP = Reply(554, "5.4.6 This mail goes round in circles: check the route behind the next hop")
 NOT_KEPT = Reply(452, "4.3.1 The relay cannot store mails now, please try again")
 NOT_A_SENDER = Reply(550, "5.7.1 The From address is not among the mail relay's senders")
-
-LONGEST_FROM = 4000
-"""Characters; longer ones are no addresses but an attack."""
-
-_WORD = re.compile(r'"(?:\\.|[^"\\])*"(?:@[^\s<>,;:()"]*)?|[^\s<>,;:()"]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +73,7 @@ def _kept(desk: Desk, passings: Sequence[Passing]) -> Reply:
 def _refusal(message: bytes, account: Account) -> Reply | None:
     if loops(message):
         return LOOP
-    return None if _may_write_as(message, account) else NOT_A_SENDER
-
-
-def _may_write_as(message: bytes, account: Account) -> bool:
-    """Whatever a reader could take for an address in From is one of the account's, and there is
-    one From: readers differ about the rest, and a forger would choose the one he likes."""
-    authors = read_letterhead(message).authors
-    if len(authors) != 1 or len(authors[0]) > LONGEST_FROM:
-        return False
-    words = [word for word in _WORD.findall(authors[0]) if "@" in word]
-    # A display name in quotes may hold any address.
-    addresses = [word for word in words if not (word.startswith('"') and word.endswith('"'))]
-    return bool(addresses) and all(is_sender(address, account) for address in addresses)
+    return None if may_write_as(message, account) else NOT_A_SENDER
 
 
 def _trace(house: House, talk: Talk, transaction: Transaction) -> bytes:

@@ -22,14 +22,13 @@ from ...models.errors import (
 )
 from .. import smtp
 from ..dkim import resign
-from ..injection import Policy, Result, Status, erase_marker, inject, marker_in
+from ..injection import Policy, Result, Status, marker_in
 from ..smtp_pool import SmtpPool
+from .decisions import LATER, changed, held_back, marker_stays, no_link
 from .desk import Account, Cause, Desk, NextHop, Passing, Reply, Treatment
 
 log = structlog.get_logger(__name__)
 
-LATER = 451
-REFUSED = 550
 OURS = "signing_key", "internal"
 """Codes of a change that was dropped because of us."""
 PERMANENT = ("connect", "mail", "rcpt", "data", "content")
@@ -153,15 +152,10 @@ class Passage:
 
 
 def _changed(passing: Passing, treatment: Treatment) -> Result:
-    if treatment.retry_later or treatment.refuse:
-        return Result(Status.SKIPPED, "held")
-    if treatment.paragraph is None and not treatment.erase:
-        return Result(Status.SKIPPED, "not_ours")
-    if passing.account.unsigned:
+    wants_change = treatment.paragraph is not None or treatment.erase
+    if wants_change and passing.account.unsigned and held_back(treatment) is None:
         return _dropped(passing, treatment, "signing_key")
-    if treatment.paragraph is None:
-        return erase_marker(passing.message, treatment.policy)
-    return inject(passing.message, treatment.paragraph, treatment.policy)
+    return changed(passing, treatment)
 
 
 def _dropped(passing: Passing, treatment: Treatment, code: str) -> Result:
@@ -172,23 +166,15 @@ def _dropped(passing: Passing, treatment: Treatment, code: str) -> Result:
 
 def _withheld(passing: Passing, treatment: Treatment, result: Result) -> Reply | None:
     """The answer to a mail that does not go on; None for one that does."""
-    if treatment.retry_later:
-        text = f"4.7.0 Not decided yet, please try again: {treatment.retry_later}"
-        return Reply(LATER, text, Cause.WAITING)
-    if treatment.refuse:
-        text = f"5.7.1 Refused by the mail relay's without_link: {treatment.refuse}"
-        return Reply(REFUSED, text, Cause.RULE)
+    if (held := held_back(treatment)) is not None:
+        return held
     if result.code in OURS and "marked" in result.notes:
         text = f"4.3.0 The marker cannot be replaced now, please try again: {result.code}"
         return Reply(LATER, text, Cause.WAITING)
     if result.hold:
-        text = "5.6.0 The marker in this mail cannot be replaced: token_left"
-        return Reply(REFUSED, text, Cause.RULE)
+        return marker_stays(result.code)
     failed = treatment.paragraph is not None and result.status in (Status.REFUSED, Status.FAILED)
-    if failed and passing.account.demand:
-        text = f"5.6.0 This mail cannot carry its link, which the relay demands: {result.code}"
-        return Reply(REFUSED, text, Cause.RULE)
-    return None
+    return no_link(result.code) if failed and passing.account.demand else None
 
 
 def _reply_of(error: SmtpError) -> Reply:

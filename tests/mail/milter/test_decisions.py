@@ -91,7 +91,39 @@ def test_author_outside_the_company_is_left_alone_but_for_a_raw_marker() -> None
     assert passed(desk, MARKED.replace(b"From: HR <hr@example.jp>\r\n", b"")) == (
         "y 550 5.6.0 The marker in this mail cannot be replaced: other_author"
     )
+    two = PLAIN.replace(b"Subject:", b"From: x@other.example\r\nSubject:")
+    assert passed(desk, two) == "a"
     assert desk.treated == []
+
+
+def test_author_may_be_written_with_the_domain_in_its_own_letters() -> None:
+    domain = "採用.example.jp"
+    account = replace(ACCOUNT, senders=frozenset({"xn--czu130b.example.jp"}))
+    desk = FakeDesk(NOTHING, account=account)
+    assert passed(desk, PLAIN.replace(b"example.jp>", f"{domain}>".encode())) == "a"
+    assert len(desk.treated) == 1
+
+
+def test_links_beyond_the_hours_limit_wait_and_other_mail_does_not() -> None:
+    desk = FakeDesk(account=replace(ACCOUNT, per_hour=1))
+    with running_milter(desk) as place, connected(place) as mta:
+        mta.offer()
+        assert mta.pass_on(PLAIN)[-1].command == b"a"
+        asked = mta.pass_on(PLAIN)
+        assert len(asked) == 1
+        assert asked[0].data.startswith(b"451 4.7.1 More mails in this hour than per_hour")
+        desk.treatment = NOTHING
+        assert mta.pass_on(PLAIN)[-1].command == b"a"
+    assert [told.reply.code for told in desk.told] == [250, 451, 250]
+
+
+def test_links_for_more_people_than_the_hours_limit_wait() -> None:
+    desk = FakeDesk(account=replace(ACCOUNT, people_per_hour=1))
+    with running_milter(desk) as place, connected(place) as mta:
+        mta.offer()
+        assert [mta.pass_on(PLAIN, to=[to])[-1].command for to in (TARO, HANAKO, TARO)] == [
+            b"a", b"y", b"a",
+        ]  # fmt: skip
 
 
 def test_mail_that_is_to_get_nothing_goes_on_as_it_is() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from careerrelay.mail.dkim import DkimKey
 from careerrelay.mail.injection import Result
-from careerrelay.mail.relay import passage
+from careerrelay.mail.relay import decisions, passage
 from careerrelay.mail.relay.accounts import FRESH_SECONDS
 from careerrelay.mail.relay.desk import Passing, Treatment
 from tests.mail.relay.hop import Hop, running_hop
@@ -131,7 +131,7 @@ def test_house_that_does_not_hear_of_the_end_changes_no_answer(relay: Relay, hop
 def test_defect_of_the_engine_lets_an_unmarked_mail_pass_and_holds_a_marked_one(
     relay: Relay, hop: Hop, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr(passage, step, broken)
+    monkeypatch.setattr(decisions, step, broken)
     what: dict[str, Callable[[Passing], Treatment]] = {
         "inject": linked,
         "erase_marker": lambda _: Treatment(None, POLICY, "mail-4", erase=True),
