@@ -52,6 +52,8 @@ class PartSchema(kit.KebabCaseSchema):
     title = kit.OptionalText()
     name = kit.OptionalText()
     stage_type = kit.OptionalText()
+    # The same by the name that a client of API version 20240904 knows.
+    legacy_stage_type_name = kit.OptionalText()
     reason = kit.OptionalText()
     rejected_by_company = fields.Boolean(load_default=None, allow_none=True)
 
@@ -239,7 +241,7 @@ class TeamtailorConnector(kit.Connector):
             changed_at=changed_at,
             job=kit.Job(job.id, job.read(PartSchema)["title"]) if job else None,
             reason=reason,
-            stage=STAGES.get(stage["stage_type"], kit.Stage.UNKNOWN),
+            stage=STAGES.get(_kind(stage), kit.Stage.UNKNOWN),
             stage_text=stage["name"],
             channel=_channel(case, candidate, self._policy),
             flags=self._policy.flags(candidate["tags"], do_not_contact=candidate["unsubscribed"]),
@@ -261,8 +263,12 @@ def _state(stage: Mapping[str, Any], reason: kit.Reason | None) -> kit.Applicati
     if reason:
         withdrew = reason.side is kit.RejectionSide.CANDIDATE
         return kit.ApplicationState.WITHDRAWN if withdrew else kit.ApplicationState.REJECTED
-    hired = stage["stage_type"] == "Hired"
+    hired = _kind(stage) == "Hired"
     return kit.ApplicationState.HIRED if hired else kit.ApplicationState.ACTIVE
+
+
+def _kind(stage: Mapping[str, Any]) -> str:
+    return stage["stage_type"] or stage["legacy_stage_type_name"]
 
 
 def _channel(case: Mapping[str, Any], person: Mapping[str, Any], policy: kit.Policy) -> kit.Channel:

@@ -23,6 +23,7 @@ from careerrelay.connectors import (
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 BASE = "/v1"
+JSON_API = "application/vnd.api+json"
 MOST = 30
 RELATED = {"candidate": "candidates", "job": "jobs", "stage": "stages"}
 RELATED |= {"reject-reason": "reject-reasons", "custom-field": "custom-fields"}
@@ -103,6 +104,13 @@ class TeamtailorStandIn(StandIn):
 
     # What programs ask for.
 
+    def json_response(
+        self, status: int, data: Any, *, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        response = super().json_response(status, data, headers=headers)
+        response.mimetype = JSON_API
+        return response
+
     def before(self, request: Request) -> Response | None:
         if request.headers.get("Authorization") != f"Token token={self.api_key}":
             return self._refuse(401, "Unauthorized")
@@ -110,7 +118,7 @@ class TeamtailorStandIn(StandIn):
             return self._refuse(406, "X-Api-Version is required")
         if not self.admin:
             return self._refuse(403, "Forbidden")
-        if request.method != "GET" and request.mimetype != "application/vnd.api+json":
+        if request.method != "GET" and request.mimetype != JSON_API:
             return self._refuse(415, "Unsupported media type")
         return self.limit("key", calls=self.calls_a_second, seconds=1)
 
