@@ -96,25 +96,33 @@ class WatchedFolder:
     def _take(self, connection: Connection, locale: str, path: Path) -> None:
         stamp = self._runtime.clock().strftime(STAMP)
         errors = path.parent / FAILED / _named(f"{stamp}-{path.stem}", "-errors.csv")
-        try:
-            with _opened(path) as file:
-                before = _state(os.fstat(file.fileno()))
-                outcome = self._import(connection, locale, file, errors)
-                if _state(os.fstat(file.fileno())) != before:
-                    # Somebody goes on writing: what he adds must be read too.
-                    log.warning("csv_file_still_written", connection=connection.id)
-                    return
-        except CareerRelayError as error:
-            if error.retryable:
-                raise
-            _write(errors.with_suffix(".txt"), _words(error, locale))
+        with _opened(path) as file:
+            before = _state(os.fstat(file.fileno()))
+            outcome = self._outcome(connection, locale, file, errors)
+            if _state(os.fstat(file.fileno())) != before:
+                # Somebody goes on writing: what he adds must be read too, and may make it whole.
+                log.warning("csv_file_still_written", connection=connection.id)
+                return
+        if isinstance(outcome, CareerRelayError):
+            _write(errors.with_suffix(".txt"), _words(outcome, locale))
             _move(path, FAILED, stamp)
-            log.warning("csv_file_refused", connection=connection.id, code=error.code)
+            log.warning("csv_file_refused", connection=connection.id, code=outcome.code)
             return
         _move(path, DONE, stamp)
         log.info(
             "csv_file_imported", connection=connection.id, rows=outcome.rows, failed=outcome.failed
         )
+
+    def _outcome(
+        self, connection: Connection, locale: str, file: BinaryIO, errors: Path
+    ) -> Outcome | CareerRelayError:
+        """What became of it, or why it was refused; what may go better later is raised."""
+        try:
+            return self._import(connection, locale, file, errors)
+        except CareerRelayError as error:
+            if error.retryable:
+                raise
+            return error
 
     def _import(self, connection: Connection, locale: str, file: BinaryIO, errors: Path) -> Outcome:
         found = os.fstat(file.fileno())

@@ -14,6 +14,7 @@ from careerrelay.engine.queue import InlineQueue
 from careerrelay.engine.service import Service
 from careerrelay.engine.sheets import folder as module
 from careerrelay.engine.sheets.folder import WatchedFolder, purge_folder
+from careerrelay.models.errors import SheetRefusedError
 from careerrelay.models.tables import ApplicationRecord, Connection, Signal
 from tests.support.world import Clock, World, open_runtime
 
@@ -218,6 +219,28 @@ def test_a_file_that_somebody_goes_on_writing_is_not_moved_before_its_end_is_rea
     turns(watched, world)
     assert (known(world), heard(world)) == (["A0001", "A0002"], 2)
     assert len(names(root, "done")) == 1
+
+
+def test_half_a_file_is_not_refused_while_somebody_writes_the_other_half(
+    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(root, person(1))
+    content = path.read_bytes()
+    path.write_bytes(content[:-4] + b'"')
+    real = module.look_at
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        found = real(*args, **kwargs)
+        path.write_bytes(content)
+        raise SheetRefusedError(f"half a file, {found[0].delimiter}", "")
+
+    watched.turn()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "look_at", late)
+        watched.turn()
+    assert names(root, "failed") == []
+    turns(watched, world)
+    assert known(world) == ["A0001"]
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
