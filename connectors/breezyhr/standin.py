@@ -47,7 +47,6 @@ class BreezyhrStandIn(StandIn):
         self.token = secrets.token_hex(16)
         self.secret = f"whsec_{secrets.token_hex(12)}"
         self.allowed = True
-        self.hook_url = ""
         self.positions: dict[str, Record] = {}
         self.people: dict[str, Record] = {}
         self.streams: dict[str, list[Record]] = {}

@@ -24,9 +24,6 @@ class BreezyhrStory(Story):
     def settings(self, url: str) -> Mapping[str, str]:
         return self.vendor.settings(url)
 
-    def connect(self, hook_url: str) -> None:
-        self.vendor.hook_url = hook_url
-
     def reasons(self) -> Mapping[str, str]:
         return {"Disqualified": "Disqualified"}
 

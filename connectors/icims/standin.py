@@ -47,19 +47,18 @@ class IcimsStandIn(StandIn):
         self.user, self.password = "integration", secrets.token_urlsafe(24)
         self.hook_user, self.secret = "careerrelay", secrets.token_hex(16)
         self.allowed = True
-        self.hook_url = ""
         self.triggers = set(STATUSES) - {NEW}
         self.workflows: dict[str, Record] = {}
         self.people: dict[str, Record] = {}
 
     # What people do.
 
-    def apply(self, *, firstname: str, lastname: str, email: str, job: str) -> str:
+    def apply(self, *, given_name: str, family_name: str, email: str, job: str) -> str:
         """A new workflow, of which no event tells; its id."""
         with self.lock:
             number = len(self.workflows) + 1
             case, person = str(1479 + number), str(1930 + number)
-            self.people[person] = {"firstname": firstname, "lastname": lastname, "email": email}
+            self.people[person] = {"firstname": given_name, "lastname": family_name, "email": email}
             self.workflows[case] = {
                 "status": NEW,
                 "person": person,
@@ -203,7 +202,7 @@ def scene() -> Scene:
     """One rejected application, for the conformance suite."""
     stand_in = IcimsStandIn()
     case = stand_in.apply(
-        firstname="Hanako", lastname="Example", email="hanako@example.jp", job="営業"
+        given_name="Hanako", family_name="Example", email="hanako@example.jp", job="営業"
     )
     stand_in.move(case, REJECTED)
     return Scene(

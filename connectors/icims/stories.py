@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import ClassVar
 
@@ -26,17 +27,9 @@ class IcimsStory(Story):
     def settings(self, url: str) -> Mapping[str, str]:
         return settings(self.vendor, url, polls=False)
 
-    def connect(self, hook_url: str) -> None:
-        self.vendor.hook_url = hook_url
-
     def apply(self, person: Person) -> str:
         """And is looked at, which is a trigger: only then CareerRelay hears of the case."""
-        case = self.vendor.apply(
-            firstname=person.given_name,
-            lastname=person.family_name,
-            email=person.email,
-            job="営業",
-        )
+        case = self.vendor.apply(**asdict(person), job="営業")
         self.vendor.move(case, REVIEW)
         return case
 

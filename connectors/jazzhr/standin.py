@@ -38,15 +38,15 @@ class JazzHrStandIn(StandIn):
 
     # What people do.
 
-    def apply(self, *, first_name: str, last_name: str, email: str, job: str) -> str:
+    def apply(self, *, given_name: str, family_name: str, email: str, job: str) -> str:
         """A new applicant on a new job; the case's id."""
         with self.lock:
             number = len(self.people) + 1
             person, job_id = f"prospect_20261101_{number:04}", f"job_20261001_{number:04}"
             self.people[person] = {
                 "id": person,
-                "first_name": first_name,
-                "last_name": last_name,
+                "first_name": given_name,
+                "last_name": family_name,
                 "email": email,
                 "source": "LinkedIn",
             }
@@ -142,7 +142,7 @@ def scene() -> Scene:
     """One rejected application, for the conformance suite."""
     stand_in = JazzHrStandIn()
     case = stand_in.apply(
-        first_name="Hanako", last_name="Example", email="hanako@example.jp", job="営業"
+        given_name="Hanako", family_name="Example", email="hanako@example.jp", job="営業"
     )
     person = case.partition(":")[0]
     stand_in.move(case, "2876534")

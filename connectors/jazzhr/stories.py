@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import ClassVar
 
@@ -27,12 +28,7 @@ class JazzHrStory(Story):
         return settings(self.vendor, url)
 
     def apply(self, person: Person) -> str:
-        return self.vendor.apply(
-            first_name=person.given_name,
-            last_name=person.family_name,
-            email=person.email,
-            job="営業",
-        )
+        return self.vendor.apply(**asdict(person), job="営業")
 
     def reject(self, case: str) -> None:
         self.vendor.move(case, "2876534")

@@ -30,20 +30,19 @@ class JobviteStandIn(StandIn):
         self.api_key, self.api_secret = secrets.token_hex(16), secrets.token_hex(16)
         self.token = secrets.token_urlsafe(24)
         self.allowed = True
-        self.hook_url = ""
         self.rows: dict[str, Row] = {}
 
     # What people do.
 
-    def apply(self, *, first_name: str, last_name: str, email: str, job: str) -> str:
+    def apply(self, *, given_name: str, family_name: str, email: str, job: str) -> str:
         """A new candidate and application; both ids, as a case is named."""
         with self.lock:
             number = len(self.rows) + 1
             person, case = f"CND{number}", f"APP{number}"
             self.rows[case] = {
                 "eId": person,
-                "firstName": first_name,
-                "lastName": last_name,
+                "firstName": given_name,
+                "lastName": family_name,
                 "email": email,
                 "gender": "Undefined",
                 "race": "Undefined",
@@ -150,7 +149,7 @@ def scene() -> Scene:
     """One rejected application, for the conformance suite."""
     stand_in = JobviteStandIn()
     case = stand_in.apply(
-        first_name="Hanako", last_name="Example", email="hanako@example.jp", job="営業"
+        given_name="Hanako", family_name="Example", email="hanako@example.jp", job="営業"
     )
     stand_in.move(case, "Rejected", disposition="Not enough experience")
     return Scene(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import ClassVar
 
@@ -24,16 +25,8 @@ class JobviteStory(Story):
     def settings(self, url: str) -> Mapping[str, str]:
         return settings(self.vendor, url)
 
-    def connect(self, hook_url: str) -> None:
-        self.vendor.hook_url = hook_url
-
     def apply(self, person: Person) -> str:
-        return self.vendor.apply(
-            first_name=person.given_name,
-            last_name=person.family_name,
-            email=person.email,
-            job="営業",
-        )
+        return self.vendor.apply(**asdict(person), job="営業")
 
     def reject(self, case: str) -> None:
         self.vendor.move(case, "Rejected", disposition="Not enough experience")

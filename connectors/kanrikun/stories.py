@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from careerrelay.connectors.testing import Person, Record, Story
@@ -27,11 +28,7 @@ class KanrikunStory(Story):
         }
 
     def apply(self, person: Person) -> str:
-        return str(
-            self.vendor.enter(
-                family_name=person.family_name, given_name=person.given_name, email=person.email
-            )
-        )
+        return str(self.vendor.enter(**asdict(person)))
 
     def reject(self, case: str) -> None:
         self.vendor.move(int(case), REJECTED)

@@ -42,7 +42,6 @@ class PinpointStandIn(StandIn):
         self.key = secrets.token_hex(20)
         self.secret = secrets.token_hex(16)
         self.permissions = {"read", "write"}
-        self.hook_url = ""
         self.applications: dict[str, Record] = {}
         self.comments: dict[str, list[str]] = {}
 

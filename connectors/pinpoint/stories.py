@@ -30,9 +30,6 @@ class PinpointStory(Story):
             "withdrawn_stages": "Withdrawn",
         }
 
-    def connect(self, hook_url: str) -> None:
-        self.vendor.hook_url = hook_url
-
     def reasons(self) -> Mapping[str, str]:
         return {"Skills": "Skills"}
 

@@ -39,7 +39,6 @@ class RecruiteeStandIn(StandIn):
         self.secret = secrets.token_hex(16)
         self.allowed = True
         self.tags_replace = False
-        self.hook_url = ""
         self.candidates: dict[str, Record] = {}
         self.offers: dict[int, str] = {}
         self.notes: dict[str, list[Record]] = {}

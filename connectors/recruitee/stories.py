@@ -24,9 +24,6 @@ class RecruiteeStory(Story):
             "webhook_secret": self.vendor.secret,
         }
 
-    def connect(self, hook_url: str) -> None:
-        self.vendor.hook_url = hook_url
-
     def reasons(self) -> Mapping[str, str]:
         return {"Underqualified": "Underqualified"}
 

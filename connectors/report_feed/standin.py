@@ -37,7 +37,6 @@ class ReportStandIn(StandIn):
         self.password = secrets.token_urlsafe(24)
         self.secret = secrets.token_hex(16)
         self.allowed = True
-        self.hook_url = ""
         self.rows: dict[str, Row] = {}
 
     # What people do.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from careerrelay.connectors.testing import Person, Record, Story
@@ -24,11 +25,7 @@ class TalentioStory(Story):
         return {"api_url": url + BASE, "api_token": self.vendor.token}
 
     def apply(self, person: Person) -> str:
-        return str(
-            self.vendor.apply(
-                family_name=person.family_name, given_name=person.given_name, email=person.email
-            )
-        )
+        return str(self.vendor.apply(**asdict(person)))
 
     def reject(self, case: str) -> None:
         self.vendor.reject(int(case))

@@ -40,7 +40,6 @@ class TeamtailorStandIn(StandIn):
         self.secret = secrets.token_hex(16)
         self.admin = True
         self.calls_a_second = 50
-        self.hook_url = ""
         self.records: dict[str, dict[str, Record]] = {}
         self.user = self._add("users", {"name": "CareerRelay"})
         self.field = self._add("custom-fields", {"name": "CareerRelay"})

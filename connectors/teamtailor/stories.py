@@ -28,9 +28,6 @@ class TeamtailorStory(Story):
             "user_id": self.vendor.user,
         }
 
-    def connect(self, hook_url: str) -> None:
-        self.vendor.hook_url = hook_url
-
     def apply(self, person: Person) -> str:
         name = f"{person.given_name} {person.family_name}"
         case = self.vendor.apply(name=name, email=person.email, job="営業")

@@ -96,6 +96,8 @@ class StandIn:
 
     def __init__(self, *, clock: Callable[[], datetime] = utcnow) -> None:
         self.clock = clock
+        self.hook_url = ""
+        """Where its web hooks go, of an ATS that has one address for all; "": nowhere yet."""
         self.lock = threading.RLock()
         self.calls: list[tuple[str, str, int]] = []
         self.watchers: list[Callable[[Request, Response], None]] = []

@@ -69,7 +69,8 @@ class Story:
         raise NotImplementedError
 
     def connect(self, hook_url: str) -> None:
-        """An administrator enters our web hooks' address. Nothing where there are none."""
+        """An administrator enters our web hooks' address, where there is one for all of them."""
+        self.stand_in.hook_url = hook_url
 
     def reasons(self) -> Mapping[str, str]:
         """Reasons (id -> text) that the company maps as its own rejections, where it must."""

@@ -42,7 +42,6 @@ class WorkableStandIn(StandIn):
         self.comments: dict[str, list[dict[str, Any]]] = {}
         self.attributes: dict[str, str] = {}
         self.attribute_keys = {"careerrelay"}
-        self.hook_url = ""
         self.touches_updated_at = True
 
     # What people do.

@@ -26,9 +26,6 @@ class WorkableStory(Story):
             "member_id": self.vendor.member,
         }
 
-    def connect(self, hook_url: str) -> None:
-        self.vendor.hook_url = hook_url
-
     def apply(self, person: Person) -> str:
         name = f"{person.given_name} {person.family_name}"
         return self.vendor.apply(name=name, email=person.email, job="営業")

@@ -29,27 +29,26 @@ class ZohoStandIn(StandIn):
         self.client_id, self.client_secret = "1000.CLIENT", secrets.token_hex(16)
         self.refresh_token, self.secret = secrets.token_hex(16), secrets.token_hex(16)
         self.allowed = True
-        self.hook_url = ""
         self.tokens: set[str] = set()
         self.records: dict[str, Row] = {}
         self.notes: dict[str, list[Row]] = {}
 
     # What people do.
 
-    def apply(self, *, first_name: str, last_name: str, email: str, job: str) -> str:
+    def apply(self, *, given_name: str, family_name: str, email: str, job: str) -> str:
         """A new application; its id."""
         with self.lock:
             number = len(self.records) + 1
             case = f"3342000000267{number:03}"
-            name = f"{first_name} {last_name}"
+            name = f"{given_name} {family_name}"
             self.records[case] = {
                 "id": case,
                 "Application_Status": "New",
                 "Candidate_Id": {"id": f"3342000000200{number:03}", "name": name},
                 "Job_Opening_Name": {"id": f"3342000000100{number:03}", "name": job},
                 "Email": email,
-                "First_Name": first_name,
-                "Last_Name": last_name,
+                "First_Name": given_name,
+                "Last_Name": family_name,
                 "CareerRelay_Link": None,
                 "CareerRelay_Status": None,
                 "Created_Time": self._now(),
@@ -185,7 +184,7 @@ def scene() -> Scene:
     """One rejected application, for the conformance suite."""
     stand_in = ZohoStandIn()
     case = stand_in.apply(
-        first_name="Hanako", last_name="Example", email="hanako@example.jp", job="営業"
+        given_name="Hanako", family_name="Example", email="hanako@example.jp", job="営業"
     )
     stand_in.set_status(case, "Rejected")
     person = stand_in.records[case]["Candidate_Id"]["id"]

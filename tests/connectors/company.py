@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from careerrelay.connectors import (
     ApplicationEvent,
     Connector,
+    EventKind,
     HttpClient,
     WebhookRequest,
     check_settings,
@@ -61,6 +62,30 @@ def opened(
     http = HttpClient(kind.spec.name, allow_private=True)
     yield kind(settings, http=http, clock=clock)
     http.close()
+
+
+def again(connector: C, **more: str) -> C:
+    """The same connection with other settings."""
+    given = {**connector.settings, **more}
+    settings = check_settings(connector.spec, given, allow_private=True)
+    return type(connector)(settings, http=connector.http, clock=connector.clock)
+
+
+def told(events: Iterable[ApplicationEvent]) -> list[tuple[EventKind, str | None]]:
+    """What happened to which case."""
+    return [(event.kind, event.application_id) for event in events]
+
+
+class Poller:
+    """Polls as the engine does, from where it left off."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.connector = connector
+        self.cursor: dict[str, Any] = {}
+
+    def __call__(self) -> list[ApplicationEvent]:
+        found, self.cursor = walk(self.connector, self.cursor)
+        return found
 
 
 def walk(

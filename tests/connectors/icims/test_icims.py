@@ -16,10 +16,8 @@ from careerrelay.connectors import (
     ApiResponseError,
     ApplicationState,
     ConfigurationError,
-    HttpClient,
     WebhookRequest,
     WebhookVerificationError,
-    check_settings,
 )
 from careerrelay.connectors.icims import webhook
 from careerrelay.connectors.icims.connector import IcimsConnector
@@ -31,7 +29,7 @@ from careerrelay.connectors.icims.standin import (
 )
 from careerrelay.connectors.testing import Request, StandIn, route
 
-from ..company import SECOND, START, Clock, Receiver
+from ..company import SECOND, START, Clock, Receiver, again, opened
 
 EVENT = {
     "eventType": "WorkFlowStatusChangeEvent",
@@ -47,21 +45,16 @@ def vendor() -> IcimsStandIn:
     return IcimsStandIn(clock=Clock(step=SECOND))
 
 
-def opened(vendor: IcimsStandIn, given: Mapping[str, str], http: HttpClient) -> IcimsConnector:
-    checked = check_settings(IcimsConnector.spec, given, allow_private=True)
-    return IcimsConnector(checked, http=http, clock=vendor.clock)
-
-
 @pytest.fixture
 def connector(vendor: IcimsStandIn) -> Iterator[IcimsConnector]:
     with vendor.serve() as url:
-        http = HttpClient("icims", allow_private=True)
-        yield opened(vendor, settings(vendor, url), http)
-        http.close()
+        given = settings(vendor, url)
+        with opened(IcimsConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: IcimsStandIn) -> str:
-    return vendor.apply(firstname="花子", lastname="見本", email="h@example.jp", job="営業")
+    return vendor.apply(given_name="花子", family_name="見本", email="h@example.jp", job="営業")
 
 
 def request(body: bytes = b"") -> WebhookRequest:
@@ -143,7 +136,7 @@ def test_what_cannot_be_decompressed_within_bounds_is_nothing(body: bytes) -> No
 
 
 def test_basic_instead_of_a_signature(vendor: IcimsStandIn, connector: IcimsConnector) -> None:
-    basic = opened(vendor, {**connector.settings, "webhook_auth": "basic"}, connector.http)
+    basic = again(connector, webhook_auth="basic")
     signed = basic.sign_webhook(request())
     basic.verify_webhook(signed)
     with pytest.raises(WebhookVerificationError):
@@ -199,7 +192,7 @@ def test_search_that_cannot_say_all_is_an_error(
 
 def test_no_polling_without_a_filter(vendor: IcimsStandIn, connector: IcimsConnector) -> None:
     given = {**connector.settings, "status_filter": "none"}
-    off = opened(vendor, given, connector.http)
+    off = again(connector, **given)
     assert off.poll({}).events == ()
     assert vendor.calls == []
 
@@ -208,11 +201,11 @@ def test_link_needs_its_field_and_oauth_its_address(
     vendor: IcimsStandIn, connector: IcimsConnector
 ) -> None:
     found = connector.fetch_application(apply(vendor))
-    bare = opened(vendor, {**connector.settings, "link_field": ""}, connector.http)
+    bare = again(connector, link_field="")
     with pytest.raises(ConfigurationError, match="link_field"):
         bare.write_link(found, "https://r.example.com/1", ours="https://r.example.com/")
     with pytest.raises(ConfigurationError, match="token_url"):
-        opened(vendor, {**connector.settings, "api_auth": "oauth"}, connector.http)
+        again(connector, api_auth="oauth")
 
 
 class OAuth(StandIn):
@@ -230,11 +223,10 @@ class OAuth(StandIn):
 
 
 def test_oauth_instead_of_a_user(vendor: IcimsStandIn) -> None:
-    http = HttpClient("icims", allow_private=True)
     with OAuth().serve() as url:
         given = settings(vendor, url) | {"api_auth": "oauth", "token_url": f"{url}/token"}
-        checks = opened(vendor, given, http).check()
-    http.close()
+        with opened(IcimsConnector, given, clock=vendor.clock) as connector:
+            checks = connector.check()
     assert [check.ok for check in checks] == [True, True]
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from careerrelay.connectors import ApplicationState, HttpClient, check_settings
+from careerrelay.connectors import ApplicationState
 from careerrelay.connectors.jazzhr.connector import JazzHrConnector
 from careerrelay.connectors.jazzhr.standin import JazzHrStandIn, settings
 
-from ..company import SECOND, Clock
+from ..company import SECOND, Clock, again, opened, walk
 
 REJECTED, WITHDREW, NEW = "2876534", "2876535", "2876530"
 
@@ -22,33 +22,23 @@ def vendor() -> JazzHrStandIn:
     return JazzHrStandIn(clock=Clock(step=SECOND))
 
 
-def opened(vendor: JazzHrStandIn, given: Mapping[str, str], http: HttpClient) -> JazzHrConnector:
-    checked = check_settings(JazzHrConnector.spec, given, allow_private=True)
-    return JazzHrConnector(checked, http=http, clock=vendor.clock)
-
-
 @pytest.fixture
 def connector(vendor: JazzHrStandIn) -> Iterator[JazzHrConnector]:
     with vendor.serve() as url:
-        http = HttpClient("jazzhr", allow_private=True)
-        yield opened(vendor, settings(vendor, url), http)
-        http.close()
+        given = settings(vendor, url)
+        with opened(JazzHrConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: JazzHrStandIn) -> str:
-    return vendor.apply(first_name="花子", last_name="見本", email="h@example.jp", job="営業")
+    return vendor.apply(given_name="花子", family_name="見本", email="h@example.jp", job="営業")
 
 
 def sweep(
     connector: JazzHrConnector, cursor: Mapping[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
-    found: list[Any] = []
-    more = True
-    while more:
-        page = connector.poll(cursor)
-        found += [(event.application_id, event.ats_event) for event in page.events]
-        cursor, more = dict(page.cursor), page.more
-    return found, dict(cursor)
+    found, later = walk(connector, cursor)
+    return [(event.application_id, event.ats_event) for event in found], later
 
 
 def test_who_had_ended_before_the_connection_is_left_alone(
@@ -92,10 +82,10 @@ def test_step_that_comes_to_mean_a_rejection_rejects_nobody_afterwards(
     case = apply(vendor)
     vendor.move(case, WITHDREW)
     given = {**connector.settings, "withdrawn_statuses": ""}
-    before = opened(vendor, given, connector.http)
+    before = again(connector, **given)
     _, cursor = sweep(before, {})
     given["rejected_statuses"] = "Not Hired - Candidate Withdrew"
-    after = opened(vendor, given, connector.http)
+    after = again(connector, **given)
     found, cursor = sweep(after, cursor)
     assert found == []
     assert sweep(after, cursor)[0] == []
@@ -136,6 +126,6 @@ def test_deleted_applicant_says_nothing(vendor: JazzHrStandIn, connector: JazzHr
 
 
 def test_unknown_user_is_told(vendor: JazzHrStandIn, connector: JazzHrConnector) -> None:
-    other = opened(vendor, {**connector.settings, "user_id": "usr_gone"}, connector.http)
+    other = again(connector, user_id="usr_gone")
     failed = [check for check in other.check() if not check.ok]
     assert [check.name for check in failed] == ["user_id"]

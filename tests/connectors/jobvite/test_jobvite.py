@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -13,13 +12,11 @@ from careerrelay.connectors import (
     ApiError,
     ApiUnavailableError,
     Flag,
-    HttpClient,
-    check_settings,
 )
 from careerrelay.connectors.jobvite.connector import PAGE, JobviteConnector
 from careerrelay.connectors.jobvite.standin import JobviteStandIn, settings
 
-from ..company import SECOND, Clock, Receiver
+from ..company import SECOND, Clock, Receiver, again, opened, told, walk
 
 
 @pytest.fixture
@@ -27,31 +24,16 @@ def vendor() -> JobviteStandIn:
     return JobviteStandIn(clock=Clock(step=SECOND))
 
 
-def opened(vendor: JobviteStandIn, given: Mapping[str, str], http: HttpClient) -> JobviteConnector:
-    checked = check_settings(JobviteConnector.spec, given, allow_private=True)
-    return JobviteConnector(checked, http=http, clock=vendor.clock)
-
-
 @pytest.fixture
 def connector(vendor: JobviteStandIn) -> Iterator[JobviteConnector]:
     with vendor.serve() as url:
-        http = HttpClient("jobvite", allow_private=True)
-        yield opened(vendor, settings(vendor, url), http)
-        http.close()
+        given = settings(vendor, url)
+        with opened(JobviteConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: JobviteStandIn) -> str:
-    return vendor.apply(first_name="花子", last_name="見本", email="h@example.jp", job="営業")
-
-
-def walk(connector: JobviteConnector, cursor: Mapping[str, Any]) -> tuple[list[Any], Any]:
-    found: list[Any] = []
-    more = True
-    while more:
-        page = connector.poll(cursor)
-        found += [(event.application_id, event.kind.value) for event in page.events]
-        cursor, more = page.cursor, page.more
-    return found, cursor
+    return vendor.apply(given_name="花子", family_name="見本", email="h@example.jp", job="営業")
 
 
 def test_what_the_vendor_sends_leads_to_the_case(
@@ -88,12 +70,12 @@ def test_pages_are_walked_and_days_overlap(
     for case in cases[:-1]:
         vendor.move(case, "Rejected")
     found, cursor = walk(connector, {})
-    assert [case for case, _ in found] == cases[:-1]
+    assert [event.application_id for event in found] == cases[:-1]
     vendor.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
     _, cursor = walk(connector, cursor)
     vendor.move(cases[0], "Interview")
     vendor.move(cases[-1], "Hired")
-    assert walk(connector, cursor)[0] == [(cases[0], "applied"), (cases[-1], "hired")]
+    assert told(walk(connector, cursor)[0]) == [("applied", cases[0]), ("hired", cases[-1])]
 
 
 def test_personal_traits_are_dropped_as_they_arrive(
@@ -113,7 +95,7 @@ def test_field_that_means_do_not_contact(
     case = apply(vendor)
     custom = [{"fieldCode": "dnc", "value": value}, {"fieldCode": "other", "value": "Yes"}]
     vendor.rows["APP1"]["application"]["customField"] = custom
-    asking = opened(vendor, {**connector.settings, "stop_field": "dnc"}, connector.http)
+    asking = again(connector, stop_field="dnc")
     assert (Flag.DO_NOT_CONTACT in asking.fetch_application(case).flags) is stopped
 
 

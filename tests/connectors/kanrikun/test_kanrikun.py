@@ -11,7 +11,6 @@ import pytest
 from careerrelay.connectors import (
     ApiAuthenticationError,
     ApiRateLimitedError,
-    ApplicationEvent,
     Channel,
     ConfigurationError,
     EventKind,
@@ -21,7 +20,7 @@ from careerrelay.connectors import (
 from careerrelay.connectors.kanrikun.connector import KanrikunConnector
 from careerrelay.connectors.kanrikun.standin import REJECTED, KanrikunStandIn
 
-from ..company import START, Clock
+from ..company import START, Clock, Poller, told
 
 ACCEPTED, DECLINED, DOCUMENTS = 4, 5, 1
 
@@ -54,23 +53,6 @@ def connect(vendor: KanrikunStandIn) -> Iterator[Connect]:
         http.close()
 
 
-class Poller:
-    """Polls as the engine does, from where it left off."""
-
-    def __init__(self, connector: KanrikunConnector) -> None:
-        self.connector = connector
-        self.cursor: dict[str, Any] = {}
-
-    def __call__(self) -> list[ApplicationEvent]:
-        found: list[ApplicationEvent] = []
-        more = True
-        while more:
-            page = self.connector.poll(self.cursor)
-            found += page.events
-            self.cursor, more = dict(page.cursor), page.more
-        return found
-
-
 @pytest.fixture
 def poll(connect: Connect) -> Poller:
     return Poller(connect())
@@ -85,10 +67,6 @@ def rejected(vendor: KanrikunStandIn, **more: Any) -> int:
     id_ = enter(vendor, **more)
     vendor.move(id_, REJECTED)
     return id_
-
-
-def told(events: list[ApplicationEvent]) -> list[tuple[EventKind, str | None]]:
-    return [(event.kind, event.application_id) for event in events]
 
 
 def test_who_is_met_first_was_rejected_before_and_the_next_one_now(

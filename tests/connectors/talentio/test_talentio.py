@@ -11,7 +11,6 @@ from careerrelay.connectors import (
     ApiRateLimitedError,
     ApiResponseError,
     Application,
-    ApplicationEvent,
     Channel,
     EventKind,
     Flag,
@@ -21,7 +20,7 @@ from careerrelay.connectors import (
 from careerrelay.connectors.talentio.connector import TalentioConnector
 from careerrelay.connectors.talentio.standin import BASE, TalentioStandIn
 
-from ..company import Clock, opened
+from ..company import Clock, Poller, opened, told
 
 REPORT = RegistrationReport("CR-1", "登録されました。[CR-1]", "キャリアリレー登録")
 
@@ -60,30 +59,9 @@ def rejected(vendor: TalentioStandIn, **more: Any) -> int:
     return id_
 
 
-class Poller:
-    """Polls as the engine does, from where it left off."""
-
-    def __init__(self, connector: TalentioConnector) -> None:
-        self.connector = connector
-        self.cursor: dict[str, Any] = {}
-
-    def __call__(self) -> list[ApplicationEvent]:
-        found: list[ApplicationEvent] = []
-        more = True
-        while more:
-            page = self.connector.poll(self.cursor)
-            found += page.events
-            self.cursor, more = dict(page.cursor), page.more
-        return found
-
-
 @pytest.fixture
 def poll(connector: TalentioConnector) -> Poller:
     return Poller(connector)
-
-
-def told(events: list[ApplicationEvent]) -> list[tuple[EventKind, str | None]]:
-    return [(event.kind, event.application_id) for event in events]
 
 
 def test_only_the_companys_rejections_are_told(vendor: TalentioStandIn, poll: Poller) -> None:

@@ -12,16 +12,14 @@ from careerrelay.connectors import (
     ApiResponseError,
     ApplicationState,
     Flag,
-    HttpClient,
     RegistrationReport,
     WebhookRequest,
     WebhookVerificationError,
-    check_settings,
 )
 from careerrelay.connectors.zohorecruit.connector import ZohoRecruitConnector
 from careerrelay.connectors.zohorecruit.standin import ZohoStandIn, settings
 
-from ..company import SECOND, START, Clock, Receiver
+from ..company import SECOND, START, Clock, Receiver, again, opened, walk
 
 REPORT = RegistrationReport("CR-1", "registered [CR-1]", "CareerRelay registered")
 
@@ -31,31 +29,21 @@ def vendor() -> ZohoStandIn:
     return ZohoStandIn(clock=Clock(step=SECOND))
 
 
-def opened(vendor: ZohoStandIn, given: Mapping[str, str], http: HttpClient) -> ZohoRecruitConnector:
-    checked = check_settings(ZohoRecruitConnector.spec, given, allow_private=True)
-    return ZohoRecruitConnector(checked, http=http, clock=vendor.clock)
-
-
 @pytest.fixture
 def connector(vendor: ZohoStandIn) -> Iterator[ZohoRecruitConnector]:
     with vendor.serve() as url:
-        http = HttpClient("zohorecruit", allow_private=True)
-        yield opened(vendor, settings(vendor, url), http)
-        http.close()
+        given = settings(vendor, url)
+        with opened(ZohoRecruitConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: ZohoStandIn) -> str:
-    return vendor.apply(first_name="花子", last_name="見本", email="h@example.jp", job="営業")
+    return vendor.apply(given_name="花子", family_name="見本", email="h@example.jp", job="営業")
 
 
-def walk(connector: ZohoRecruitConnector, cursor: Mapping[str, Any]) -> tuple[list[str], Any]:
-    found: list[str] = []
-    more = True
-    while more:
-        page = connector.poll(cursor)
-        found += [event.application_id or "" for event in page.events]
-        cursor, more = page.cursor, page.more
-    return found, cursor
+def listed(connector: ZohoRecruitConnector, cursor: Mapping[str, Any]) -> tuple[list[str], Any]:
+    found, later = walk(connector, cursor)
+    return [event.application_id or "" for event in found], later
 
 
 def test_what_the_rule_sends_is_verified_and_leads_to_the_case(
@@ -87,12 +75,12 @@ def test_list_is_walked_until_where_the_last_round_began(
     vendor: ZohoStandIn, connector: ZohoRecruitConnector
 ) -> None:
     cases = [apply(vendor) for _ in range(205)]
-    found, cursor = walk(connector, {})
+    found, cursor = listed(connector, {})
     assert found == cases[::-1]
     vendor.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
-    _, cursor = walk(connector, cursor)
+    _, cursor = listed(connector, cursor)
     vendor.set_status(cases[0], "Rejected")
-    assert walk(connector, cursor)[0] == cases[:1]
+    assert listed(connector, cursor)[0] == cases[:1]
 
 
 def test_our_own_writes_fire_no_rule(vendor: ZohoStandIn, connector: ZohoRecruitConnector) -> None:
@@ -114,7 +102,7 @@ def test_refusal_of_a_row_inside_a_2xx_is_no_success(
     found = connector.fetch_application(apply(vendor))
     given = {**connector.settings, "link_field": "No_Such_Field"}
     with pytest.raises(ApiResponseError, match="SUCCESS"):
-        opened(vendor, given, connector.http).write_link(found, "https://r.example.com/1", ours="h")
+        again(connector, **given).write_link(found, "https://r.example.com/1", ours="h")
 
 
 def test_notes_go_to_the_candidate_where_applications_have_none(
@@ -122,7 +110,7 @@ def test_notes_go_to_the_candidate_where_applications_have_none(
 ) -> None:
     case = apply(vendor)
     given = {**connector.settings, "note_module": "Candidates"}
-    other = opened(vendor, given, connector.http)
+    other = again(connector, **given)
     for _ in range(2):
         other.report_registration(other.fetch_application(case), REPORT)
     person = vendor.records[case]["Candidate_Id"]["id"]
@@ -136,7 +124,7 @@ def test_fields_go_by_the_names_that_the_company_told(
     record = vendor.records[case]
     record |= {"Stage": "Withdrawn", "$Candidate": record.pop("Candidate_Id"), "Stop": True}
     given = {**connector.settings, "candidate_field": "$Candidate", "status_field": "Stage"}
-    found = opened(vendor, given | {"stop_field": "Stop"}, connector.http).fetch_application(case)
+    found = again(connector, **given | {"stop_field": "Stop"}).fetch_application(case)
     assert (found.state, found.flags) == (ApplicationState.WITHDRAWN, {Flag.DO_NOT_CONTACT})
     with pytest.raises(ApiResponseError, match="get an application"):
         connector.fetch_application(case)
