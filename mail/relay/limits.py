@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import threading
 from collections import Counter
+from time import monotonic
 
 from limits import RateLimitItem, RateLimitItemPerHour
 from limits.storage import MemoryStorage
@@ -17,10 +18,22 @@ SMALL = 256 << 10
 """Bytes. A share of the memory is for messages up to this alone, so that no crowd of large ones
 keeps an invitation waiting."""
 SHARE_OF_SMALL = 8
+REST_SECONDS = 60.0
 
 
 class TooManyError(Exception):
     """Not now; the words are for the client."""
+
+
+class _Rest(threading.Timer):
+    """Counts as a timer that runs, for a while."""
+
+    def __init__(self) -> None:
+        super().__init__(REST_SECONDS, lambda: None)
+        self._until = monotonic() + REST_SECONDS
+
+    def is_alive(self) -> bool:
+        return monotonic() < self._until
 
 
 class HourLimits:
@@ -30,7 +43,8 @@ class HourLimits:
     """
 
     def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(self._storage)
         self._lock = threading.Lock()
 
     def take(self, account: Account, recipient: str) -> None:
@@ -40,6 +54,7 @@ class HourLimits:
         people = RateLimitItemPerHour(account.people_per_hour, namespace="people")
         mails = RateLimitItemPerHour(account.per_hour, namespace="mails")
         with self._lock:
+            self._let_rest()
             is_new = self._limiter.test(seen, account.id, person)
             if is_new and not self._limiter.test(people, account.id):
                 raise TooManyError("More recipients in this hour than people_per_hour of the relay")
@@ -47,6 +62,14 @@ class HourLimits:
             if is_new:
                 self._limiter.hit(seen, account.id, person)
                 self._limiter.hit(people, account.id)
+
+    def _let_rest(self) -> None:
+        """Whenever no timer of its runs, the storage starts one, a thread that looks through all
+        it holds for what has ended: at most once a minute is enough, and a tenth of a small mail's
+        time less. What has ended is not counted, whether it is still held or not."""
+        timer = self._storage.timer
+        if not isinstance(timer, _Rest) and not timer.is_alive():
+            self._storage.timer = _Rest()
 
     def _hit(self, item: RateLimitItem, account: Account) -> None:
         if not self._limiter.hit(item, account.id):

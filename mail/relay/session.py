@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unicodedata import category
 
 from aiosmtpd.smtp import SMTP
 
@@ -40,9 +40,31 @@ _ATOMS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
 _PLAIN_PATH = re.compile(rf"<({_ATOMS}@{_ATOMS})>(?: +([!-'*-~][ !-'*-~]*))?")
 _STARTED = "503 5.5.1 BDAT was begun; go on with BDAT, or RSET"
 
-Command = Callable[[str | None], Awaitable[None]]
+Command = Callable[["RelaySession", str | None], Awaitable[None]]
 
 
+def _clean(command: Command) -> Command:
+    """No command with a control character in it, nor with bytes that are no UTF-8."""
+
+    @functools.wraps(command)
+    async def checked(session: RelaySession, arg: str | None) -> None:
+        if arg and not arg.isprintable() and any(category(s) in ("Cc", "Cs") for s in arg):
+            await session.push("501 5.5.2 Control characters and broken UTF-8 are not taken")
+            return
+        await command(session, arg)
+
+    return checked
+
+
+def _all_clean(kind: type[RelaySession]) -> type[RelaySession]:
+    """Once for all sessions: in each of them it took a twentieth of the time of a small mail."""
+    for name in hooks(kind):
+        if name.startswith("smtp_"):
+            setattr(kind, name, _clean(getattr(kind, name)))
+    return kind
+
+
+@_all_clean
 class RelaySession(SMTP):
     """Reads messages by ``reading`` and ``chunking``; the rest is asked of ``Handler``."""
 
@@ -55,7 +77,6 @@ class RelaySession(SMTP):
         self.command_size_limit = LONGEST_COMMAND
         self._house = house
         self._busy = False
-        self._smtp_methods = {n: self._clean(m) for n, m in self._smtp_methods.items()}
 
     def __dir__(self) -> Iterable[str]:
         return hooks(type(self))
@@ -113,18 +134,6 @@ class RelaySession(SMTP):
         super()._set_post_data_state()
 
     # Commands.
-
-    def _clean(self, command: Command) -> Command:
-        """No command with a control character in it, nor with bytes that are no UTF-8."""
-
-        @functools.wraps(command)
-        async def checked(arg: str | None) -> None:
-            if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in arg or ""):
-                await self.push("501 5.5.2 Control characters and broken UTF-8 are not taken")
-                return
-            await command(arg)
-
-        return checked
 
     async def smtp_EHLO(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way
         await super().smtp_EHLO(arg)
