@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -82,10 +83,11 @@ def missing_headings(profile: Profile, sheet: Sheet) -> list[str]:
 
 def check_profile(spec: ConnectorSpec, profile: Profile) -> None:
     """Raises ProfileError naming what is unknown, doubled or missing."""
-    if not profile.name.strip() or len(profile.name) > LONGEST_WORD:
+    name = profile.name
+    if not name.strip() or len(name) > LONGEST_WORD or _has_control(name):
         raise ProfileError(
-            f"the name of a profile has 1 to {LONGEST_WORD} signs",
-            f"プロファイルの名前は1～{LONGEST_WORD}文字で入力してください",
+            f"the name of a profile has 1 to {LONGEST_WORD} signs in one line",
+            f"プロファイルの名前は、改行を入れずに1～{LONGEST_WORD}文字で入力してください",
         )
     unknown = [name for name in profile.columns if spec.column(name) is None]
     if unknown:
@@ -100,9 +102,15 @@ def check_profile(spec: ConnectorSpec, profile: Profile) -> None:
             "one heading stands for two columns; give each its own",
             "一つの列を、二つの項目に対応させることはできません",
         )
+    if any("\0" in heading for heading in profile.columns.values()):
+        raise ProfileError("a heading holds a sign that is none", "見出しに使えない文字があります")
     _check_needs(profile.columns)
     _check_words(spec, "status", profile.statuses)
     _check_words(spec, "reason", profile.reasons)
+
+
+def _has_control(text: str) -> bool:
+    return any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text)
 
 
 def _check_needs(columns: Mapping[str, str]) -> None:
@@ -128,7 +136,9 @@ def _check_needs(columns: Mapping[str, str]) -> None:
 def _check_words(spec: ConnectorSpec, column: str, words: Mapping[str, str]) -> None:
     declared = spec.column(column)
     choices = declared.choices if declared else ()
-    if len(words) > MOST_REASONS or any(not 0 < len(word) <= LONGEST_WORD for word in words):
+    if len(words) > MOST_REASONS or any(
+        not 0 < len(word) <= LONGEST_WORD or "\0" in word for word in words
+    ):
         raise ProfileError(
             f"the words of {column} are a closed list: at most {MOST_REASONS}, each of 1 to "
             f"{LONGEST_WORD} signs",

@@ -148,9 +148,7 @@ def confirm(runtime: Runtime, link: UploadLink, upload_id: str) -> None:
     Raises NotFoundError (not of this connection), RefusedError (held too long).
     """
     with runtime.database.begin() as session:
-        upload = session.get(SheetUpload, upload_id, with_for_update=True)
-        if upload is None or upload.connection_id != link.connection_id:
-            raise NotFoundError("there is no such upload; upload the file again")
+        upload = _upload(session, link, upload_id, lock=True)
         if upload.confirmed_at is not None:
             return
         if upload.created_at < runtime.clock() - HELD:
@@ -166,7 +164,15 @@ def confirm(runtime: Runtime, link: UploadLink, upload_id: str) -> None:
 def find_upload(runtime: Runtime, link: UploadLink, upload_id: str) -> SheetUpload:
     """Raises NotFoundError."""
     with runtime.database.read() as session:
-        upload = session.get(SheetUpload, upload_id)
+        return _upload(session, link, upload_id)
+
+
+def _upload(
+    session: Session, link: UploadLink, upload_id: str, *, lock: bool = False
+) -> SheetUpload:
+    """Of the link's connection; whoever has the link may have typed the id."""
+    known = upload_id.isalnum()  # no database takes every sign that can be typed
+    upload = session.get(SheetUpload, upload_id, with_for_update=lock) if known else None
     if upload is None or upload.connection_id != link.connection_id:
         raise NotFoundError("there is no such upload; upload the file again")
     return upload

@@ -323,3 +323,21 @@ def test_one_file_is_looked_at_at_a_time(mapped: str, site: Site, reader: Reader
     assert "1行を取り込む" in upload(reader, mapped, person(1)).text
     assert "Excelブック" in send(reader, mapped, b"PK\x03\x04").text
     assert not server.looking.locked()
+
+
+def test_signs_that_no_database_takes_are_refused_and_no_fault_of_ours(
+    mapped: str, site: Site, reader: Reader
+) -> None:
+    page = upload(reader, mapped, person(1))
+    assert "確認から時間が経ちました" in press(reader, page, f"{mapped}/import", upload="a\0b").text
+    assert reader.get(f"{mapped}/files/a%00b").status_code == 422
+    fields = {f"h{n}": heading for n, heading in enumerate(COLUMNS.values())}
+    fields |= {f"c{n}": column for n, column in enumerate(COLUMNS)}
+    for odd in ({"profile": "a\0b"}, {"profile": "a\nb"}, {"profile": "a", "h0": "id\0"}):
+        saved = press(reader, page, f"{mapped}/columns", **{**fields, **odd})
+        assert (saved.status_code, "列の対応を保存できませんでした" in saved.text) == (422, True)
+    wide = press(reader, page, f"{mapped}/columns", **{**fields, "profile": "hrmos　新卒"})
+    assert wide.status_code == 303
+    word = {"status-w0": "x\0", "status-m0": "rejected"}
+    assert press(reader, page, f"{mapped}/words", profile="hrmos", **word).status_code == 422
+    assert [p.name for p in profiles_of(site.runtime, "acme")] == ["hrmos", "hrmos　新卒"]
