@@ -29,10 +29,10 @@ _PLACE = {
     "テンプレートを簡素にするか、目印を1行に単独で入れてください。",
 }
 _CHARSET = {
-    "en": "The text is announced as ISO-2022-JP and written in something else, so some mail "
-    "programs show nothing of it: have the ATS send its mails in UTF-8.",
-    "ja": "本文の文字コードが、指定されているISO-2022-JPと異なります。"
-    "メールソフトによっては本文が表示されないため、ATSの送信設定をUTF-8に変更してください。",
+    "en": "The text is announced as ISO-2022-JP and leaves out the escapes that this wants, so "
+    "some mail programs would show the link as other signs: have the ATS send its mails in UTF-8.",
+    "ja": "本文がISO-2022-JPの規則どおりに書かれておらず、"
+    "リンクが文字化けするおそれがあります。ATSの送信設定をUTF-8に変更してください。",
 }
 _OURS = {
     "en": "A fault of CareerRelay's own; the mail went on unchanged. Please report the code.",
@@ -71,7 +71,7 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
         _SHAPE,
     ),
     **dict.fromkeys(("wide_charset", "uuencode", "html_not_visible", "html_open_comment"), _PLACE),
-    **dict.fromkeys(("not_jis", "jis_state"), _CHARSET),
+    "jis_state": _CHARSET,
     **dict.fromkeys(("too_complex", "too_large"), _LARGE),
     **dict.fromkeys(("self_check", "internal"), _OURS),
     **dict.fromkeys(("not_rejected", "unknown_recipient"), _UNTOLD),

@@ -79,9 +79,6 @@ def find_charset(data: bytes, label: str) -> Charset:
     is_escaped = _is_escaped(data)
     if data.isascii() and not is_escaped:
         return Charset(codec or "ascii")
-    if codec.startswith("iso2022") and not data.isascii():
-        # It has seven bits, so some readers show nothing from the first other byte on.
-        raise Refusal("not_jis")
     may_be = codec not in ("", "ascii") and (codec.startswith("iso2022") or not is_escaped)
     if may_be and _reads(data, codec):
         return Charset(codec)

@@ -67,11 +67,6 @@ class Leaf:
         return self.part.content_type.params.get("format", "").lower() == "flowed"
 
     @property
-    def is_delsp(self) -> bool:
-        """A blank at the end of a line is there for the break alone (RFC 3676)."""
-        return self.is_flowed and self.part.content_type.params.get("delsp", "").lower() == "yes"
-
-    @property
     def line_end(self) -> bytes:
         """The line end of the decoded text."""
         if self._line_end is None:

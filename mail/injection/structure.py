@@ -19,8 +19,7 @@ MAX_PARTS = 500
 MAX_DELIMITERS = 5000
 """Places that look like one, in one multipart."""
 
-_END_OF_DELIMITER = re.compile(rb"(--)?(?:(\r?\n|\Z)|(\r|[ \t]++(?:[\r\n]|\Z)))")
-"""The third group: blanks, which belong to no delimiter for some readers, and a lone CR."""
+_END_OF_DELIMITER = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
 _CR, _LF = b"\r\n"
 _CHANGELESS = ("7bit", "8bit", "binary")
 _ENCODINGS = ("quoted-printable", "base64")
@@ -160,10 +159,7 @@ class Reader:
             at = message.find(mark, at + len(mark), part.end)
 
     def _end_of_delimiter(self, at: int, end: int) -> re.Match[bytes] | None:
-        """What stands behind the boundary of a delimiter line. None in any other line.
-
-        Raises Refusal where it is one for some readers only.
-        """
+        """What stands behind the boundary of a delimiter line. None in any other line."""
         found = _END_OF_DELIMITER.match(self._message, at, end)
         if found and found[3]:
             raise Refusal("structure_ambiguous")

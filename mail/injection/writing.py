@@ -159,16 +159,10 @@ def _labelled(leaf: Leaf, changes: tuple[Change, ...], codec: str) -> Plan:
 
 
 def _insertion(leaf: Leaf, at: int, lines: bytes) -> Change:
-    """The paragraph's lines with an empty one on either side, as far as there is text.
-
-    Raises Refusal.
-    """
+    """The paragraph's lines with an empty one on either side, as far as there is text."""
     end = leaf.line_end
     new = lines + end
     before, behind = leaf.data[:at], leaf.data[at:]
-    if leaf.is_delsp and before.endswith(b" "):
-        # Whatever follows the line takes its blank away.
-        raise Refusal("structure_ambiguous")
     if before.strip():
         new = end * _line_ends_before(leaf, before) + new
     if behind.strip() and not behind.lstrip(b" \t").startswith((b"\r\n", b"\n")):

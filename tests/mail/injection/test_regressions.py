@@ -81,32 +81,3 @@ def test_a_text_with_a_public_key_is_not_touched() -> None:
     key = b"My key:\r\n-----BEGIN PGP PUBLIC KEY BLOCK-----\r\n\r\nabcd\r\n"
     result = inject(mail("", key), PARAGRAPH)
     assert (result.status, result.code) == (Status.REFUSED, "pgp_inline")
-
-
-@pytest.mark.parametrize("charset", ["utf-8", "euc_jp", "cp932"])
-@pytest.mark.parametrize("kind", ["plain", "html"])
-def test_a_text_called_iso_2022_jp_that_is_not_is_left_alone(kind: str, charset: str) -> None:
-    """It has seven bits: Perl's reader showed nothing of the paragraph behind other bytes."""
-    text = "選考の結果をお知らせします。\r\n".encode(charset)
-    message = mail(f"Content-Type: text/{kind}; charset=ISO-2022-JP\n", text)
-    result = inject(message, PARAGRAPH)
-    assert (result.status, result.code) == (Status.REFUSED, "not_jis")
-
-
-@pytest.mark.parametrize("blanks", [" ", "\t", "  \t\t  "])
-@pytest.mark.parametrize("end", ["--b\n", "--b--\n"])
-def test_delimiter_lines_with_blanks_are_read_in_two_ways(end: str, blanks: str) -> None:
-    """Node's reader took them for text, and so it never saw the paragraph."""
-    body = "--b\nContent-Type: text/plain\n\nResult\n--b\nContent-Type: image/gif\n\nR0lG\n--b--\n"
-    body = body.replace(end, end.rstrip() + blanks + "\n", 1).replace("\n", "\r\n")
-    result = inject(mail("Content-Type: multipart/mixed; boundary=b\n", body.encode()), PARAGRAPH)
-    assert (result.status, result.code) == (Status.REFUSED, "structure_ambiguous")
-
-
-def test_a_blank_that_a_following_line_would_take_away() -> None:
-    """Of a text whose soft blanks are deleted, one at the very end is none."""
-    fields = "Content-Type: text/plain; format=flowed; delsp=yes\n"
-    result = inject(mail(fields, b"Result:\r\nhttps://example.com/ "), PARAGRAPH)
-    assert (result.status, result.code) == (Status.REFUSED, "structure_ambiguous")
-    for end in (b"", b" \r\n", b"\r\n"):
-        injected(mail(fields, b"Result:\r\nhttps://example.com/" + end))

@@ -17,7 +17,6 @@ from .cases import (
     POLICY,
     URL,
     assert_injected,
-    assert_untouched,
     encoded,
     leaf,
     lines,
@@ -93,11 +92,8 @@ def test_case_093_no_final_line_end(encoding: str, padding: str) -> None:
 def test_case_094_095_last_line_soft(end: str, delsp: str) -> None:
     """The paragraph is none of the line's, though that says that it goes on."""
     body = "山田 様 \n\n このたびはご応募いただき、誠に \nありがとうございました。 " + end
-    if delsp and not end:
-        # Only because it is the last one does the blank count as text.
-        assert_untouched(text(body, kind=FLOWED + delsp), "structure_ambiguous")
-        return
-    after, _ = assert_injected(text(body, kind=FLOWED + delsp))
+    drops_a_last_blank = {"node": "old text damaged"} if delsp and not end else {}
+    after, _ = assert_injected(text(body, kind=FLOWED + delsp), stumbles=drops_a_last_blank)
     assert lines(body.removesuffix("\n")) in after
     shown = content(after).decode().split(CRLF)
     seen = list(unflowed(shown, is_joined=bool(delsp)))
