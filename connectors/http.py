@@ -66,9 +66,13 @@ class HttpResponse:
     operation: str = ""
 
     def json(self) -> Any:
-        """The body as JSON. Raises ApiResponseError for HTML, garbage or nothing."""
+        """The body as JSON, half a surrogate pair as a question mark.
+
+        Raises ApiResponseError for HTML, garbage or nothing.
+        """
         try:
-            return jsonlib.loads(self.body.decode("utf-8-sig"))
+            data = jsonlib.loads(self.body.decode("utf-8-sig"))
+            return _encodable(data) if b"\\ud" in self.body.lower() else data
         except (ValueError, RecursionError):
             raise ApiResponseError(
                 f"{self.connector} answered '{self.operation}' with something that is no JSON",
@@ -91,6 +95,12 @@ class HttpResponse:
                 operation=self.operation,
                 status=self.status,
             ) from None
+
+
+def _encodable(data: Any) -> Any:
+    """Without halves of signs, which an ATS makes where it cuts a name inside an emoji: nobody can
+    store them, and one such name must not keep a whole list from being read."""
+    return jsonlib.loads(jsonlib.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from careerrelay.connectors import (
     join_url,
 )
 from careerrelay.connectors import http as http_module
+from careerrelay.connectors.http import HttpResponse
 from careerrelay.connectors.limits import CallLimiter
 from careerrelay.connectors.testing import Request, Response, StandIn, route
 
@@ -347,3 +348,10 @@ def test_ids_in_a_url_stay_in_their_segment() -> None:
 def test_segment_that_climbs_is_refused(segment: str) -> None:
     with pytest.raises(ValueError, match="segment"):
         join_url("https://a.example", "people", segment)
+
+
+def test_a_name_that_the_vendor_cut_inside_an_emoji_keeps_no_list_from_being_read() -> None:
+    body = rb'[{"name": "Hanako \ud83d"}, {"name": "\ud83d\ude00 \u5fdc", "n": 1.5}]'
+    first, second = HttpResponse(200, {}, body).json()
+    assert first == {"name": "Hanako ?"}
+    assert second == {"name": "\U0001f600 応", "n": 1.5}
