@@ -54,13 +54,19 @@ def webhook_probe(by: Connector, *, without: str) -> Probe:
     return Probe("web hook", lambda: told if by.settings["webhook_secret"] else missed, "")
 
 
-def hooks_probe(by: Connector, heard: Callable[[], Iterable[str]], *, remedy: str) -> Probe:
+def hooks_probe(
+    by: Connector,
+    heard: Callable[[], Iterable[str]],
+    *,
+    remedy: str,
+    setting: str = "webhook_secret",
+) -> Probe:
     """Does a web hook listen to each of the spec's events? ``heard`` asks the ATS for the events
     of all that are active; it is not asked where polling alone is wanted."""
 
     def look() -> Check | str:
-        if not by.settings["webhook_secret"]:
-            return "webhook_secret is empty: changes are found by polling alone"
+        if not by.settings[setting].strip():
+            return f"{setting} is empty: changes are found by polling alone"
         found = set(heard())
         missing = [event for event in by.spec.events if event not in found]
         if not missing:

@@ -29,7 +29,7 @@ LONGER_CONNECTORS = {
     "greenhouse": 1248,
     "herp": 782,
     "icims": 416,
-    "lever": 929,
+    "lever": 750,
     "report_feed": 449,
     "smartrecruiters": 450,
     "teamtailor": 380,

@@ -10,137 +10,96 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from marshmallow import fields
 
-from careerrelay.connectors.http import HttpClient
-from careerrelay.connectors.payload import ExternalId, PayloadSchema
-from careerrelay.models.errors import ApiResponseError, PayloadError
+from careerrelay import connectors as kit
 
-from .records import (
-    DeletedSchema,
-    OpportunitySchema,
-    PostingSchema,
-    ReasonSchema,
-)
+from .records import DeletedSchema, OpportunitySchema, PostingSchema, ReasonSchema
 
 PAGE = 100
 # With all three the snapshot says as much on every way: job, stage, and the contact's consent.
 EXPAND = ["applications", "stage", "contact"]
+ROOT = "opportunities"
 
-
-class ListSchema(PayloadSchema):
-    """The envelope of every list. ``next`` is opaque and goes back as it came."""
-
-    data = fields.List(fields.Dict(), required=True)
-    has_next = fields.Boolean(load_default=False, allow_none=True, data_key="hasNext")
-    next = fields.String(load_default=None, allow_none=True)
-
-
-class RecordSchema(PayloadSchema):
-    """The envelope of every single record."""
-
-    data = fields.Dict(required=True)
-
-
-class FieldSchema(PayloadSchema):
-    """One text of a note."""
-
-    value = fields.Raw(load_default="", allow_none=True)
-
-
-class NoteSchema(PayloadSchema):
-    """A note, of which we look only whether our marker is in it."""
-
-    fields_ = fields.List(
-        fields.Nested(FieldSchema), load_default=list, allow_none=True, data_key="fields"
-    )
-
-
-class UserSchema(PayloadSchema):
-    """A user; ``deactivatedAt`` is set once the account is closed."""
-
-    id = ExternalId(required=True)
-    deactivated_at = fields.Raw(load_default=None, allow_none=True, data_key="deactivatedAt")
-
-
-class WebhookSchema(PayloadSchema):
-    """A web hook of the account."""
-
-    event = fields.String(required=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A kind of read: its name for people, the scope it needs, the schema of its records."""
-
-    operation: str
-    permission: str
-    schema: PayloadSchema
-
-
-OPPORTUNITY = Read("retrieve an opportunity", "opportunities:read:admin", OpportunitySchema())
-OPPORTUNITIES = Read("list opportunities", "opportunities:read:admin", OpportunitySchema())
-DELETED = Read("list deleted opportunities", "opportunities:read:admin", DeletedSchema())
-NOTES = Read("list notes", "notes:read:admin", NoteSchema())
-REASONS = Read("list archive reasons", "archive_reasons:read:admin", ReasonSchema())
-POSTING = Read("retrieve a posting", "postings:read:admin", PostingSchema())
-POSTINGS = Read("list postings", "postings:read:admin", PostingSchema())
-USER = Read("retrieve a user", "users:read:admin", UserSchema())
-WEBHOOKS = Read("list web hooks", "webhooks:read:admin", WebhookSchema())
+# The envelope of every list. ``next`` is opaque and goes back as it came.
+ListSchema = kit.CamelCaseSchema.of(has_next=kit.OptionalFlag(), next=kit.OptionalText())
+FieldSchema = kit.PayloadSchema.of(value=fields.Raw(load_default="", allow_none=True))
+# A note, of which we look only whether our marker is in it.
+NoteSchema = kit.PayloadSchema.of(
+    texts=kit.OptionalList(fields.Nested(FieldSchema), data_key="fields")
+)
+# ``deactivatedAt`` is set once a user's account is closed.
+UserSchema = kit.CamelCaseSchema.of(
+    id=kit.ExternalId(required=True), deactivated_at=fields.Raw(load_default=None, allow_none=True)
+)
+WebhookSchema = kit.PayloadSchema.of(event=fields.String(required=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records, read by their schema; ``next`` is None on the last page."""
+    """Some records, read by their schema; ``next`` is "" on the last page."""
 
     records: list[dict[str, Any]]
-    next: str | None
+    next: str
 
 
 class LeverClient:
     """Lever's API v1 by API key: the user name of HTTP Basic, with an empty password."""
 
-    def __init__(self, http: HttpClient, *, base_url: str, api_key: str, perform_as: str) -> None:
-        self._http = http
-        self._base_url = base_url.rstrip("/")
-        self._auth = (api_key, "")
-        self._perform_as = perform_as
+    def __init__(self, by: kit.Connector) -> None:
+        self._by = by
+        self._perform_as = by.settings["perform_as"]
+        self._api = kit.VendorApi(
+            by.http,
+            url=by.settings["base_url"],
+            auth=(by.settings["api_key"], ""),
+            setting="api_key",
+            reads="opportunities:read:admin",
+            writes="opportunities:write:admin",
+        )
 
     def opportunity(self, opportunity_id: str) -> dict[str, Any]:
         """One opportunity, expanded."""
-        path = f"/opportunities/{_segment(opportunity_id)}"
-        return self._record(path, OPPORTUNITY, params={"expand": EXPAND})
+        path, what, params = (ROOT, opportunity_id), "retrieve an opportunity", {"expand": EXPAND}
+        schema = OpportunitySchema()
+        return self._api.get(path, schema=schema, under="data", operation=what, params=params)
 
-    def opportunities(self, filters: Mapping[str, int], *, offset: str | None) -> Page:
+    def opportunities(self, filters: Mapping[str, int], *, offset: str) -> Page:
         """A page of opportunities, expanded. ``filters`` in milliseconds, inclusive."""
-        query = {**filters, "expand": EXPAND}
-        return self._page("/opportunities", OPPORTUNITIES, params=query, offset=offset)
+        query = {**filters, "expand": EXPAND, "offset": offset}
+        return self._page((ROOT,), OpportunitySchema, "list opportunities", query)
 
-    def deleted(self, *, start: int, end: int, offset: str | None) -> Page:
+    def deleted(self, *, start: int, end: int, offset: str) -> Page:
         """A page of what was deleted; the window may be 30 days at most."""
-        query = {"deleted_at_start": start, "deleted_at_end": end}
-        return self._page("/opportunities/deleted", DELETED, params=query, offset=offset)
+        path, what = (ROOT, "deleted"), "list deleted opportunities"
+        query = {"deleted_at_start": start, "deleted_at_end": end, "offset": offset}
+        return self._page(path, DeletedSchema, what, query)
 
     def archive_reasons(self) -> list[dict[str, Any]]:
         """Every archive reason: hired or not, active or not."""
-        return list(self._all("/archive_reasons", REASONS))
+        return list(self._all(("archive_reasons",), ReasonSchema, "archive reasons"))
 
     def posting(self, posting_id: str) -> dict[str, Any]:
         """One job posting."""
-        return self._record(f"/postings/{_segment(posting_id)}", POSTING)
+        return self._api.get(
+            ("postings", posting_id),
+            schema=PostingSchema(),
+            under="data",
+            operation="retrieve a posting",
+            permission="postings:read:admin",
+        )
 
     def first_posting(self) -> dict[str, Any] | None:
         """Some posting, to see whether postings may be read."""
-        page = self._page("/postings", POSTINGS, params={"limit": 1}, offset=None)
+        scope, what = "postings:read:admin", "list postings"
+        page = self._page(("postings",), PostingSchema, what, {"limit": 1}, scope=scope)
         return next(iter(page.records), None)
 
     def note_texts(self, opportunity_id: str) -> Iterator[str]:
         """The texts of all notes on an opportunity, deleted ones too."""
-        for note in self._all(f"/opportunities/{_segment(opportunity_id)}/notes", NOTES):
-            for text in note["fields_"] or ():
-                yield str(text["value"] or "")
+        notes = self._all((ROOT, opportunity_id, "notes"), NoteSchema, "notes")
+        return (str(text["value"] or "") for note in notes for text in note["texts"])
 
     def add_note(self, opportunity_id: str, text: str) -> None:
         """Add a note. Not idempotent: look for the marker first."""
@@ -154,92 +113,59 @@ class LeverClient:
         """Add links to the contact, seen on all its opportunities; one that is there stays."""
         self._write(opportunity_id, "addLinks", {"links": list(links)})
 
-    def user(self, user_id: str) -> dict[str, Any]:
-        """One user of the account."""
-        return self._record(f"/users/{_segment(user_id)}", USER)
+    def user(self) -> dict[str, Any]:
+        """The user in whose name we write."""
+        return self._api.get(
+            ("users", self._perform_as),
+            schema=UserSchema(),
+            under="data",
+            operation="retrieve a user",
+            permission="users:read:admin",
+        )
 
     def webhooks(self) -> list[dict[str, Any]]:
         """Every web hook of the account, without its token."""
-        return list(self._all("/webhooks", WEBHOOKS))
+        return list(self._all(("webhooks",), WebhookSchema, "web hooks"))
 
     def _write(
-        self,
-        opportunity_id: str,
-        what: str,
-        body: Mapping[str, Any],
-        *,
-        permission: str = "opportunities:write:admin",
+        self, opportunity_id: str, what: str, body: Mapping[str, Any], *, permission: str = ""
     ) -> None:
-        operation = f"write {what}"
-        answer = self._http.request(
+        self._api.call(
             "POST",
-            f"{self._base_url}/opportunities/{_segment(opportunity_id)}/{what}",
-            operation=operation,
+            (ROOT, opportunity_id, what),
+            operation=f"write {what}",
+            permission=permission,
             params={"perform_as": self._perform_as},
             json=body,
-            auth=self._auth,
-            permission=permission,
-            setting="api_key",
-        )
-        _read(RecordSchema(), answer.json(), operation)
-
-    def _get(self, path: str, read: Read, params: Mapping[str, Any] | None) -> Any:
-        return self._http.request(
-            "GET",
-            self._base_url + path,
-            operation=read.operation,
-            params=params,
-            auth=self._auth,
-            permission=read.permission,
-            setting="api_key",
-        ).json()
-
-    def _record(
-        self, path: str, read: Read, *, params: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        envelope = _read(RecordSchema(), self._get(path, read, params), read.operation)
-        return _read(read.schema, envelope["data"], read.operation)
+        ).read(kit.PayloadSchema(), under="data")
 
     def _page(
-        self, path: str, read: Read, *, params: Mapping[str, Any], offset: str | None
+        self,
+        path: Sequence[str],
+        schema: type[kit.PayloadSchema],
+        what: str,
+        query: Mapping[str, Any],
+        *,
+        scope: str = "",
     ) -> Page:
-        query = {"limit": PAGE, **params} | ({"offset": offset} if offset else {})
-        envelope = _read(ListSchema(), self._get(path, read, query), read.operation)
-        records = [_read(read.schema, record, read.operation) for record in envelope["data"]]
-        return Page(records, _next(envelope, seen=offset, operation=read.operation))
+        """``query`` says where: its ``offset`` is "" on the first page."""
+        params = {"limit": PAGE} | {name: value for name, value in query.items() if value != ""}
+        answer = self._api.call("GET", path, operation=what, permission=scope, params=params)
+        envelope, records = answer.read(ListSchema()), answer.read(schema(many=True), under="data")
+        if not envelope["has_next"]:
+            return Page(records, "")
+        if envelope["next"] in ("", query.get("offset")):
+            self._by.fail_response(what, "a new next, though hasNext is true")
+        return Page(records, envelope["next"])
 
-    def _all(self, path: str, read: Read) -> Iterator[dict[str, Any]]:
-        page = self._page(path, read, params={}, offset=None)
-        yield from page.records
-        while page.next is not None:
-            page = self._page(path, read, params={}, offset=page.next)
-            yield from page.records
+    def _all(
+        self, path: Sequence[str], schema: type[kit.PayloadSchema], kind: str
+    ) -> Iterator[dict[str, Any]]:
+        """All pages; the scope has the name of what is listed."""
+        scope = f"{path[-1]}:read:admin"
 
+        def turn(offset: str) -> tuple[list[dict[str, Any]], str]:
+            page = self._page(path, schema, f"list {kind}", {"offset": offset}, scope=scope)
+            return page.records, page.next
 
-def _segment(record_id: str) -> str:
-    """An id as one part of a path, whatever is in it."""
-    return quote(record_id, safe="")
-
-
-def _next(envelope: Mapping[str, Any], *, seen: str | None, operation: str) -> str | None:
-    """The next offset. One that does not move would be read for ever."""
-    if not envelope["has_next"]:
-        return None
-    if not envelope["next"] or envelope["next"] == seen:
-        raise _unreadable(operation, "hasNext without a new next")
-    return envelope["next"]
-
-
-def _read(schema: PayloadSchema, data: Any, operation: str) -> dict[str, Any]:
-    try:
-        return schema.read(data)
-    except PayloadError as error:
-        raise _unreadable(operation, error.message) from None
-
-
-def _unreadable(operation: str, what: str) -> ApiResponseError:
-    return ApiResponseError(
-        f"Lever answered {operation} in another shape than known: {what}",
-        connector="lever",
-        operation=operation,
-    )
+        return self._api.all_pages(turn, operation=f"list {kind}")

@@ -20,12 +20,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from careerrelay.models.candidates import Application, ApplicationState
-from careerrelay.models.errors import ApiNotFoundError
-from careerrelay.models.events import ApplicationEvent, EventKind, PollPage
+from careerrelay import connectors as kit
+from careerrelay.connectors import Application, ApplicationEvent, ApplicationState, EventKind
 
 from .client import LeverClient
-from .records import KINDS, archived_at, is_anonymised
+from .records import archived_at, is_anonymised
 
 STEPS = ("archived", "created", "updated", "deleted", "watched")
 OVERLAP = 10 * 60 * 1000  # Lists may lag behind the change; saying it twice is harmless.
@@ -34,6 +33,7 @@ DAY = 24 * 60 * 60 * 1000
 WATCHED = 500
 LOOKS_PER_ROUND = 50
 LOOKS_PER_PAGE = 25
+NAME = "opportunity"
 
 Snapshot = Callable[[Mapping[str, Any]], Application]
 
@@ -96,7 +96,7 @@ class Poll:
         self._watch_days = watch_days
         self._clock = clock
 
-    def page(self, saved: Mapping[str, Any]) -> PollPage:
+    def page(self, saved: Mapping[str, Any]) -> kit.PollPage:
         """The page at the cursor ``saved``; ``{}`` begins with the history."""
         cursor = Cursor(**saved).opened(
             now=int(self._clock().timestamp() * 1000), history_days=self._history_days
@@ -107,32 +107,34 @@ class Poll:
             return self._watched(cursor)
         return self._listed(cursor)
 
-    def _listed(self, cursor: Cursor) -> PollPage:
+    def _listed(self, cursor: Cursor) -> kit.PollPage:
         step = cursor.step
         page = self._client.opportunities(
             {
                 f"{step}_at_start": cursor.since[step] - OVERLAP,
                 f"{step}_at_end": cursor.until,
             },
-            offset=cursor.offset,
+            offset=cursor.offset or "",
         )
         read = {"archived": self._archived, "created": self._created, "updated": self._updated}
         events = [event for record in page.records for event in read[step](record, cursor)]
         newest = max((_milliseconds(_time_of(record, step)) for record in page.records), default=0)
-        return _page(events, self._watching(cursor, events).after(newest=newest, offset=page.next))
+        return _page(
+            events, self._watching(cursor, events).after(newest=newest, offset=page.next or None)
+        )
 
     def _archived(self, record: Mapping[str, Any], _: Cursor) -> list[ApplicationEvent]:
         application = self._snapshot(record)
         # Un-archived while we turned the pages: there is nothing to say about an archiving.
         active = application.state is ApplicationState.ACTIVE
-        return [] if active else [_event(application, kind=KINDS[application.state])]
+        return [] if active else [kit.snapshot_event(application, ats_event=NAME)]
 
     def _created(self, record: Mapping[str, Any], cursor: Cursor) -> list[ApplicationEvent]:
         known = record["id"] in cursor.watching()
         if known or (archived_at(record) and not is_anonymised(record)):
             return []  # The archived list tells it, or a later step that it was taken back.
         application = self._snapshot(record)
-        return [_event(application, kind=KINDS[application.state])]
+        return [kit.snapshot_event(application, ats_event=NAME)]
 
     def _updated(self, record: Mapping[str, Any], cursor: Cursor) -> list[ApplicationEvent]:
         known = cursor.watching().get(record["id"])
@@ -141,27 +143,23 @@ class Poll:
             return []
         return [_look(self._snapshot(record), known=known)]
 
-    def _deleted(self, cursor: Cursor) -> PollPage:
+    def _deleted(self, cursor: Cursor) -> kit.PollPage:
         start = cursor.since["deleted"] - OVERLAP
         end = min(start + WINDOW, cursor.until)
-        page = self._client.deleted(start=start, end=end, offset=cursor.offset)
+        page = self._client.deleted(start=start, end=end, offset=cursor.offset or "")
+        erased, at = EventKind.ERASED, _moment(end)
         events = [
-            ApplicationEvent(
-                EventKind.ERASED,
-                row["deleted_at"] or _moment(end),
-                application_id=row["id"],
-                ats_event="deleted",
-            )
+            ApplicationEvent(erased, row["deleted_at"] or at, row["id"], ats_event="deleted")
             for row in page.records
         ]
         gone = {row["id"] for row in page.records}
         kept = [pair for pair in cursor.watch if pair[0] not in gone]
-        after = replace(cursor, watch=kept).after(newest=end, offset=page.next)
+        after = replace(cursor, watch=kept).after(newest=end, offset=page.next or None)
         if after.step != "deleted" and end < cursor.until:
             after = replace(after, step="deleted")
         return _page(events, replace(after, looks=min(len(kept), cursor.looks)))
 
-    def _watched(self, cursor: Cursor) -> PollPage:
+    def _watched(self, cursor: Cursor) -> kit.PollPage:
         count = min(cursor.looks, LOOKS_PER_PAGE)
         now, rest = cursor.watch[:count], cursor.watch[count:]
         found = [(pair, self._again(*pair)) for pair in now]
@@ -173,7 +171,7 @@ class Poll:
     def _again(self, opportunity_id: str, known: int) -> ApplicationEvent | None:
         try:
             record = self._client.opportunity(opportunity_id)
-        except ApiNotFoundError:
+        except kit.ApiNotFoundError:
             # Deleted: the deleted list says so. Or turned confidential: nothing ended.
             return None
         if archived_at(record) and not is_anonymised(record):
@@ -199,20 +197,10 @@ def _look(application: Application, *, known: int | None) -> ApplicationEvent:
     Nobody documents that un-archiving moves ``updatedAt``; it did come after the archiving.
     """
     if application.state is ApplicationState.ERASED:
-        return _event(application, kind=EventKind.ERASED)
+        return kit.snapshot_event(application, ats_event=NAME)
     later = max(application.changed_at, _moment((known or 0) + 1))
-    return _event(replace(application, changed_at=later), kind=EventKind.UNREJECTED)
-
-
-def _event(application: Application, *, kind: EventKind) -> ApplicationEvent:
-    return ApplicationEvent(
-        kind,
-        application.changed_at,
-        application_id=application.external_id,
-        candidate_id=application.candidate.external_id,
-        application=application,
-        ats_event="opportunity",
-    )
+    found = kit.snapshot_event(replace(application, changed_at=later), ats_event=NAME)
+    return replace(found, kind=EventKind.UNREJECTED)
 
 
 def _time_of(record: Mapping[str, Any], step: str) -> datetime | None:
@@ -225,8 +213,8 @@ def _step_after(step: str) -> str:
     return STEPS[(STEPS.index(step) + 1) % len(STEPS)]
 
 
-def _page(events: Sequence[ApplicationEvent], cursor: Cursor) -> PollPage:
-    return PollPage(tuple(events), asdict(cursor), more=bool(cursor.until))
+def _page(events: Sequence[ApplicationEvent], cursor: Cursor) -> kit.PollPage:
+    return kit.PollPage(tuple(events), asdict(cursor), more=bool(cursor.until))
 
 
 def _milliseconds(moment: datetime | None) -> int:

@@ -12,18 +12,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from careerrelay.connectors.payload import EpochMilliseconds, ExternalId, PayloadSchema, Text
-from careerrelay.models.candidates import (
-    Application,
-    ApplicationState,
-    Candidate,
-    Channel,
-    Flag,
-    Job,
-    Reason,
-    Stage,
-)
-from careerrelay.models.events import EventKind
+from careerrelay import connectors as kit
+from careerrelay.connectors import ApplicationState, Channel, Flag, Stage
 
 CHANNELS: Mapping[str, Channel] = {
     "applied": Channel.DIRECT,
@@ -37,13 +27,6 @@ CHANNELS: Mapping[str, Channel] = {
 # Only these two stages have the same id in every account.
 STAGES: Mapping[str, Stage] = {"applicant-new": Stage.DOCUMENTS, "offer": Stage.OFFER}
 
-KINDS: Mapping[ApplicationState, EventKind] = {
-    ApplicationState.ACTIVE: EventKind.APPLIED,
-    ApplicationState.REJECTED: EventKind.REJECTED,
-    ApplicationState.HIRED: EventKind.HIRED,
-    ApplicationState.ERASED: EventKind.ERASED,
-}
-
 
 class Expandable(fields.Nested):
     """An id, or the whole record where the call said ``expand``."""
@@ -53,108 +36,75 @@ class Expandable(fields.Nested):
         return super()._deserialize(record, *args, **kwargs)
 
 
-class ConsentSchema(PayloadSchema):
-    """One purpose of ``dataProtection``."""
+class OptionalMoment(kit.EpochMilliseconds):
+    """A time that may be missing or null, which is None."""
 
-    allowed = fields.Boolean(load_default=None, allow_none=True)
-
-
-class DataProtectionSchema(PayloadSchema):
-    """May this person be contacted?"""
-
-    contact = fields.Nested(ConsentSchema, load_default=None, allow_none=True)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(load_default=None, allow_none=True, **kwargs)
 
 
-class PersonSchema(PayloadSchema):
+# One purpose of ``dataProtection``: may this person be contacted?
+ConsentSchema = kit.PayloadSchema.of(allowed=fields.Boolean(load_default=None, allow_none=True))
+DataProtectionSchema = kit.PayloadSchema.of(contact=kit.OptionalPart(ConsentSchema))
+# A stage, and an archive reason, whose ``type`` is ``hired`` or ``non-hired``; the text of a stage
+# comes with ``expand`` only.
+TextSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True), text=kit.OptionalText())
+ReasonSchema = kit.PayloadSchema.of(
+    id=kit.ExternalId(required=True), text=kit.OptionalText(), type=kit.OptionalText()
+)
+PostingSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True), text=kit.Text(required=True))
+# An application to one posting; all but the id come with ``expand`` only.
+ApplicationSchema = kit.CamelCaseSchema.of(
+    id=kit.ExternalId(required=True), posting=kit.OptionalId(), created_at=OptionalMoment()
+)
+ArchivedSchema = kit.CamelCaseSchema.of(
+    reason=kit.OptionalId(), archived_at=kit.EpochMilliseconds(required=True)
+)
+UrlsSchema = kit.PayloadSchema.of(show=fields.String(load_default=None, allow_none=True))
+# A row of the list of deleted opportunities: only the id is sure.
+DeletedSchema = kit.CamelCaseSchema.of(
+    id=kit.ExternalId(required=True), deleted_at=OptionalMoment()
+)
+
+
+class PersonSchema(kit.CamelCaseSchema):
     """What opportunity and contact have in common."""
 
-    id = ExternalId(required=True)
-    is_anonymized = fields.Boolean(load_default=False, allow_none=True, data_key="isAnonymized")
-    data_protection = fields.Nested(
-        DataProtectionSchema, load_default=None, allow_none=True, data_key="dataProtection"
-    )
-
-
-class StageSchema(PayloadSchema):
-    """A stage; the text comes with ``expand`` only."""
-
-    id = ExternalId(required=True)
-    text = Text(load_default="", allow_none=True)
-
-
-class ApplicationSchema(PayloadSchema):
-    """An application to one posting; all but the id come with ``expand`` only."""
-
-    id = ExternalId(required=True)
-    posting = ExternalId(load_default=None, allow_none=True)
-    created_at = EpochMilliseconds(load_default=None, allow_none=True, data_key="createdAt")
-
-
-class ArchivedSchema(PayloadSchema):
-    """When and why."""
-
-    reason = ExternalId(load_default=None, allow_none=True)
-    archived_at = EpochMilliseconds(required=True, data_key="archivedAt")
-
-
-class UrlsSchema(PayloadSchema):
-    """Pages about a record."""
-
-    show = fields.String(load_default=None, allow_none=True)
+    id = kit.ExternalId(required=True)
+    is_anonymized = kit.OptionalFlag()
+    data_protection = kit.OptionalPart(DataProtectionSchema)
 
 
 class OpportunitySchema(PersonSchema):
     """A candidacy, with ``archived`` nested as today or flat as older clients saw it."""
 
-    name = Text(load_default="", allow_none=True)
+    name = kit.OptionalText()
     contact = Expandable(PersonSchema, required=True)
-    emails = fields.List(fields.String(), load_default=list, allow_none=True)
-    archived = fields.Nested(ArchivedSchema, load_default=None, allow_none=True)
-    flat_archived_at = EpochMilliseconds(load_default=None, allow_none=True, data_key="archivedAt")
-    flat_reason = ExternalId(load_default=None, allow_none=True, data_key="archiveReason")
-    stage = Expandable(StageSchema, load_default=None, allow_none=True)
-    origin = fields.String(load_default=None, allow_none=True)
-    applications = fields.List(Expandable(ApplicationSchema), load_default=list, allow_none=True)
-    urls = fields.Nested(UrlsSchema, load_default=None, allow_none=True)
-    confidentiality = fields.String(load_default=None, allow_none=True)
-    created_at = EpochMilliseconds(required=True, data_key="createdAt")
-    updated_at = EpochMilliseconds(load_default=None, allow_none=True, data_key="updatedAt")
-
-
-class DeletedSchema(PayloadSchema):
-    """A row of the list of deleted opportunities: only the id is sure."""
-
-    id = ExternalId(required=True)
-    deleted_at = EpochMilliseconds(load_default=None, allow_none=True, data_key="deletedAt")
-
-
-class ReasonSchema(PayloadSchema):
-    """An archive reason; ``type`` is ``hired`` or ``non-hired``."""
-
-    id = ExternalId(required=True)
-    text = Text(load_default="", allow_none=True)
-    type = fields.String(load_default="", allow_none=True)
-
-
-class PostingSchema(PayloadSchema):
-    """A job posting."""
-
-    id = ExternalId(required=True)
-    text = Text(required=True)
+    emails = kit.Addresses()
+    archived = kit.OptionalPart(ArchivedSchema)
+    flat_archived_at = OptionalMoment(data_key="archivedAt")
+    flat_reason = kit.OptionalId(data_key="archiveReason")
+    stage = Expandable(TextSchema, load_default=None, allow_none=True)
+    origin = kit.OptionalText()
+    applications = kit.OptionalList(Expandable(ApplicationSchema))
+    urls = kit.OptionalPart(UrlsSchema)
+    confidentiality = kit.OptionalText()
+    created_at = kit.EpochMilliseconds(required=True)
+    updated_at = OptionalMoment()
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveReason:
     """A reason for archiving, and whether it means a hire."""
 
-    reason: Reason
+    reason: kit.Reason
     hired: bool
 
 
 def reason_for(record: Mapping[str, Any]) -> ArchiveReason:
     """Nothing tells a rejection from a withdrawal, so the side stays unknown."""
     text = record["text"] or record["id"]
-    return ArchiveReason(Reason(record["id"], text), hired=record["type"] == "hired")
+    return ArchiveReason(kit.Reason(record["id"], text), hired=record["type"] == "hired")
 
 
 def archived_at(record: Mapping[str, Any]) -> datetime | None:
@@ -176,40 +126,33 @@ def is_anonymised(record: Mapping[str, Any]) -> bool:
 
 def latest_posting(record: Mapping[str, Any]) -> str | None:
     """The posting of the newest application; None: not tied to a posting."""
-    tied = [a for a in record["applications"] or () if a["posting"]]
+    tied = [a for a in record["applications"] if a["posting"]]
     newest = max(tied, key=lambda a: a["created_at"] or record["created_at"], default=None)
     return newest["posting"] if newest else None
 
 
 def application_for(
-    record: Mapping[str, Any], *, job: Job | None, reason: ArchiveReason | None
-) -> Application:
+    record: Mapping[str, Any], *, job: kit.Job | None, reason: ArchiveReason | None
+) -> kit.Application:
     """The snapshot. ``reason`` is that of the archiving, None where it is not archived."""
     erased = is_anonymised(record)
+    person = {} if erased else {"emails": record["emails"], "full_name": record["name"]}
     stage = record["stage"] or {"id": "", "text": ""}
-    return Application(
+    return kit.Application(
         external_id=record["id"],
-        candidate=_candidate(record, erased=erased),
+        candidate=kit.Candidate(record["contact"]["id"], **person),
         state=_state(record, reason=reason, erased=erased),
         changed_at=_changed_at(record, erased=erased),
         job=job,
         # "Hired" is no reason that the company has to map.
         reason=reason.reason if reason and not reason.hired else None,
         stage=STAGES.get(stage["id"], Stage.UNKNOWN),
-        stage_text=stage["text"] or "",
-        channel=CHANNELS.get(record["origin"] or "", Channel.UNKNOWN),
+        stage_text=stage["text"],
+        channel=CHANNELS.get(record["origin"], Channel.UNKNOWN),
         flags=_flags(record),
         applied_at=record["created_at"],
         ats_url=(record["urls"] or {}).get("show"),
     )
-
-
-def _candidate(record: Mapping[str, Any], *, erased: bool) -> Candidate:
-    person = record["contact"]["id"]
-    if erased:
-        return Candidate(person)
-    emails = dict.fromkeys(e.strip() for e in record["emails"] or () if e.strip())
-    return Candidate(person, emails=tuple(emails), full_name=record["name"] or "")
 
 
 def _state(

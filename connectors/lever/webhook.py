@@ -13,23 +13,19 @@ import dataclasses
 import json
 import re
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from marshmallow import fields
 
-from careerrelay.connectors.payload import (
-    EpochMilliseconds,
-    ExternalId,
-    PayloadSchema,
-    read_json,
-)
-from careerrelay.connectors.signatures import current_secret, hmac_sha256_hex, verify_hmac
-from careerrelay.models.errors import PayloadError, UnknownEventError, WebhookVerificationError
-from careerrelay.models.events import ApplicationEvent, EventKind, WebhookRequest
+from careerrelay import connectors as kit
+from careerrelay.connectors import WebhookRequest, WebhookVerificationError
 
 from .spec import SPEC
 
+TOKENS = "signature_tokens"
 LONGEST_ID = 120
 # The id is not signed and becomes part of an address we call; words of the API are no ids.
 RECORD_ID = re.compile(r"[0-9A-Za-z-]{16,64}")
@@ -39,82 +35,80 @@ MOST_SECONDS = 10**10
 """Beyond any age there can be, and within what a timedelta holds."""
 
 
-class HookSchema(PayloadSchema):
-    """The root of every web hook; ``data`` differs by event."""
-
-    event = fields.String(required=True)
-    triggered_at = EpochMilliseconds(required=True, data_key="triggeredAt")
-    data = fields.Dict(required=True)
-
-
-class IdsSchema(PayloadSchema):
-    """What we read of ``data``. ``candidateId``, an older name of the same id, may be missing."""
-
-    opportunity_id = ExternalId(load_default=None, allow_none=True, data_key="opportunityId")
-    candidate_id = ExternalId(load_default=None, allow_none=True, data_key="candidateId")
-    contact_id = ExternalId(load_default=None, allow_none=True, data_key="contactId")
+# The root of every web hook; ``data`` differs by event.
+HookSchema = kit.CamelCaseSchema.of(
+    event=fields.String(required=True),
+    triggered_at=kit.EpochMilliseconds(required=True),
+    data=fields.Dict(required=True),
+)
+# What we read of ``data``. ``candidateId``, an older name of the same id, may be missing.
+IdsSchema = kit.CamelCaseSchema.of(
+    opportunity_id=kit.OptionalId(), candidate_id=kit.OptionalId(), contact_id=kit.OptionalId()
+)
 
 
-def verify(request: WebhookRequest, *, signature_tokens: str, max_age: timedelta) -> None:
-    """Return if one of the tokens signed this, recently; else WebhookVerificationError."""
-    body = _object(request.body)
-    message, signature = _signed_text(body), body.get("signature")
-    if not message or not isinstance(signature, str):
-        raise WebhookVerificationError(
-            "Lever: the body has no usable token, triggeredAt and signature"
+@dataclass(frozen=True, slots=True)
+class SignedInside:
+    """The signature stands in the body; one of the account's signature tokens made it, recently."""
+
+    max_age: timedelta
+
+    def verify(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> None:
+        """Return if one of the tokens signed this; else WebhookVerificationError."""
+        body = _object(request.body)
+        message, signature = _signed_text(body), body.get("signature")
+        if not message or not isinstance(signature, str):
+            raise WebhookVerificationError(
+                "Lever: the body has no usable token, triggeredAt and signature"
+            )
+        kit.verify_hmac(
+            message.encode(),
+            signature=signature,
+            secrets=settings[TOKENS],
+            where="the signature in the body",
+            setting=TOKENS,
         )
-    verify_hmac(
-        message.encode(),
-        signature=signature,
-        secrets=signature_tokens,
-        where="the signature in the body",
-        setting="signature_tokens",
-    )
-    _refuse_old(body["triggeredAt"], request=request, max_age=max_age)
+        age = _age(body["triggeredAt"], request=request)
+        if age > self.max_age:
+            hours, allowed = (span / timedelta(hours=1) for span in (age, self.max_age))
+            raise WebhookVerificationError(
+                f"Lever triggered this {hours:.0f} hours ago, more than webhook_max_age_hours "
+                f"({allowed:.0f}) allows"
+            )
+
+    def sign(self, request: WebhookRequest, *, settings: Mapping[str, str]) -> WebhookRequest:
+        """The request with Lever's three fields in its body, signed by the first token.
+
+        A ``token`` and ``triggeredAt`` that are there stay, unless they are too old to be taken: a
+        hook captured long ago is signed as one of now. A body that is no JSON object has no place
+        for a signature and stays as it is.
+        """
+        try:
+            body = _object(request.body)
+        except WebhookVerificationError:
+            return request
+        if not _signed_text(body) or _age(body["triggeredAt"], request=request) > self.max_age:
+            body["token"] = uuid.uuid4().hex
+            body["triggeredAt"] = int(request.received_at.timestamp() * 1000)
+        secret = kit.current_secret(settings[TOKENS])
+        body["signature"] = kit.hmac_sha256_hex(secret, _signed_text(body).encode())
+        return dataclasses.replace(request, body=json.dumps(body).encode())
 
 
-def parse(request: WebhookRequest) -> list[ApplicationEvent]:
+def parse(request: WebhookRequest) -> list[kit.ApplicationEvent]:
     """At most one event: go and look at this opportunity."""
-    hook = HookSchema().read(read_json(request.body))
-    name = hook["event"]
-    if name in SPEC.ignored_events:
+    hook = HookSchema().read(kit.read_json(request.body))
+    name, at = hook["event"], hook["triggered_at"]
+    if not SPEC.reads(name):
         return []
-    if name not in SPEC.events:
-        raise UnknownEventError("Lever sent an event that its documents did not name")
     ids = IdsSchema().read(hook["data"])
     opportunity = ids["opportunity_id"] or ids["candidate_id"]
     if not opportunity or not RECORD_ID.fullmatch(opportunity):
-        raise PayloadError("Lever: data.opportunityId is missing or no id")
-    erased = name == "candidateDeleted"
-    return [
-        ApplicationEvent(
-            EventKind.ERASED if erased else EventKind.CHANGED,
-            hook["triggered_at"],
-            application_id=opportunity,
-            # One case was deleted, not the person, who may have others.
-            candidate_id=None if erased else ids["contact_id"],
-            ats_event=name,
-        )
-    ]
-
-
-def sign(request: WebhookRequest, *, signature_tokens: str, max_age: timedelta) -> WebhookRequest:
-    """The request with Lever's three fields in its body, signed by the first token.
-
-    A ``token`` and ``triggeredAt`` that are there stay, unless they are too old to be taken: a
-    hook captured long ago is signed as one of now. A body that is no JSON object has no place
-    for a signature and stays as it is.
-    """
-    try:
-        body = _object(request.body)
-    except WebhookVerificationError:
-        return request
-    if not _signed_text(body) or _age(body["triggeredAt"], request=request) > max_age:
-        body["token"] = uuid.uuid4().hex
-        body["triggeredAt"] = int(request.received_at.timestamp() * 1000)
-    message = _signed_text(body).encode()
-    body["signature"] = hmac_sha256_hex(current_secret(signature_tokens), message)
-    return dataclasses.replace(request, body=json.dumps(body).encode())
+        raise kit.PayloadError("Lever: data.opportunityId is missing or no id")
+    if name == "candidateDeleted":
+        # One case was deleted, not the person, who may have others.
+        return [kit.ApplicationEvent(kit.EventKind.ERASED, at, opportunity, ats_event=name)]
+    return [kit.hint_event(opportunity, at=at, person=ids["contact_id"], ats_event=name)]
 
 
 def delivery_token(request: WebhookRequest) -> str | None:
@@ -133,8 +127,8 @@ def delivery_token(request: WebhookRequest) -> str | None:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        body = read_json(raw)
-    except PayloadError as error:
+        body = kit.read_json(raw)
+    except kit.PayloadError as error:
         raise WebhookVerificationError(f"Lever signs inside a JSON body: {error.message}") from None
     if not isinstance(body, dict):
         raise WebhookVerificationError("Lever signs inside a JSON body, and this is no object")
@@ -146,15 +140,6 @@ def _signed_text(body: dict[str, Any]) -> str:
     token, triggered_at = body.get("token"), body.get("triggeredAt")
     usable = isinstance(token, str) and token and type(triggered_at) is int and triggered_at > 0
     return f"{token}{triggered_at}" if usable else ""
-
-
-def _refuse_old(triggered_at: int, *, request: WebhookRequest, max_age: timedelta) -> None:
-    age = _age(triggered_at, request=request)
-    if age > max_age:
-        raise WebhookVerificationError(
-            f"Lever triggered this {age.total_seconds() / 3600:.0f} hours ago, more than "
-            f"webhook_max_age_hours ({max_age.total_seconds() / 3600:.0f}) allows"
-        )
 
 
 def _age(triggered_at: int, *, request: WebhookRequest) -> timedelta:

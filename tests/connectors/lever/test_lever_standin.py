@@ -306,12 +306,12 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("missing", "name"),
         [
-            ("archive_reasons", "api_key"),
+            ("archive_reasons", "reasons"),
             ("opportunities", "opportunities and notes"),
             ("notes", "opportunities and notes"),
             ("postings", "postings"),
             ("users", "perform_as"),
-            ("webhooks", "webhooks"),
+            ("webhooks", "web hooks"),
         ],
     )
     def test_each_missing_permission_is_named(
