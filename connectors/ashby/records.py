@@ -6,70 +6,55 @@ reads and lists. Feedback, résumés and custom fields of the application are no
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from careerrelay import connectors as kit
+from careerrelay.connectors import ApplicationState
 
-LEAD = "Lead"
 STATES = {
-    "Active": kit.ApplicationState.ACTIVE,
-    "Hired": kit.ApplicationState.HIRED,
-    "Archived": kit.ApplicationState.REJECTED,
-    LEAD: kit.ApplicationState.ACTIVE,
-}
-KINDS = {
-    kit.ApplicationState.ACTIVE: kit.EventKind.UNREJECTED,
-    kit.ApplicationState.HIRED: kit.EventKind.HIRED,
-    kit.ApplicationState.REJECTED: kit.EventKind.REJECTED,
-    kit.ApplicationState.WITHDRAWN: kit.EventKind.WITHDRAWN,
+    "Active": ApplicationState.ACTIVE,
+    "Lead": ApplicationState.ACTIVE,
+    "Hired": ApplicationState.HIRED,
+    "Archived": ApplicationState.REJECTED,
 }
 SIDES = {
     "RejectedByOrg": kit.RejectionSide.COMPANY,
     "RejectedByCandidate": kit.RejectionSide.CANDIDATE,
 }
-UNSTATED = kit.Reason("unstated", "No archive reason", kit.RejectionSide.UNKNOWN)
-
-
-class ReasonSchema(kit.CamelCaseSchema):
-    """``Other``, and whatever Ashby may add, says nothing about who ended the case."""
-
-    id = kit.ExternalId(required=True)
-    text = kit.OptionalText()
-    reason_type = kit.OptionalText()
-
+"""``Other``, and whatever Ashby may add, says nothing about who ended the case."""
+UNSTATED = kit.Reason("unstated", "No archive reason")
 
 AddressSchema = kit.PayloadSchema.of(value=kit.Text(required=True))
 
 
-class PersonSchema(kit.CamelCaseSchema):
+class TitledSchema(kit.IdSchema):
+    """Something with a title: a job, a stage, the group of a source."""
+
+    title = kit.OptionalText()
+
+
+class ReasonSchema(kit.CamelCaseSchema, kit.IdSchema):
+    text = kit.OptionalText()
+    reason_type = kit.OptionalText()
+
+
+class PersonSchema(kit.CamelCaseSchema, kit.IdSchema):
     """Whose case it is; only the primary address comes with it."""
 
-    id = kit.ExternalId(required=True)
     name = kit.OptionalText()
     primary_email_address = kit.OptionalPart(AddressSchema)
 
 
-class TitledSchema(kit.CamelCaseSchema):
-    """Something with a title: a job, a stage, a source."""
-
-    id = kit.ExternalId(required=True)
-    title = kit.OptionalText()
-    type = kit.OptionalText()
-
-
-class SourceSchema(TitledSchema):
-    """A source and the group it belongs to."""
-
+class SourceSchema(kit.CamelCaseSchema, TitledSchema):
     source_type = kit.OptionalPart(TitledSchema)
 
 
-class ApplicationSchema(kit.CamelCaseSchema):
-    """A case."""
-
-    id = kit.ExternalId(required=True)
+class ApplicationSchema(kit.CamelCaseSchema, kit.IdSchema):
     status = fields.String(required=True, validate=OneOf(STATES))
     created_at = kit.IsoDateTime(required=True)
     updated_at = kit.IsoDateTime(required=True)
@@ -81,33 +66,34 @@ class ApplicationSchema(kit.CamelCaseSchema):
     archive_reason = kit.OptionalPart(ReasonSchema)
 
 
-def application_from(case: dict[str, Any], *, policy: kit.Policy) -> kit.Application:
-    """A case as a snapshot."""
-    state = _state(case)
-    archived = case["status"] == "Archived"
+def snapshot(case: Mapping[str, Any], policy: kit.Policy) -> kit.Application:
+    """A case. Archived is rejected unless the reason says that the candidate left."""
+    state, archived = STATES[case["status"]], case["status"] == "Archived"
+    reason = reason_of(case["archive_reason"]) if archived else None
+    if reason and reason.side is kit.RejectionSide.CANDIDATE:
+        state = ApplicationState.WITHDRAWN
     person, job, stage = case["candidate"], case["job"], case["current_interview_stage"]
-    address = (person["primary_email_address"] or {}).get("value")
-    source = case["source"] or {}
-    group = source.get("source_type") or {}
+    address, source = person["primary_email_address"], case["source"]
+    groups = (source["title"], (source["source_type"] or {}).get("title")) if source else ()
     return kit.Application(
         external_id=case["id"],
         candidate=kit.Candidate(
-            person["id"], emails=(address,) if address else (), full_name=person["name"]
+            person["id"], emails=(address["value"],) if address else (), full_name=person["name"]
         ),
         state=state,
         changed_at=(archived and case["archived_at"]) or case["updated_at"],
         job=kit.Job(job["id"], job["title"]) if job else None,
-        reason=reason_from(case["archive_reason"]) if archived else None,
+        reason=reason,
         # At archiving the stage becomes "Archived", so how far the person came is not told.
         stage=kit.Stage.UNKNOWN,
         stage_text="" if archived or not stage else stage["title"],
-        channel=policy.channel(source.get("title"), group.get("title")),
+        channel=policy.channel(*groups),
         flags=frozenset[kit.Flag](),
         applied_at=case["created_at"],
     )
 
 
-def reason_from(told: dict[str, Any] | None) -> kit.Reason:
+def reason_of(told: Mapping[str, Any] | None) -> kit.Reason:
     """An archive reason; without one nobody knows who ended the case."""
     if told is None:
         return UNSTATED
@@ -115,29 +101,12 @@ def reason_from(told: dict[str, Any] | None) -> kit.Reason:
     return kit.Reason(told["id"], told["text"] or told["id"], side)
 
 
-def event_from(
-    case: dict[str, Any], *, policy: kit.Policy, ats_event: str
+def events_of(
+    case: Mapping[str, Any], policy: kit.Policy, ats_event: str
 ) -> list[kit.ApplicationEvent]:
     """What a case says now; a lead is nobody who applied."""
-    if case["status"] == LEAD:
+    if case["status"] == "Lead":
         return []
-    application = application_from(case, policy=policy)
-    applied = ats_event == "applicationSubmit" and application.state is kit.ApplicationState.ACTIVE
-    return [
-        kit.ApplicationEvent(
-            kind=kit.EventKind.APPLIED if applied else KINDS[application.state],
-            occurred_at=application.changed_at,
-            application_id=application.external_id,
-            candidate_id=application.candidate.external_id,
-            application=application,
-            ats_event=ats_event,
-        )
-    ]
-
-
-def _state(case: dict[str, Any]) -> kit.ApplicationState:
-    """Archived is rejected unless the reason says that the candidate left; the map has the rest."""
-    told = case["archive_reason"]
-    if case["status"] == "Archived" and told and told["reason_type"] == "RejectedByCandidate":
-        return kit.ApplicationState.WITHDRAWN
-    return STATES[case["status"]]
+    event = kit.snapshot_event(snapshot(case, policy), ats_event=ats_event)
+    reopened = event.kind is kit.EventKind.APPLIED and ats_event != "applicationSubmit"
+    return [dataclasses.replace(event, kind=kit.EventKind.UNREJECTED) if reopened else event]

@@ -10,6 +10,11 @@ from careerrelay.connectors import Capability
 DOCS = "https://developers.ashbyhq.com/docs"
 REFERENCE = "https://developers.ashbyhq.com/reference"
 TEMPLATES = "https://docs.ashbyhq.com/email-template-creation-and-management"
+OTHER_MATTERS = (
+    "ping interviewPlanTransition interviewScheduleCreate interviewScheduleUpdate jobCreate "
+    "jobUpdate jobPostingUpdate jobPostingPublish jobPostingUnpublish offerCreate offerDelete "
+    "offerUpdate openingCreate pushToHRIS signatureRequestUpdate surveySubmit"
+)
 
 SPEC = kit.ConnectorSpec(
     name="ashby",
@@ -77,24 +82,7 @@ SPEC = kit.ConnectorSpec(
         "candidateDelete",
         "candidateMerge",
     ),
-    ignored_events=(
-        "ping",
-        "interviewPlanTransition",
-        "interviewScheduleCreate",
-        "interviewScheduleUpdate",
-        "jobCreate",
-        "jobUpdate",
-        "jobPostingUpdate",
-        "jobPostingPublish",
-        "jobPostingUnpublish",
-        "offerCreate",
-        "offerDelete",
-        "offerUpdate",
-        "openingCreate",
-        "pushToHRIS",
-        "signatureRequestUpdate",
-        "surveySubmit",
-    ),
+    ignored_events=tuple(OTHER_MATTERS.split()),
     notes=(
         "Ashby publishes no numbers for its limits; a 429 is waited out as it says.",
         "Bulk imports fire no web hook; polling finds them and fills the field.",

@@ -22,7 +22,7 @@ from careerrelay.connectors import Application, hmac_sha256_hex, utcnow
 from careerrelay.connectors import Policy as _Policy
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
-from .records import ApplicationSchema, application_from
+from .records import ApplicationSchema, snapshot
 
 FINAL = (401, 403, 404, 405, 410)
 LINK_FIELD = "CareerRelay link"
@@ -325,4 +325,4 @@ def scene() -> Scene:
 
 
 def _snapshot(ashby: AshbyStandIn, case: str) -> Application:
-    return application_from(ApplicationSchema().read(ashby.view(case)), policy=_Policy())
+    return snapshot(ApplicationSchema().read(ashby.view(case)), _Policy())
