@@ -132,11 +132,7 @@ def _change(headers: list[tuple[bytes, bytes]], command: bytes, data: bytes) -> 
 
 @contextmanager
 def connected(place: Place) -> Iterator[Mta]:
-    if place.path:
-        line = socket.socket(socket.AF_UNIX)
+    with socket.socket(socket.AF_UNIX if place.path else socket.AF_INET) as line:
         line.settimeout(PATIENCE)
-        line.connect(place.path)
-    else:
-        line = socket.create_connection((place.host, place.port), timeout=PATIENCE)
-    with line:
+        line.connect(place.path or (place.host, place.port))
         yield Mta(line)
