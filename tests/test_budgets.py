@@ -27,7 +27,7 @@ LONGER_CONNECTORS = {
     "bullhorn": 946,
     "csv_bridge": 413,
     "greenhouse": 1248,
-    "herp": 782,
+    "herp": 605,
     "icims": 416,
     "lever": 750,
     "report_feed": 449,

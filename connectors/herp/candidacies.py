@@ -11,17 +11,13 @@ from typing import Any
 
 from marshmallow import fields, pre_load
 
+from careerrelay import connectors as kit
 from careerrelay.connectors import (
     Application,
     ApplicationState,
-    Candidate,
     Channel,
-    EventKind,
-    ExternalId,
     Flag,
     IsoDateTime,
-    Job,
-    PayloadSchema,
     Reason,
     RejectionSide,
     Stage,
@@ -46,12 +42,6 @@ _STATES = {
     "refusedByCandidate": ApplicationState.WITHDRAWN,
     "hired": ApplicationState.HIRED,
 }
-EVENTS = {
-    ApplicationState.REJECTED: EventKind.REJECTED,
-    ApplicationState.WITHDRAWN: EventKind.WITHDRAWN,
-    ApplicationState.HIRED: EventKind.HIRED,
-    ApplicationState.ACTIVE: EventKind.UNREJECTED,
-}
 
 # casualInterview (カジュアル面談) comes before any selection, so it names no stage of one.
 _STAGES = {
@@ -66,7 +56,7 @@ _STAGES = {
 }
 
 
-class RowSchema(PayloadSchema):
+class RowSchema(kit.PayloadSchema):
     """Optional keys are absent in recorded traffic; a null would mean the same."""
 
     @pre_load
@@ -87,10 +77,10 @@ class ChannelSchema(RowSchema):
 class CandidacySchema(RowSchema):
     """The keys we use of a row; only id, status and appliedAt must be there."""
 
-    id = ExternalId(required=True)
+    id = kit.ExternalId(required=True)
     name = Text(load_default="")
     status = fields.String(required=True)
-    requisitionId = ExternalId()  # noqa: N815 - the vendor's key
+    requisitionId = kit.ExternalId()  # noqa: N815 - the vendor's key
     appliedAt = IsoDateTime(required=True)  # noqa: N815
     step = Text(load_default="")
     stepUpdatedAt = IsoDateTime()  # noqa: N815
@@ -101,7 +91,7 @@ class CandidacySchema(RowSchema):
     channel = fields.Nested(ChannelSchema)
 
 
-class CandidacyPageSchema(PayloadSchema):
+class CandidacyPageSchema(kit.PayloadSchema):
     """One page of the list: 100 rows, whatever is asked for."""
 
     candidacies = fields.List(fields.Nested(CandidacySchema), required=True)
@@ -111,12 +101,12 @@ class CandidacyPageSchema(PayloadSchema):
 class RequisitionSchema(RowSchema):
     """A 職種. Its name's key differs between public clients, so both are read."""
 
-    id = ExternalId(required=True)
+    id = kit.ExternalId(required=True)
     name = Text(load_default="")
     title = Text(load_default="")
 
 
-class RequisitionPageSchema(PayloadSchema):
+class RequisitionPageSchema(kit.PayloadSchema):
     """One page of the requisitions, archived ones included."""
 
     requisitions = fields.List(fields.Nested(RequisitionSchema), required=True)
@@ -130,12 +120,12 @@ def application_from(row: dict[str, Any], *, title: str, options: Options) -> Ap
     state = state_of(row)
     return Application(
         external_id=row["id"],
-        candidate=Candidate(
+        candidate=kit.Candidate(
             external_id=row["id"], emails=_emails(row, channel=channel), full_name=row["name"]
         ),
         state=state,
         changed_at=changed_at(row),
-        job=Job(job_id, title) if job_id else None,
+        job=kit.Job(job_id, title) if job_id else None,
         reason=_reason(row),
         stage=_STAGES.get(row["step"], Stage.UNKNOWN),
         stage_text=row["step"],

@@ -11,16 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
-from urllib.parse import quote
 
-from careerrelay.connectors import (
-    Allowance,
-    ApiResponseError,
-    HttpClient,
-    HttpResponse,
-    PayloadError,
-    PayloadSchema,
-)
+from careerrelay import connectors as kit
 
 from .candidacies import CandidacyPageSchema, CandidacySchema, RequisitionPageSchema
 
@@ -28,6 +20,7 @@ READ = "candidacy:read"
 WRITE = "candidacy:write"
 READ_REQUISITIONS = "requisition:read"
 LIST_APPLICATIONS = "list applications"
+ROOT, COMMENTS = ("candidacies",), "timeline-comments"
 
 _LONGEST_WAIT = 3600.0
 _WINDOW = 60.0
@@ -36,52 +29,34 @@ _OPERATION = 3
 
 
 class HerpClient:
-    """One method per endpoint. ``clock`` gives the aware present moment.
+    """One method per endpoint.
 
     ``allowance.wait_turn`` is asked once before an operation, so that what was begun can be
     finished above the reserve.
     """
 
-    def __init__(
-        self,
-        http: HttpClient,
-        *,
-        url: str,
-        key: str,
-        reserve: int,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._http = http
-        self._base = url.rstrip("/") + "/v1"
-        self._headers = {"Authorization": f"Bearer {key}"}
-        self._clock = clock
+    def __init__(self, by: kit.Connector, *, reserve: int) -> None:
+        self._by = by
+        url = kit.join_url(by.settings["api_url"], "v1")
+        self._api = kit.VendorApi.bearer(by, "api_key", url=url, reads=READ, writes=WRITE)
         self._titles: dict[str, str] = {}
-        self.allowance = Allowance(
+        self.allowance = kit.Allowance(
             "herp",
             reserve=reserve + _OPERATION,
-            clock=clock,
+            clock=by.clock,
             remedy="; lower reserved_requests to use more of them",
         )
 
     def page(self, number: int, *, filters: Mapping[str, str]) -> dict[str, Any]:
         """``{candidacies, hasNextPage}``: 100 rows, newest application first."""
         params = {**filters, "sort": "appliedAt", "direction": "desc", "page": str(number)}
-        return self._read(
-            "/candidacies",
-            schema=CandidacyPageSchema(),
-            operation=LIST_APPLICATIONS,
-            permission=READ,
-            params=params,
-        )
+        answer = self._call("GET", ROOT, operation=LIST_APPLICATIONS, params=params)
+        return answer.read(CandidacyPageSchema())
 
     def candidacy(self, candidacy_id: str) -> dict[str, Any]:
         """One case, without e-mail, reason and updatedAt. Raises ApiNotFoundError."""
-        return self._read(
-            _path(candidacy_id),
-            schema=CandidacySchema(),
-            operation="get application",
-            permission=READ,
-        )
+        answer = self._call("GET", (*ROOT, candidacy_id), operation="get application")
+        return answer.read(CandidacySchema())
 
     def titles(self, wanted: Iterable[str]) -> Mapping[str, str]:
         """Names of requisitions by id, "" where HERP gives none; each is asked for once."""
@@ -100,88 +75,43 @@ class HerpClient:
 
     def requisitions(self, number: int) -> dict[str, Any]:
         """``{requisitions, hasNextPage}``: 100 rows, newest first."""
-        return self._read(
-            "/requisitions",
-            schema=RequisitionPageSchema(),
+        return self._call(
+            "GET",
+            ("requisitions",),
             operation="list requisitions",
             permission=READ_REQUISITIONS,
             params={"page": str(number)},
-        )
+        ).read(RequisitionPageSchema())
 
     def comments(self, candidacy_id: str) -> Any:
         """All timeline comments at once. The names in the answer are not documented.
 
         Something that can hold no comments is refused: taken for none, it would double ours.
         """
-        answer = self._call(
-            "GET",
-            _path(candidacy_id) + "/timeline-comments",
-            operation="list timeline comments",
-            permission=READ,
-        )
-        data = answer.json()
+        path, what = (*ROOT, candidacy_id, COMMENTS), "list timeline comments"
+        data = self._call("GET", path, operation=what).json()
         if not isinstance(data, dict | list):
-            raise ApiResponseError(
-                f"herp answered '{answer.operation}' with something that holds no comments",
-                connector="herp",
-                operation=answer.operation,
-                status=answer.status,
-            )
+            self._by.fail_response(what, "anything that could hold comments")
         return data
 
     def add_comment(self, candidacy_id: str, text: str, *, mention: Sequence[str]) -> None:
         """Add one comment. Not idempotent, and never to be edited or deleted."""
-        self._call(
-            "POST",
-            _path(candidacy_id) + "/timeline-comments",
-            operation="add timeline comment",
-            permission=WRITE,
-            json=comment_body(text, mention=mention),
-        )
-
-    def _read(
-        self,
-        path: str,
-        *,
-        schema: PayloadSchema,
-        operation: str,
-        permission: str,
-        params: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        data = self._call(
-            "GET", path, operation=operation, permission=permission, params=params
-        ).json()
-        try:
-            return schema.read(data)
-        except PayloadError as error:
-            raise ApiResponseError(
-                f"herp answered '{operation}' in another shape: {error.message}",
-                connector="herp",
-                operation=operation,
-            ) from None
+        path, what = (*ROOT, candidacy_id, COMMENTS), "add timeline comment"
+        self._call("POST", path, operation=what, json=comment_body(text, mention=mention))
 
     def _call(
-        self, method: str, path: str, *, operation: str, permission: str, **sent: Any
-    ) -> HttpResponse:
-        response = self._http.request(
-            method,
-            self._base + path,
-            operation=operation,
-            headers=self._headers,
-            permission=permission,
-            setting="api_key",
-            accept=(429,),
-            **sent,
-        )
+        self, method: str, path: Sequence[str], *, operation: str, **sent: Any
+    ) -> kit.HttpResponse:
+        response = self._api.call(method, path, operation=operation, accept=(429,), **sent)
         if response.status == 429:
             self._refused(response)
         left = response.headers.get("x-remaining-request", "")
         self.allowance.note(left, resets_in=self._wait(response.headers))
         return response
 
-    def _refused(self, response: HttpResponse) -> NoReturn:
+    def _refused(self, response: kit.HttpResponse) -> NoReturn:
         """HERP sends no Retry-After: wait until x-reset-at, or a whole window without it."""
-        error = self._http.error_for(response)
+        error = self._by.http.error_for(response)
         error.retry_after = self._wait(response.headers) or _WINDOW
         self.allowance.note("0", resets_in=error.retry_after)
         raise error
@@ -191,7 +121,7 @@ class HerpClient:
         reset = _moment(headers.get("x-reset-at", ""), parse=datetime.fromisoformat)
         if reset is None:
             return None
-        now = _moment(headers.get("date", ""), parse=parsedate_to_datetime) or self._clock()
+        now = _moment(headers.get("date", ""), parse=parsedate_to_datetime) or self._by.clock()
         return min(max((reset - now).total_seconds(), 1.0), _LONGEST_WAIT)
 
 
@@ -204,10 +134,6 @@ def comment_body(text: str, *, mention: Sequence[str]) -> dict[str, Any]:
     """
     body: dict[str, Any] = {"body": text, "textType": "text/plain"}
     return {**body, "mentionTo": list(mention)} if mention else body
-
-
-def _path(candidacy_id: str) -> str:
-    return "/candidacies/" + quote(candidacy_id, safe="")
 
 
 def _moment(text: str, *, parse: Callable[[str], datetime]) -> datetime | None:

@@ -2,67 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
-from careerrelay.connectors import (
-    ApiAuthenticationError,
-    ApiError,
-    ApiNotFoundError,
-    ApiPermissionError,
-    ApiRequestError,
-    Application,
-    ApplicationEvent,
-    Check,
-    Connector,
-    EventKind,
-    HttpClient,
-    PollPage,
-    Reason,
-    RegistrationReport,
-    TokenStore,
-    utcnow,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Application, ApplicationEvent, EventKind
 
-from .candidacies import EVENTS, REASONS, application_from
+from .candidacies import REASONS, application_from
 from .client import LIST_APPLICATIONS, READ, READ_REQUISITIONS, WRITE, HerpClient
 from .options import Options
 from .spec import SPEC
 from .walk import Walk
 
 _JST = timezone(timedelta(hours=9))
-_KEY = "API key"
 _WHERE = "as an administrator: menu at the top right 右上メニュー > APIキー"
 _NO_SUCH_CASE = "00000000-0000-0000-0000-000000000000"
 
 
-class HerpConnector(Connector):
+class HerpConnector(kit.Connector):
     """One tenant of HERP Hire."""
 
     spec = SPEC
 
-    def __init__(
-        self,
-        settings: Mapping[str, str],
-        *,
-        http: HttpClient | None = None,
-        tokens: TokenStore | None = None,
-        clock: Callable[[], datetime] = utcnow,
-    ) -> None:
-        super().__init__(settings, http=http, tokens=tokens, clock=clock)
-        self._options = Options.read(settings)
-        self._client = HerpClient(
-            self.http,
-            url=settings["api_url"],
-            key=settings["api_key"],
-            reserve=self._options.reserve,
-            clock=clock,
-        )
+    def prepare(self) -> None:
+        self._options = Options.read(self.settings)
+        self._client = HerpClient(self, reserve=self._options.reserve)
 
-    def poll(self, cursor: Mapping[str, Any]) -> PollPage:
+    def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """One page of ended cases, or one look at a case that vanished from them."""
         walk = Walk.resume(cursor, now=self.clock())
         self._client.allowance.wait_turn("wait", not_before=_moment(walk.not_before))
@@ -70,7 +39,7 @@ class HerpConnector(Connector):
         events = self._settle(walk) if walk.doubts else self._read_page(walk)
         pause = self._client.allowance.not_before
         walk.not_before = pause.isoformat() if pause and walk.more else ""
-        return PollPage(tuple(events), walk.cursor(), more=walk.more)
+        return kit.PollPage(tuple(events), walk.cursor(), more=walk.more)
 
     def fetch_application(self, application_id: str) -> Application:
         """The case as the list shows it: two calls, more only on days with over 100 rows.
@@ -81,7 +50,7 @@ class HerpConnector(Connector):
         self._client.allowance.wait_turn("wait")
         return self._whole(self._client.candidacy(application_id))
 
-    def report_registration(self, application: Application, report: RegistrationReport) -> None:
+    def report_registration(self, application: Application, report: kit.RegistrationReport) -> None:
         """One comment, unless a comment holds the marker already.
 
         The reading tells how much of the minute is left; nothing is written into the reserve.
@@ -94,30 +63,31 @@ class HerpConnector(Connector):
             application.external_id, report.text, mention=self._options.mention
         )
 
-    def reasons(self) -> Sequence[Reason]:
+    def reasons(self) -> Sequence[kit.Reason]:
         """The four fixed reasons; nobody can add one in HERP."""
         return tuple(REASONS.values())
 
-    def check(self) -> list[Check]:
+    def check(self) -> list[kit.Check]:
         """Three calls, one per permission; none changes anything."""
-        probes: tuple[tuple[str, Callable[[], object]], ...] = (
-            (READ, lambda: self._client.page(1, filters=self._options.filters)),
-            (READ_REQUISITIONS, lambda: self._client.requisitions(1)),
-            (WRITE, self._probe_write),
-        )
-        checks: list[Check] = []
-        for scope, probe in probes:
-            checks.append(_checked(scope, probe))
-            if checks[-1].name == _KEY:
-                break
-        return checks
+        looks = {
+            READ: lambda: self._client.page(1, filters=self._options.filters),
+            READ_REQUISITIONS: lambda: self._client.requisitions(1),
+            WRITE: self._probe_write,
+        }
+        probes = [
+            kit.Probe(scope, look, f"Issue a key with {scope} ({_WHERE}); check api_url.")
+            for scope, look in looks.items()
+        ]
+        remedy = f"Issue a new key in HERP Hire ({_WHERE}) and type it in api_key."
+        return kit.run_probes(probes, credentials="api_key", remedy=remedy)
 
-    def _probe_write(self) -> None:
+    def _probe_write(self) -> str:
         """HERP cannot be asked for a key's scopes, so write where nothing can be written."""
         try:
             self._client.add_comment(_NO_SUCH_CASE, "", mention=())
-        except (ApiNotFoundError, ApiRequestError):
-            return
+        except (kit.ApiNotFoundError, kit.ApiRequestError):
+            return "HERP Hire did not refuse it"
+        return "permitted"
 
     def _read_page(self, walk: Walk) -> Iterator[ApplicationEvent]:
         page = self._client.page(walk.page, filters=self._options.filters)
@@ -132,7 +102,7 @@ class HerpConnector(Connector):
         candidacy_id = walk.doubts.pop(0)
         try:
             single = self._client.candidacy(candidacy_id)
-        except ApiNotFoundError:
+        except kit.ApiNotFoundError:
             event = _erased(candidacy_id, at=self.clock())
         else:
             event = _event(self._whole(single), walk=walk)
@@ -177,30 +147,22 @@ def _event(application: Application, *, walk: Walk) -> ApplicationEvent:
 
     Reopening has no time of its own in HERP, and a corrected reason keeps ``terminatedAt``.
     """
-    kind = EVENTS[application.state]
     rejected_at = walk.watch.get(application.external_id)
-    if rejected_at is not None and kind is not EventKind.REJECTED:
+    reopened = application.state is kit.ApplicationState.ACTIVE
+    if rejected_at is not None and application.state is not kit.ApplicationState.REJECTED:
         after = datetime.fromtimestamp(rejected_at + 1, UTC)
-        late = kind is EventKind.UNREJECTED or application.changed_at < after
+        late = reopened or application.changed_at < after
         application = replace(application, changed_at=after) if late else application
-    return ApplicationEvent(
-        kind=kind,
-        occurred_at=application.changed_at,
-        application_id=application.external_id,
-        candidate_id=application.candidate.external_id,
-        application=application,
-        ats_event=application.reason.external_id if application.reason else "reopened",
-    )
+    name = application.reason.external_id if application.reason else "reopened"
+    event = kit.snapshot_event(application, ats_event=name)
+    return replace(event, kind=EventKind.UNREJECTED) if reopened else event
 
 
 def _erased(candidacy_id: str, *, at: datetime) -> ApplicationEvent:
     """HERP keeps the person inside the application, so a deleted one is a deleted person."""
+    gone, ids = EventKind.ERASED, (candidacy_id,)
     return ApplicationEvent(
-        kind=EventKind.ERASED,
-        occurred_at=at,
-        candidate_id=candidacy_id,
-        application_ids=(candidacy_id,),
-        ats_event="deleted",
+        gone, at, candidate_id=candidacy_id, application_ids=ids, ats_event="deleted"
     )
 
 
@@ -211,15 +173,3 @@ def _holds(data: Any, text: str) -> bool:
     if isinstance(data, Mapping):
         return any(_holds(value, text) for value in data.values())
     return isinstance(data, list) and any(_holds(value, text) for value in data)
-
-
-def _checked(scope: str, probe: Callable[[], object]) -> Check:
-    try:
-        probe()
-    except ApiAuthenticationError as error:
-        return Check(_KEY, False, error.message, f"Issue a new key in HERP Hire ({_WHERE})")
-    except ApiPermissionError as error:
-        return Check(scope, False, error.message, f"Issue a key with {scope} ({_WHERE})")
-    except ApiError as error:
-        return Check(scope, False, error.message, "Try again later; check api_url if it persists")
-    return Check(scope, True, "HERP Hire did not refuse it")

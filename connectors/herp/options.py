@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from careerrelay.connectors import (
-    Channel,
-    ConfigurationError,
-)
+from careerrelay.connectors import Channel, ConfigurationError, whole_number
 
 _TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _USER = re.compile(r"U-[0-9A-Za-z]+")
@@ -32,29 +29,22 @@ class Options:
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Options:
         """Raises ConfigurationError naming the setting."""
-        window = _number(settings, "longest_selection_days", low=1, high=1095)
-        reach = _number(settings, "import_days", low=1, high=1095)
+        window = whole_number(settings, name="longest_selection_days", low=1, high=1095)
+        reach = whole_number(settings, name="import_days", low=1, high=1095)
         if reach < window:
             raise ConfigurationError(
                 "HERP Hire: import_days must not be shorter than longest_selection_days"
             )
         return cls(
-            reserve=_number(settings, "reserved_requests", low=0, high=90),
+            reserve=whole_number(settings, name="reserved_requests", low=0, high=90),
             window=timedelta(days=window),
             reach=timedelta(days=reach),
-            known_pages=_number(settings, "known_pages", low=1, high=5),
+            known_pages=whole_number(settings, name="known_pages", low=1, high=5),
             filters=_filters(settings["outcomes"]),
             manual_channel=Channel(settings["manual_channel"]),
             mention=_mention(settings["mention_users"]),
             tenant=_tenant(settings["tenant"]),
         )
-
-
-def _number(settings: Mapping[str, str], name: str, *, low: int, high: int) -> int:
-    value = settings[name].strip()
-    if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-        raise ConfigurationError(f"HERP Hire: {name} must be a number from {low} to {high}")
-    return int(value)
 
 
 def _filters(outcomes: str) -> dict[str, str]:

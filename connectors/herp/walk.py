@@ -23,9 +23,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from careerrelay.connectors import (
-    ApplicationState,
-)
+from careerrelay.connectors import ApplicationState
 
 from .candidacies import changed_at, state_of
 from .options import Options

@@ -182,6 +182,7 @@ def test_a_comment_on_a_deleted_application_is_not_found(tenant: Tenant) -> None
 def test_the_check_names_the_three_permissions(tenant: Tenant) -> None:
     checks = tenant.connect().check()
     assert [(c.name, c.ok) for c in checks] == [
+        ("api_key", True),
         ("candidacy:read", True),
         ("requisition:read", True),
         ("candidacy:write", True),
@@ -201,7 +202,7 @@ def test_the_check_names_a_missing_permission_and_where_to_click(
 
 def test_the_check_of_a_wrong_key_says_so_once(tenant: Tenant) -> None:
     [check] = tenant.connect(api_key="another").check()
-    assert (check.name, check.ok) == ("API key", False)
+    assert (check.name, check.ok) == ("api_key", False)
     assert "another" not in check.detail + check.remedy
 
 
