@@ -66,6 +66,9 @@ class WatchedFolder:
 
     def _taken(self, connection: Connection, locale: str, home: Path) -> int:
         _make_folders(home)
+        for left in (home / FAILED).glob(".*.part"):
+            # By a process that was killed: whoever holds the lock is the only one to write there.
+            left.unlink(missing_ok=True)
         return sum(self._tried(connection, locale, path) for path in self._settled(home))
 
     def _tried(self, connection: Connection, locale: str, path: Path) -> bool:

@@ -164,9 +164,7 @@ def test_kill_at_any_step_loses_and_doubles_nothing(
     turns(WatchedFolder(world.runtime), world, 3)
     assert (known(world), heard(world)) == (["A0001", "A0002"], 2)
     assert names(root, "done") == ["20261124T030000-export.csv"]
-    assert [n for n in names(root, "failed") if not n.startswith(".")] == [
-        "20261124T030000-export-errors.csv"
-    ]
+    assert names(root, "failed") == ["20261124T030000-export-errors.csv"]
 
 
 def test_what_is_no_file_of_ours_is_left_alone(
@@ -311,6 +309,15 @@ def test_a_disturbed_import_leaves_no_half_errors_behind(
         assert turns(watched, world, 4) == 0
     assert names(root, "failed") == []
     assert turns(watched, world) == 1
+
+
+def test_what_a_killed_process_left_is_gone_with_the_next_turn(
+    watched: WatchedFolder, root: Path
+) -> None:
+    left = root / "sheet" / "failed" / ".20261124T030000-export-errors.csv.part"
+    left.write_bytes(csv_bytes([person(1)]))
+    watched.turn()
+    assert names(root, "failed") == []
 
 
 def test_what_cannot_be_deleted_keeps_no_other_file(
