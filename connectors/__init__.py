@@ -84,7 +84,7 @@ from .payload import (
     read_json,
     split_pair,
 )
-from .probes import Probe, hooks_probe, run_probes, webhook_probe
+from .probes import Probe, hooks_probe, id_probe, run_probes, webhook_probe
 from .registry import (
     check_settings,
     connector_class,
@@ -102,6 +102,7 @@ from .signatures import (
     hmac_sha256_base64,
     hmac_sha256_hex,
     split_secrets,
+    verify_any,
     verify_basic,
     verify_hmac,
     verify_recent,
@@ -264,6 +265,7 @@ __all__ = [
     "hmac_sha256_base64",
     "hmac_sha256_hex",
     "hooks_probe",
+    "id_probe",
     "join_url",
     "listed",
     "missing",
@@ -288,6 +290,7 @@ __all__ = [
     "token_session",
     "unconfirmed",
     "utcnow",
+    "verify_any",
     "verify_basic",
     "verify_hmac",
     "verify_recent",

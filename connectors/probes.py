@@ -76,6 +76,19 @@ def hooks_probe(
     return Probe("web hooks", look, remedy)
 
 
+def id_probe(by: Connector, setting: str, look: Callable[[str], object], *, what: str) -> Probe:
+    """Is there ``what`` the setting names by its id? ``look`` asks for it; "": none is wanted."""
+
+    def found() -> str:
+        id_ = by.settings[setting]
+        if not id_:
+            return "none is wanted"
+        look(id_)
+        return "found"
+
+    return Probe(setting, found, f"Type the id of {what} in {setting}.")
+
+
 def run_probes(probes: Iterable[Probe], *, credentials: str, remedy: str) -> list[Check]:
     """Each in turn. A refused credential ends it: the check of that name alone is told.
 

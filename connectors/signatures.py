@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -68,6 +68,21 @@ def verify_hmac(
     given = text[len(prefix) :].strip()
     given = given.lower() if encoding == "hex" else given
     _match(given, [sign(s, message) for s in split_secrets(secrets)], where=where, setting=setting)
+
+
+def verify_any(
+    tries: Iterable[tuple[bytes, str]], *, secrets: str, where: str, prefix: str = ""
+) -> None:
+    """Return if one of several messages has its signature, as ``verify_hmac`` wants it: while a
+    vendor changes its keys, or where its page leaves open what exactly is signed."""
+    refused = WebhookVerificationError(f"{where} is missing")
+    for message, signature in tries:
+        try:
+            verify_hmac(message, signature=signature, secrets=secrets, prefix=prefix, where=where)
+            return
+        except WebhookVerificationError as error:
+            refused = error
+    raise refused
 
 
 def verify_basic(

@@ -71,11 +71,24 @@ def snapshot_event(found: Application, *, ats_event: str = "") -> ApplicationEve
 
 
 def hint_event(
-    case: str, *, at: datetime, person: str | None = None, ats_event: str = "", version: str = ""
+    case: str,
+    *,
+    at: datetime,
+    person: str | None = None,
+    notice_after: datetime | None = None,
+    ats_event: str = "",
+    version: str = "",
 ) -> ApplicationEvent:
     """Something happened to a case, and the ATS has to be asked what."""
-    changed = EventKind.CHANGED
-    return ApplicationEvent(changed, at, case, person, ats_event=ats_event, version=version)
+    return ApplicationEvent(
+        EventKind.CHANGED,
+        at,
+        case,
+        person,
+        notice_after=notice_after,
+        ats_event=ats_event,
+        version=version,
+    )
 
 
 def erased_event(

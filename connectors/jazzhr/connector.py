@@ -48,7 +48,6 @@ class JazzHrConnector(kit.Connector):
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
         self._statuses = kit.Statuses.read(self.settings)
         meanings = sorted((state, sorted(names)) for state, names in self._statuses.names.items())
         self._reading = _fingerprint(json.dumps(meanings))
@@ -78,7 +77,7 @@ class JazzHrConnector(kit.Connector):
             job=kit.Job(job_id, job["job_title"]) if job_id else None,
             reason=self._statuses.reason(state, step),
             stage_text=step,
-            channel=self._policy.channel(found["source"]),
+            channel=self.policy.channel(found["source"]),
         )
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
@@ -107,15 +106,11 @@ class JazzHrConnector(kit.Connector):
             return None
         if sweep.first or now == was:
             return None
-        rejected = state is kit.ApplicationState.REJECTED
-        return kit.ApplicationEvent(
-            kit.EventKind.CHANGED,
-            self.clock(),
-            application_id=case,
-            candidate_id=row["applicant_id"],
-            # A later look must not move it, so it is told here and not by the case.
-            notice_after=self._policy.notice_after(self.clock()) if rejected else None,
-            ats_event=state.value,
+        at, person = self.clock(), row["applicant_id"]
+        # A later look must not move it, so it is told here and not by the case.
+        notice_after = self.policy.notice_after(at, state)
+        return kit.hint_event(
+            case, at=at, person=person, notice_after=notice_after, ats_event=state.value
         )
 
     def _name_of(self, sweep: Sweep, row: Mapping[str, Any]) -> str | None:
@@ -155,26 +150,19 @@ class JazzHrConnector(kit.Connector):
             kit.Probe(
                 "applicants", lambda: self._list(page, "list applicants") and "found", remedy
             ),
-            kit.Probe("user_id", self._user, remedy),
+            kit.id_probe(self, "user_id", self._user, what="a user"),
         ]
         return kit.run_probes(probes, credentials="api_key", remedy=remedy)
 
-    def _user(self) -> kit.Check:
+    def _user(self, id_: str) -> None:
         users = self._list(("users",), "list users", UsersSchema())
-        known = any(user["id"] == self.settings["user_id"] for user in users)
-        what = "a user" if known else "no user has the id in user_id"
-        return kit.Check(
-            "user_id", known, what, "" if known else "Type the id of a user in user_id."
-        )
+        if not any(user["id"] == id_ for user in users):
+            self.fail_missing("list users", "user")
 
     def _applicant(self, person: str) -> dict[str, Any]:
         answer = self._get(("applicants", person), "get an applicant")
         if not answer.body.strip():
-            raise kit.ApiNotFoundError(
-                f"{SPEC.title} has no such applicant",
-                connector=SPEC.name,
-                operation=answer.operation,
-            )
+            self.fail_missing(answer.operation, "applicant")
         found: dict[str, Any] = answer.read(ApplicantSchema())
         return found
 

@@ -45,13 +45,10 @@ class ApplicationSchema(kit.CamelCaseSchema):
     job = kit.OptionalPart(JobSchema)
 
 
-class CandidateSchema(kit.CamelCaseSchema):
+class CandidateSchema(kit.CamelCaseSchema, kit.PersonParts):
     """One case. Gender, race and veteran status come along, and are dropped here."""
 
     e_id = kit.ExternalId(required=True)
-    first_name = kit.OptionalText()
-    last_name = kit.OptionalText()
-    email = kit.Addresses()
     application = fields.Nested(ApplicationSchema, required=True)
 
 
@@ -67,7 +64,6 @@ class JobviteConnector(kit.Connector):
 
     def prepare(self) -> None:
         given = self.settings
-        self._policy = kit.Policy.read(given)
         self._statuses = kit.Statuses.read(given)
         company = {"X-Company-Id": given["company_id"]} if given["company_id"] else {}
         keys = {
@@ -85,15 +81,9 @@ class JobviteConnector(kit.Connector):
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         """Go and look. What Jobvite calls the event is not known, so it is not looked at."""
         hook = HookSchema().read(kit.read_json(request.body))
-        return [
-            kit.ApplicationEvent(
-                kit.EventKind.CHANGED,
-                request.received_at,
-                application_id=kit.pair_id(hook["id"], hook["application_id"]),
-                candidate_id=hook["id"],
-                ats_event="application stage",
-            )
-        ]
+        case, at, name = hook["application_id"], request.received_at, "application stage"
+        pair = kit.pair_id(hook["id"], case)
+        return [kit.hint_event(pair, at=at, person=hook["id"], ats_event=name)]
 
     def fetch_application(self, application_id: str) -> kit.Application:
         person, case = kit.split_pair(application_id)
@@ -101,17 +91,13 @@ class JobviteConnector(kit.Connector):
         found = self._candidates(params, operation="get a candidate")
         rows = [row for row in found if row["application"]["e_id"] == case]
         if not rows:
-            raise kit.ApiNotFoundError(
-                "Jobvite has no such application",
-                connector=SPEC.name,
-                operation="get a candidate",
-            )
+            self.fail_missing("get a candidate", "application")
         with self.reading("get a candidate"):
             return self._application(rows[0])
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """Whoever was updated on these days; in which zone a day begins is not known."""
-        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        window = kit.Window.resume(cursor, now=self.clock(), history=self.policy.history)
         start = int(window.page or 0)
         params = {
             "datestart": (window.since - DAY).date().isoformat(),
@@ -124,13 +110,8 @@ class JobviteConnector(kit.Connector):
         rows = self._candidates(params, operation=what)
         with self.reading(what):
             cases = [self._application(row) for row in rows]
-            told = [
-                kit.snapshot_event(case)
-                for case in cases
-                if case.changed_at >= window.since
-                and (case.state is not kit.ApplicationState.ACTIVE or not window.whole)
-            ]
-            return window.turned(told, page="" if len(rows) < PAGE else str(start + PAGE))
+            fresh = [case for case in cases if case.changed_at >= window.since]
+            return window.cases(fresh, page="" if len(rows) < PAGE else str(start + PAGE))
 
     def check(self) -> list[kit.Check]:
         today = self.clock().date().isoformat()
@@ -160,23 +141,17 @@ class JobviteConnector(kit.Connector):
         case = person["application"]
         state = self._statuses.state(case["workflow_state"], case["disposition"])
         changed_at, job = case["last_updated_date"], case["job"]
-        rejected = state is kit.ApplicationState.REJECTED
         return kit.Application(
             external_id=kit.pair_id(person["e_id"], case["e_id"]),
-            candidate=kit.Candidate(
-                person["e_id"],
-                emails=person["email"],
-                given_name=person["first_name"],
-                family_name=person["last_name"],
-            ),
+            candidate=kit.person_of(person["e_id"], person),
             state=state,
             changed_at=changed_at,
             job=kit.Job(job["e_id"], job["title"]) if job else None,
             reason=self._statuses.reason(state, case["disposition"] or case["workflow_state"]),
             stage_text=case["workflow_state"],
-            channel=self._policy.channel(case["source"], case["source_type"]),
-            flags=self._policy.flags((), do_not_contact=self._stopped(case["custom_field"])),
-            notice_after=self._policy.notice_after(changed_at) if rejected else None,
+            channel=self.policy.channel(case["source"], case["source_type"]),
+            flags=self.policy.flags((), do_not_contact=self._stopped(case["custom_field"])),
+            notice_after=self.policy.notice_after(changed_at, state),
         )
 
     def _stopped(self, custom: list[dict[str, Any]]) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from marshmallow import fields
 
 from careerrelay import connectors as kit
 
-from . import webhook
 from .spec import SPEC
 
 PAGE = 30
@@ -36,10 +36,7 @@ class ApplicationSchema(kit.KebabCaseSchema):
     referring_site = kit.OptionalText()
 
 
-class CandidateSchema(kit.KebabCaseSchema):
-    first_name = kit.OptionalText()
-    last_name = kit.OptionalText()
-    email = kit.Addresses()
+class CandidateSchema(kit.KebabCaseSchema, kit.PersonParts):
     tags = kit.OptionalList(fields.String())
     unsubscribed = kit.OptionalFlag()
     internal = kit.OptionalFlag()
@@ -63,13 +60,36 @@ class NoteSchema(kit.KebabCaseSchema):
     created_at = kit.IsoDateTime(required=True)
 
 
+class AttributesSchema(kit.KebabCaseSchema):
+    """What we read of an application."""
+
+    updated_at = kit.OptionalTime()
+    rejected_at = kit.OptionalTime()
+    transparent_recruiting_visible_at = kit.OptionalTime()
+
+
+class DataSchema(kit.PayloadSchema):
+    """A record; a deleted one has no attributes."""
+
+    id = kit.ExternalId(required=True)
+    attributes = fields.Dict(load_default=dict, allow_none=True)
+
+
+class PayloadPartSchema(kit.PayloadSchema):
+    event_name = fields.String(required=True)
+    data = fields.Nested(DataSchema, required=True)
+
+
+class HookSchema(kit.PayloadSchema):
+    payload = fields.Nested(PayloadPartSchema, required=True)
+
+
 class TeamtailorConnector(kit.Connector):
     """Web hooks where they arrive, polling for all that did not."""
 
     spec = SPEC
 
     def prepare(self) -> None:
-        self._policy = kit.Policy.read(self.settings)
         self._user = self.settings["user_id"]
         api = kit.VendorApi(
             self.http,
@@ -84,14 +104,21 @@ class TeamtailorConnector(kit.Connector):
         )
         self._all_pages, self._records = api.all_pages, kit.JsonApi(api)
 
-    def verify_webhook(self, request: kit.WebhookRequest) -> None:
-        webhook.verify(request, secrets=self.settings["webhook_secret"])
-
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
-        return webhook.parse(request)
-
-    def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
-        return webhook.sign(request, secrets=self.settings["webhook_secret"])
+        """At most one event: go and look, with the moment from which the candidate may know."""
+        hook = HookSchema().read(kit.read_json(request.body))["payload"]
+        name, id_ = hook["event_name"], hook["data"]["id"]
+        if not SPEC.reads(name):
+            return []
+        dashed = {key.replace("_", "-"): v for key, v in (hook["data"]["attributes"] or {}).items()}
+        told = AttributesSchema().read(dashed)
+        at, gone = told["updated_at"] or request.received_at, kit.EventKind.ERASED
+        if name == "candidate.destroy":
+            return [kit.ApplicationEvent(gone, at, candidate_id=id_, ats_event=name)]
+        if name == "job_application.destroy":
+            return [kit.ApplicationEvent(gone, at, id_, ats_event=name)]
+        visible_at = told["transparent_recruiting_visible_at"] if told["rejected_at"] else None
+        return [kit.hint_event(id_, at=at, notice_after=visible_at, ats_event=name)]
 
     def fetch_application(self, application_id: str) -> kit.Application:
         found = self._records.one("job-applications", application_id, params={"include": INCLUDE})
@@ -104,7 +131,7 @@ class TeamtailorConnector(kit.Connector):
         A row that changes meanwhile leaves the window and moves those behind it up: on the way
         back they are met twice, on the way forward one would be passed by.
         """
-        window = kit.Window.resume(cursor, now=self.clock(), history=self._policy.history)
+        window = kit.Window.resume(cursor, now=self.clock(), history=self.policy.history)
         changed = {
             "include": INCLUDE,
             "filter[updated-at][from]": window.since.isoformat(),
@@ -113,11 +140,7 @@ class TeamtailorConnector(kit.Connector):
         rows, last = self._page("job-applications", number=window.number, params=changed)
         before = window.number - 1 if window.page else (last if last > 1 else 0)
         with self.reading("list job-applications"):
-            cases = [self._application(row) for row in rows]
-            told = [
-                c for c in cases if c.state is not kit.ApplicationState.ACTIVE or not window.whole
-            ]
-            return window.turned(map(kit.snapshot_event, told), page=str(before or ""))
+            return window.cases(map(self._application, rows), page=str(before or ""))
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
@@ -139,6 +162,7 @@ class TeamtailorConnector(kit.Connector):
             return [_reason(row) for row in rows]
 
     def check(self) -> list[kit.Check]:
+        one = self._records.one
         probes = [
             kit.Probe("reasons", lambda: f"{len(self.reasons())} reasons", f"Give it {SCOPE}."),
             kit.Probe(
@@ -146,21 +170,13 @@ class TeamtailorConnector(kit.Connector):
                 lambda: self._page("job-applications", size=1) and SCOPE,
                 f"Make a key with {SCOPE} under {KEYS}.",
             ),
-            kit.Probe(
-                "user_id",
-                lambda: self._records.one("users", self._user) and "found",
-                "Type the id of a Teamtailor user in user_id.",
+            kit.id_probe(self, "user_id", partial(one, "users"), what="a Teamtailor user"),
+            kit.id_probe(
+                self, "report_field", partial(one, "custom-fields"), what="a custom field"
             ),
-            kit.Probe("report_field", self._field, "Type a custom field's id in report_field."),
         ]
         remedy = f"Make a key under {KEYS}, type it in api_key, and check api_url for your region."
         return kit.run_probes(probes, credentials="api_key", remedy=remedy)
-
-    def _field(self) -> str:
-        field = self.settings["report_field"]
-        return (
-            "none is wanted" if not field else self._records.one("custom-fields", field) and "found"
-        )
 
     def _tags(self, person: str) -> list[str]:
         found = self._records.one("candidates", person)
@@ -206,8 +222,7 @@ class TeamtailorConnector(kit.Connector):
         self, kind: str, *, number: int = 1, size: int = PAGE, params: kit.Params | None = None
     ) -> tuple[list[kit.Record], int]:
         """And how many pages there are."""
-        paging = {"page[number]": str(number), "page[size]": str(size)}
-        rows, answer = self._records.list((kind,), params={**paging, **(params or {})})
+        rows, answer = self._records.page(kind, number=number, size=size, params=params)
         return rows, answer.read(MetaSchema())["meta"]["page_count"]
 
     def _reasons(self, page: str) -> tuple[list[kit.Record], str]:
@@ -231,22 +246,17 @@ class TeamtailorConnector(kit.Connector):
         rejected = state is kit.ApplicationState.REJECTED
         return kit.Application(
             external_id=row.id,
-            candidate=kit.Candidate(
-                person.id,
-                emails=candidate["email"],
-                family_name=candidate["last_name"],
-                given_name=candidate["first_name"],
-            ),
+            candidate=kit.person_of(person.id, candidate),
             state=state,
             changed_at=changed_at,
             job=kit.Job(job.id, job.read(PartSchema)["title"]) if job else None,
             reason=reason,
             stage=STAGES.get(_kind(stage), kit.Stage.UNKNOWN),
             stage_text=stage["name"],
-            channel=_channel(case, candidate, self._policy),
-            flags=self._policy.flags(candidate["tags"], do_not_contact=candidate["unsubscribed"]),
+            channel=_channel(case, candidate, self.policy),
+            flags=self.policy.flags(candidate["tags"], do_not_contact=candidate["unsubscribed"]),
             applied_at=case["created_at"],
-            notice_after=visible_at or self._policy.notice_after(changed_at) if rejected else None,
+            notice_after=visible_at or self.policy.notice_after(changed_at) if rejected else None,
         )
 
 

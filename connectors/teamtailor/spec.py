@@ -5,6 +5,8 @@ from __future__ import annotations
 from careerrelay import connectors as kit
 from careerrelay.connectors import Capability
 
+from .signature import CompanySignature
+
 API = "https://docs.teamtailor.com"
 HOOKS = "https://partner.teamtailor.com/company_webhooks"
 MERGE_FIELDS = "https://support.teamtailor.com/en/articles/114127"
@@ -31,6 +33,7 @@ SPEC = kit.ConnectorSpec(
         trust=kit.Trust.SIGNED,
         verification="TT-Signature (version 2) is the HMAC-SHA256 of its time, a dot and the "
         "payload, with the web hook's signature key.",
+        signature=CompanySignature(),
     ),
     rate_limit=kit.RateLimit(5, 1, per="API key"),
     notice_is_delayed=True,
@@ -44,11 +47,7 @@ SPEC = kit.ConnectorSpec(
         kit.webhook_secret(
             "Signature key of the web hook (version 2)", "Webhookの署名キー（バージョン2）"
         ),
-        kit.Setting(
-            "user_id",
-            "Id of the Teamtailor user in whose name notes are written.",
-            "メモの書き込み者となるTeamtailorユーザーのID。",
-        ),
+        kit.author("user_id", "Teamtailor"),
         kit.report_place(
             "report_field",
             "Id of a candidate custom field (text)",

@@ -176,18 +176,16 @@ class WorkableConnector(kit.Connector):
                 "candidates", lambda: self._page(one) and READ, f"Add {READ} under {TOKENS}."
             ),
             kit.Probe("reasons", lambda: f"{len(self.reasons())} reasons", jobs),
-            kit.Probe("member_id", self._member, jobs),
+            kit.id_probe(self, "member_id", self._member, what="an active member"),
         ]
         remedy = f"Make a token under {TOKENS}, type it in api_token, and check api_url."
         return kit.run_probes(probes, credentials="api_token", remedy=remedy)
 
-    def _member(self) -> kit.Check | str:
+    def _member(self, id_: str) -> None:
         params = {"limit": "100", "status": "active"}
         found, _ = self._rows(("members",), MemberSchema(many=True), params)
-        if any(m["id"] == self.settings["member_id"] and m["active"] for m in found):
-            return "an active member"
-        what = "no active member has the id in member_id"
-        return kit.Check("member_id", False, what, "Type the id of an active member in member_id.")
+        if not any(member["id"] == id_ and member["active"] for member in found):
+            self.fail_missing("list members", "active member")
 
     def _candidate(self, case: str) -> dict[str, Any]:
         return self._api.get(

@@ -237,3 +237,22 @@ def test_the_first_of_a_few_words_is_the_default() -> None:
     setting = kit.choice("auth", "How we sign in.", "認証方式。", "basic", "oauth")
     assert (setting.default, setting.choices) == ("basic", ("basic", "oauth"))
     assert not setting.required
+
+
+def test_one_of_several_signatures_is_enough() -> None:
+    good, bad = (b"b", f"v1={kit.hmac_sha256_hex('s', b'b')}"), (b"a", "v1=" + "0" * 64)
+    kit.verify_any([bad, good], secrets="s", prefix="v1=", where="the header X")
+    for tries, told in (([bad, bad], "does not match"), ([], "the header X is missing")):
+        with pytest.raises(kit.WebhookVerificationError, match=told):
+            kit.verify_any(tries, secrets="s", prefix="v1=", where="the header X")
+
+
+@pytest.mark.parametrize(
+    ("id_", "ok", "detail"), [("", True, "none is wanted"), ("7", True, "found"), ("8", False, "")]
+)
+def test_an_id_in_a_setting_is_looked_for(id_: str, ok: bool, detail: str) -> None:
+    known = Known({"user_id": id_}, clock=lambda: NOW)
+    check = kit.id_probe(known, "user_id", known.fetch_application, what="a user").run()
+    assert (check.name, check.ok) == ("user_id", ok)
+    assert detail in check.detail
+    assert ok or check.remedy == "Type the id of a user in user_id."
