@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "work": "work:work",
     "inject": "inject:inject_command",
     "candidates": "candidates:candidates",
+    "registrations": "candidates:registrations",
     "csv": "sheet_links:csv_files",
     "links": "links:links",
     "slots": "slots:slots",

@@ -1,4 +1,4 @@
-"""Erasing one candidate by hand, when the request reached the company by mail and not the ATS."""
+"""Erasing one person by hand, when the request came by mail: a candidate, or a registration."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from ..mail.addresses import normalise_for_matching
 from ..models.candidates import ApplicationState
 from ..models.errors import NotFoundError
 from ..models.events import ApplicationEvent, EventKind
-from ..models.tables import ApplicationAddress, ApplicationRecord, Connection
+from ..models.registrations import RegistrationState
+from ..models.tables import ApplicationAddress, ApplicationRecord, Connection, Registration
 from .audit import note
 from .cases import CaseFile
 from .companies import company_of
+from .registration import withdraw_in
 from .runtime import Runtime
 
 Candidates = Mapping[tuple[str, str], int]
@@ -82,3 +84,28 @@ def erase(runtime: Runtime, company_id: str, *, candidates: Candidates, actor: s
             cases=done.cases, connections=list(connections),
         )  # fmt: skip
     return done
+
+
+def registrations_with(runtime: Runtime, *, email: str) -> Mapping[str, str]:
+    """One registration of that address for each company it was made with: company -> id.
+
+    Raises NotFoundError.
+    """
+    query = select(Registration.company_id, Registration.id).where(
+        Registration.email_hash == runtime.vault.match(normalise_for_matching(email)),
+        Registration.state != RegistrationState.WITHDRAWN.value,
+    )
+    with runtime.database.read() as session:
+        rows = session.execute(query.order_by(Registration.id)).all()
+    found = {row.company_id: row.id for row in rows}
+    if not found:
+        raise NotFoundError("there is no registration of that address, or it is erased already")
+    return found
+
+
+def erase_registrations(runtime: Runtime, registrations: Mapping[str, str], *, actor: str) -> None:
+    """What registrants do themselves on *my data*. Twice is once."""
+    with runtime.database.begin() as session:
+        for company_id, id_ in sorted(registrations.items()):
+            withdraw_in(runtime, session, id_)
+            note(runtime, session, actor=actor, action="registration.erase", subject=company_id)

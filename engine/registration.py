@@ -362,27 +362,32 @@ def withdraw(runtime: Runtime, registration_id: str) -> None:
 
     All of it: what the same address left with this company's links before goes as well.
     """
-    now = runtime.clock()
     with runtime.database.begin() as session:
-        asked = session.get_one(Registration, registration_id)
-        theirs = (
-            select(Registration)
-            .where(
-                Registration.company_id == asked.company_id,
-                Registration.email_hash == asked.email_hash,
-                Registration.state != RegistrationState.WITHDRAWN.value,
-            )
-            .order_by(Registration.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
+        withdraw_in(runtime, session, registration_id)
+
+
+def withdraw_in(runtime: Runtime, session: Session, registration_id: str) -> None:
+    """``withdraw`` in the caller's transaction."""
+    now = runtime.clock()
+    asked = session.get_one(Registration, registration_id)
+    theirs = (
+        select(Registration)
+        .where(
+            Registration.company_id == asked.company_id,
+            Registration.email_hash == asked.email_hash,
+            Registration.state != RegistrationState.WITHDRAWN.value,
         )
-        found = session.scalars(theirs).all()
-        for registration in found:
-            registration.state = RegistrationState.WITHDRAWN.value
-            registration.withdrawn_at = now
-            registration.name_sealed = registration.email_sealed = registration.code_sealed = None
-        if found:
-            hashes = [asked.email_hash]
-            suppress(session, hashes, scope=asked.company_id, cause="withdrawn", at=now)
-            delivery.clear(runtime, session, hashes, asked.company_id)
+        .order_by(Registration.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = session.scalars(theirs).all()
+    for registration in found:
+        registration.state = RegistrationState.WITHDRAWN.value
+        registration.withdrawn_at = now
+        registration.name_sealed = registration.email_sealed = registration.code_sealed = None
+    if found:
+        hashes = [asked.email_hash]
+        suppress(session, hashes, scope=asked.company_id, cause="withdrawn", at=now)
+        delivery.clear(runtime, session, hashes, asked.company_id)
     log.info("registration_withdrawn", registration=registration_id)

@@ -13,10 +13,12 @@ from careerrelay.models.tables import (
     ApplicationAddress,
     ApplicationRecord,
     AuditEntry,
+    Registration,
     RelayLink,
     Suppression,
 )
 from tests.cli.conftest import CommandLine
+from tests.engine.test_flow import register
 from tests.support.world import World
 
 ADDRESS = "Person1@Example.com"
@@ -89,7 +91,7 @@ def test_on_a_terminal_address_and_yes_are_asked_for(
     for module in (candidates, prompts):
         monkeypatch.setattr(module, "is_interactive", lambda: True)
     told = cli("candidates", "erase", "acme", text=f"{ADDRESS}\nn\n", lang="ja", code=1)
-    assert "候補者のメールアドレス" in told.stderr
+    assert "ご本人のメールアドレス" in told.stderr
     assert "候補者1名（応募1件）のデータを消去します" in told.stderr
     assert states(rejected)["a1"] == "rejected"
     cli("candidates", "erase", "acme", text=f"{ADDRESS}\nはい\n", lang="ja")
@@ -120,3 +122,28 @@ def test_people_of_removed_connections_are_found_and_other_companies_are_not_tou
     done = cli("candidates", "erase", "acme", "--email-file", "-", "--yes", text=f"{ADDRESS}\n")
     assert "erased: 1 cases (toy)" in done.stdout
     assert states(rejected)["a1"] == "erased"
+
+
+def test_a_registration_goes_as_by_its_owners_hand(
+    cli: CommandLine, rejected: World, address: str
+) -> None:
+    register(rejected, 1, named=True)
+    done = cli.data("registrations", "erase", "--email-file", address, "--yes")
+    assert done == {"companies": ["acme"]}
+    with rejected.runtime.database.read() as session:
+        (row,) = session.scalars(select(Registration))
+        assert (row.state, row.name_sealed, row.email_sealed) == ("withdrawn", None, None)
+        assert [s.cause for s in session.scalars(select(Suppression))] == ["withdrawn"]
+        (line,) = session.scalars(select(AuditEntry).filter_by(action="registration.erase"))
+        assert (line.subject, line.detail) == ("acme", {})
+    told = cli("registrations", "erase", "--email-file", address, "--yes", code=1, lang="ja")
+    assert "このメールアドレスの登録はありません" in told.stderr
+
+
+def test_a_registration_is_not_erased_without_a_yes(
+    cli: CommandLine, rejected: World, address: str
+) -> None:
+    register(rejected, 1, named=True)
+    cli("registrations", "erase", "--email-file", address, code=1)
+    with rejected.runtime.database.read() as session:
+        assert [r.state for r in session.scalars(select(Registration))] == ["proved"]
