@@ -148,7 +148,7 @@ from .usual import (
     secret,
     webhook_secret,
 )
-from .values import channels, listed, named_ends, whole_number
+from .values import channels, listed, whole_number
 from .windows import Window
 
 __all__ = [
@@ -269,7 +269,6 @@ __all__ = [
     "join_url",
     "listed",
     "missing",
-    "named_ends",
     "open_connector",
     "optional",
     "own_mail_delay",

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 BASE = "/api/v1/applicant_tracking"
@@ -186,14 +186,10 @@ def scene() -> Scene:
     case = stand_in.apply(given="Hanako", family="Example", email="hanako@example.jp", job="営業")
     stand_in.comment(case, "Call her")
     stand_in.put(case, UNFIT)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate("1061", emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person="1061",
         settings=lambda url: {
             "api_url": url,
             "api_key": stand_in.key,

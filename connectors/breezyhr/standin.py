@@ -14,9 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
     hmac_sha256_hex,
     utcnow,
 )
@@ -315,14 +312,10 @@ def scene() -> Scene:
     for number in range(4):
         stand_in.say(case, f"Message {number}")
     stand_in.move(case, ENDED)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(person, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=person,
         settings=stand_in.settings,
         effects=lambda: {
             "tags": list(stand_in.people[person]["tags"]),

@@ -17,9 +17,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
     hmac_sha256_hex,
     utcnow,
 )
@@ -205,14 +202,10 @@ def scene() -> Scene:
         given_name="Hanako", family_name="Example", email="hanako@example.jp", job="営業"
     )
     stand_in.move(case, REJECTED)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(stand_in.workflows[case]["person"], emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=stand_in.workflows[case]["person"],
         settings=lambda url: settings(stand_in, url),
         effects=lambda: dict(stand_in.workflows[case]["fields"]),
     )

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 PAGE = 100
@@ -146,14 +146,10 @@ def scene() -> Scene:
     )
     person = case.partition(":")[0]
     stand_in.move(case, "2876534")
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(person, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=person,
         settings=lambda url: settings(stand_in, url),
         effects=lambda: [note["text"] for note in stand_in.comments[person]],
     )

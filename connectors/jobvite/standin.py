@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 BASE = "/api/v2"
@@ -152,14 +152,10 @@ def scene() -> Scene:
         given_name="Hanako", family_name="Example", email="hanako@example.jp", job="営業"
     )
     stand_in.move(case, "Rejected", disposition="Not enough experience")
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate("CND1", emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person="CND1",
         settings=lambda url: settings(stand_in, url),
         effects=lambda: json.loads(json.dumps(stand_in.rows)),
     )

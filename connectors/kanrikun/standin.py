@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 JST = timezone(timedelta(hours=9))
@@ -138,14 +138,10 @@ def scene() -> Scene:
     stand_in = KanrikunStandIn()
     id_ = stand_in.enter(family_name="見本", given_name="花子", email="hanako@example.jp")
     stand_in.move(id_, REJECTED)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=str(id_),
-            candidate=Candidate(str(id_), emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        str(id_),
+        person=str(id_),
         settings=lambda url: {
             "api_url": url,
             "client_id": stand_in.client_id,

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 BASE = "/v2/recruiting/applications"
@@ -169,14 +169,10 @@ def scene() -> Scene:
     stand_in = PersonioStandIn()
     case = stand_in.apply(given="Hanako", family="Example", email="hanako@example.jp", job="営業")
     stand_in.move(case, "rejected")
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(f"c{case}", emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=f"c{case}",
         settings=lambda url: {
             "api_url": url,
             "client_id": stand_in.client_id,

@@ -13,9 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
     hmac_sha256_base64,
     utcnow,
 )
@@ -222,14 +219,10 @@ def scene() -> Scene:
     case = stand_in.apply(given="Hanako", family="Example", email="hanako@example.jp")
     stand_in.move(case, REJECTED, tag="Skills")
     stand_in.comments[case].append("Call her")
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(case, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=case,
         settings=lambda url: {
             "api_url": url + BASE,
             "api_key": stand_in.key,

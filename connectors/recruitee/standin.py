@@ -14,9 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
     hmac_sha256_hex,
     utcnow,
 )
@@ -234,14 +231,10 @@ def scene() -> Scene:
     person = case.partition(":")[0]
     stand_in.candidates[person]["tags"] = ["vip"]
     stand_in.disqualify(case)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(person, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=person,
         settings=lambda url: {
             "api_url": url,
             "company_id": "12345",

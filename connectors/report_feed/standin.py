@@ -14,9 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
     hmac_sha256_hex,
     utcnow,
 )
@@ -142,14 +139,10 @@ def scene() -> Scene:
         given_name="Hanako", family_name="Example", email="hanako@example.jp", job="営業"
     )
     stand_in.dispose(case, disposition="Not Moving Forward", reason="Experience")
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate("C-0001", emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person="C-0001",
         settings=lambda url: settings(stand_in, url),
         effects=lambda: json.loads(json.dumps(stand_in.rows)),
     )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, pair_id, utcnow
+from careerrelay.connectors import pair_id, utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 PAGE = 100
@@ -322,14 +322,10 @@ def scene() -> Scene:
     case = stand_in.apply(name="Hanako Example", email="hanako@example.jp", job="営業")
     stand_in.reject(case)
     person = case.partition(":")[0]
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(person, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=person,
         settings=lambda url: {
             "api_url": url,
             "api_key": stand_in.api_key,

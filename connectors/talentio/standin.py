@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 BASE = "/api/v1"
@@ -197,14 +197,10 @@ def scene() -> Scene:
     id_ = stand_in.apply(family_name="見本", given_name="花子", email="hanako@example.jp")
     stand_in.tag(id_, "中途")
     stand_in.reject(id_)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=str(id_),
-            candidate=Candidate(str(id_), emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        str(id_),
+        person=str(id_),
         settings=lambda url: {"api_url": url + BASE, "api_token": stand_in.token},
         effects=lambda: stand_in.tags(id_),
     )

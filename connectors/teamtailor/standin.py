@@ -14,9 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
     hmac_sha256_hex,
     utcnow,
 )
@@ -272,14 +269,10 @@ def scene() -> Scene:
     person = stand_in.person_of(case)
     stand_in.records["candidates"][person]["attributes"]["tags"] = ["vip"]
     stand_in.reject(case)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(person, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=person,
         settings=lambda url: {
             "api_url": url + BASE,
             "api_key": stand_in.api_key,

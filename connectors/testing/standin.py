@@ -26,7 +26,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from ...models.candidates import Application
+from ...models.candidates import Application, ApplicationState, Candidate
 from ..oauth import utcnow
 from .webhooks import Attempt, Deliveries, ask
 
@@ -82,6 +82,21 @@ class Scene:
     application: Application
     settings: Callable[[str], Mapping[str, str]]
     effects: Callable[[], Any]
+
+    @classmethod
+    def rejected(
+        cls,
+        stand_in: StandIn,
+        case: str,
+        *,
+        person: str,
+        settings: Callable[[str], Mapping[str, str]],
+        effects: Callable[[], Any],
+    ) -> Scene:
+        """With the ids of the case and of an invented person who has one address."""
+        candidate = Candidate(person, emails=("hanako@example.jp",))
+        now, state = stand_in.clock(), ApplicationState.REJECTED
+        return cls(stand_in, Application(case, candidate, state, now), settings, effects)
 
 
 class StandIn:

@@ -14,9 +14,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from careerrelay.connectors import (
-    Application,
-    ApplicationState,
-    Candidate,
     hmac_sha256_hex,
     utcnow,
 )
@@ -252,14 +249,10 @@ def scene() -> Scene:
     case = stand_in.apply(name="Hanako Example", email="hanako@example.jp", job="営業")
     stand_in.candidates[case]["tags"] = ["vip"]
     stand_in.disqualify(case)
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(case, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=case,
         settings=lambda url: {
             "api_url": url + BASE,
             "api_token": stand_in.token,

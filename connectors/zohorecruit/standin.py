@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 BASE = "/recruit/v2"
@@ -189,14 +189,10 @@ def scene() -> Scene:
     stand_in.set_status(case, "Rejected")
     person = stand_in.records[case]["Candidate_Id"]["id"]
     shown = ("Application_Status", "CareerRelay_Link", "CareerRelay_Status")
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(person, emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=person,
         settings=lambda url: settings(stand_in, url),
         effects=lambda: {
             "fields": {name: stand_in.records[case][name] for name in shown},

@@ -15,6 +15,7 @@ from careerrelay import connectors as kit
 from careerrelay.connectors import Capability
 from careerrelay.connectors.base import MOST_RECALLED, RECALL
 from careerrelay.connectors.spec import Signature
+from careerrelay.connectors.values import named_ends
 
 NOW = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
 REPORT = kit.RegistrationReport("CR-1", "CareerRelay: registered. [CR-1]", "registered")
@@ -251,7 +252,7 @@ def test_a_bearer_api_sends_the_current_of_two_tokens() -> None:
 
 def test_a_company_names_what_ends_a_case_and_whose_end_it_is() -> None:
     given = {"rejected": "12, Not a Fit", "withdrawn": "Declined\n14"}
-    assert kit.named_ends(given, "rejected", "withdrawn") == (
+    assert named_ends(given, "rejected", "withdrawn") == (
         {"12", "not a fit"},
         {"declined", "14"},
     )
@@ -265,7 +266,7 @@ def test_nothing_named_or_the_same_for_both_is_refused(
     rejected: str, withdrawn: str, why: str
 ) -> None:
     with pytest.raises(kit.ConfigurationError, match=why):
-        kit.named_ends({"rejected": rejected, "withdrawn": withdrawn}, "rejected", "withdrawn")
+        named_ends({"rejected": rejected, "withdrawn": withdrawn}, "rejected", "withdrawn")
 
 
 def test_what_seldom_changes_is_asked_for_once_in_ten_minutes_for_all_cases() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from careerrelay.connectors import Application, ApplicationState, Candidate, utcnow
+from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing.standin import Request, Response, Scene, StandIn, route
 
 from .records import Archive, Record, projected
@@ -343,14 +343,10 @@ def scene() -> Scene:
     case = stand_in.apply(name="Hanako Example", email="hanako@example.jp")
     stand_in.set_status(case, "Client Rejected")
     row = stand_in.archive.submissions[int(case)]
-    return Scene(
-        stand_in=stand_in,
-        application=Application(
-            external_id=case,
-            candidate=Candidate(str(row["candidate"]), emails=("hanako@example.jp",)),
-            state=ApplicationState.REJECTED,
-            changed_at=stand_in.clock(),
-        ),
+    return Scene.rejected(
+        stand_in,
+        case,
+        person=str(row["candidate"]),
         settings=stand_in.settings,
         effects=lambda: {
             "fields": {k: v for k, v in row.items() if k.startswith("custom")},

@@ -15,15 +15,13 @@ from careerrelay.connectors import (
     Capability,
     EventKind,
     Evidence,
-    HttpClient,
     RegistrationReport,
     UnsupportedCapabilityError,
-    check_settings,
 )
 from careerrelay.connectors.personio.connector import PersonioConnector
 from careerrelay.connectors.personio.standin import PersonioStandIn
 
-from ..company import Clock, walk
+from ..company import Clock, again, opened, walk
 
 
 @pytest.fixture
@@ -38,16 +36,11 @@ def vendor(clock: Clock) -> PersonioStandIn:
 
 @pytest.fixture
 def connector(vendor: PersonioStandIn) -> Iterator[PersonioConnector]:
+    client = {"client_id": vendor.client_id, "client_secret": vendor.client_secret}
     with vendor.serve() as url:
-        yield from opened(vendor, url)
-
-
-def opened(vendor: PersonioStandIn, url: str, **more: str) -> Iterator[PersonioConnector]:
-    given = {"api_url": url, "client_id": vendor.client_id, "client_secret": vendor.client_secret}
-    settings = check_settings(PersonioConnector.spec, given | more, allow_private=True)
-    http = HttpClient("personio", allow_private=True)
-    yield PersonioConnector(settings, http=http, clock=vendor.clock)
-    http.close()
+        given = client | {"api_url": url}
+        with opened(PersonioConnector, given, clock=vendor.clock) as connector:
+            yield connector
 
 
 def apply(vendor: PersonioStandIn, **more: str) -> str:
@@ -121,12 +114,13 @@ def test_a_phase_is_what_the_settings_name_and_no_more(
     assert connector.fetch_application(case).state is state
 
 
-def test_a_phase_of_the_company_s_own_counts_once_it_is_named(vendor: PersonioStandIn) -> None:
+def test_a_phase_of_the_company_s_own_counts_once_it_is_named(
+    vendor: PersonioStandIn, connector: PersonioConnector
+) -> None:
     case = apply(vendor)
     vendor.move(case, "Absage nach Gespräch")
-    with vendor.serve() as url:
-        for connector in opened(vendor, url, rejected_stages="rejected, absage NACH gespräch"):
-            assert connector.fetch_application(case).state is ApplicationState.REJECTED
+    named = again(connector, rejected_stages="rejected, absage NACH gespräch")
+    assert named.fetch_application(case).state is ApplicationState.REJECTED
 
 
 def test_who_is_anonymised_is_forgotten_at_the_next_poll(
