@@ -26,7 +26,7 @@ LONGER_CONNECTORS = {
     "breezyhr": 494,
     "bullhorn": 946,
     "csv_bridge": 413,
-    "greenhouse": 1248,
+    "greenhouse": 1066,
     "herp": 605,
     "icims": 416,
     "lever": 750,

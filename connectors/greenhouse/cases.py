@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from careerrelay.connectors import (
-    ApiResponseError,
-    Application,
-    ApplicationState,
-    Candidate,
-    Channel,
-    Flag,
-    Job,
-    Reason,
-    RejectionSide,
-)
+from careerrelay import connectors as kit
 
 from .client import NAME, HarvestClient, Row
 from .words import STATES, addresses, channel_of, latest, side_of, stage_of, state_for
@@ -24,11 +14,11 @@ from .words import STATES, addresses, channel_of, latest, side_of, stage_of, sta
 class CaseReader:
     """Looks up what a page of application rows refers to, in groups of 50 ids."""
 
-    def __init__(self, client: HarvestClient, *, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, client: HarvestClient, *, channels: Mapping[str, kit.Channel]) -> None:
         self._client = client
         self._channels = channels
 
-    def snapshots(self, rows: Sequence[Row]) -> list[Application]:
+    def snapshots(self, rows: Sequence[Row]) -> list[kit.Application]:
         """One snapshot per row, in the same order."""
         people = self._by_id("candidates", [row["candidate_id"] for row in rows])
         jobs = self._by_id("jobs", [row["job_id"] for row in rows])
@@ -45,10 +35,10 @@ class CaseReader:
             for row in rows
         ]
 
-    def reasons(self) -> list[Reason]:
+    def reasons(self) -> list[kit.Reason]:
         """The organisation's rejection reasons with their side."""
         return [
-            Reason(
+            kit.Reason(
                 external_id=row["id"],
                 text=row["name"] or row["id"],
                 side=side_of((row["type"] or {}).get("key"), (row["type"] or {}).get("name")),
@@ -59,7 +49,7 @@ class CaseReader:
     def _by_id(self, resource: str, ids: Sequence[str | None]) -> dict[str, Row]:
         return {row["id"]: row for row in self._client.by_ids(resource, ids)}
 
-    def _reasons_for(self, rows: Sequence[Row]) -> dict[str, Reason]:
+    def _reasons_for(self, rows: Sequence[Row]) -> dict[str, kit.Reason]:
         """The reason of each rejected case, by application id."""
         rejected = [row["id"] for row in rows if row["status"] == "rejected"]
         if not rejected:
@@ -67,30 +57,35 @@ class CaseReader:
         known = {reason.external_id: reason for reason in self.reasons()}
         details = self._client.by_ids("rejection_details", rejected, name="application_ids")
         return {
-            detail["application_id"]: known.get(reason_id) or Reason(reason_id, reason_id)
+            detail["application_id"]: known.get(reason_id) or kit.Reason(reason_id, reason_id)
             for detail in details
             if (reason_id := detail["rejection_reason_id"])
         }
 
-    def _channel(self, row: Row, *, source: Row | None) -> Channel:
+    def _channel(self, row: Row, *, source: Row | None) -> kit.Channel:
         if row["prospect"]:
-            return Channel.SCOUT  # added by a recruiter; has not applied
+            return kit.Channel.SCOUT  # added by a recruiter; has not applied
         ours = self._channels.get(row["source_id"] or "")
         if ours or source is None:
-            return ours or Channel.UNKNOWN
+            return ours or kit.Channel.UNKNOWN
         return channel_of(source["name"], (source["type"] or {}).get("name"))
 
 
 def _snapshot(
-    row: Row, *, person: Row | None, job: Row | None, reason: Reason | None, channel: Channel
-) -> Application:
+    row: Row,
+    *,
+    person: Row | None,
+    job: Row | None,
+    reason: kit.Reason | None,
+    channel: kit.Channel,
+) -> kit.Application:
     state = _state(row)
-    return Application(
+    return kit.Application(
         external_id=row["id"],
         candidate=_candidate(row, person=person),
-        state=state_for(state, side=reason.side if reason else RejectionSide.UNKNOWN),
+        state=state_for(state, side=reason.side if reason else kit.RejectionSide.UNKNOWN),
         changed_at=_changed_at(row),
-        job=Job(job["id"], job["name"] or job["id"]) if job else None,
+        job=kit.Job(job["id"], job["name"] or job["id"]) if job else None,
         reason=reason,
         stage=stage_of(row["stage_name"] or ""),
         stage_text=row["stage_name"] or "",
@@ -100,10 +95,10 @@ def _snapshot(
     )
 
 
-def _state(row: Row) -> ApplicationState:
+def _state(row: Row) -> kit.ApplicationState:
     state = STATES.get(row["status"])
     if state is None:
-        raise ApiResponseError(
+        raise kit.ApiResponseError(
             "Greenhouse answered list applications with a status it does not document",
             connector=NAME,
             operation="list applications",
@@ -117,10 +112,10 @@ def _changed_at(row: Row) -> datetime:
     return latest(row["updated_at"], row["last_activity_at"]) or row["updated_at"]
 
 
-def _candidate(row: Row, *, person: Row | None) -> Candidate:
+def _candidate(row: Row, *, person: Row | None) -> kit.Candidate:
     if person is None:
-        return Candidate(external_id=row["candidate_id"])
-    return Candidate(
+        return kit.Candidate(external_id=row["candidate_id"])
+    return kit.Candidate(
         external_id=person["id"],
         emails=addresses(person["email_addresses"]),
         family_name=person["last_name"] or "",
@@ -128,10 +123,10 @@ def _candidate(row: Row, *, person: Row | None) -> Candidate:
     )
 
 
-def _flags(person: Row | None, *, job: Row | None) -> frozenset[Flag]:
+def _flags(person: Row | None, *, job: Row | None) -> frozenset[kit.Flag]:
     """A person the acting user may not see is private."""
     found = {
-        Flag.DO_NOT_CONTACT: person is not None and not person["can_email"],
-        Flag.PRIVATE: person is None or person["private"] or bool(job and job["confidential"]),
+        kit.Flag.DO_NOT_CONTACT: person is not None and not person["can_email"],
+        kit.Flag.PRIVATE: person is None or person["private"] or bool(job and job["confidential"]),
     }
     return frozenset(flag for flag, true in found.items() if true)

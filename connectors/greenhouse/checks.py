@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
-from careerrelay.connectors import (
-    ApiAuthenticationError,
-    ApiError,
-    ApiPermissionError,
-    Channel,
-    Check,
-)
+from careerrelay import connectors as kit
 
 from .client import ROWS, HarvestClient, Row
 
@@ -28,85 +23,63 @@ TEXT_TYPES = ("short_text", "long_text", "url")
 
 
 def check(
-    client: HarvestClient, settings: Mapping[str, str], *, channels: Mapping[str, Channel]
-) -> list[Check]:
+    client: HarvestClient, settings: Mapping[str, str], *, channels: Mapping[str, kit.Channel]
+) -> list[kit.Check]:
     """All checks, or the one about the credentials where nothing else can work."""
+    remedy = (
+        "make a 'Harvest V3 (OAuth)' credential in Configure > Dev Center > API Credential "
+        "Management and type client_id, client_secret and acting_user_id again"
+    )
     try:
-        found = [*_reads(client), *_writes(client)]
-        if _granted(found, "harvest:custom_fields:list"):
-            found += _told("custom fields", lambda: list(_fields(client, settings)))
-        if _granted(found, "harvest:sources:list"):
-            found += _told("agency sources", lambda: list(_sources(client, channels=channels)))
-    except ApiAuthenticationError as error:
-        remedy = (
-            "make a 'Harvest V3 (OAuth)' credential in Configure > Dev Center > API Credential "
-            "Management and type client_id, client_secret and acting_user_id again"
-        )
-        return [Check("credentials", ok=False, detail=error.message, remedy=remedy)]
+        found = [_scope(scope, look) for scope, look in _looks(client)]
+        granted = {check.name for check in found if check.ok}
+        if "harvest:custom_fields:list" in granted:
+            found += _told("custom fields", lambda: _fields(client, settings))
+        if "harvest:sources:list" in granted:
+            found += _told("agency sources", lambda: _sources(client, channels=channels))
+    except kit.ApiAuthenticationError as error:
+        return [kit.Check("credentials", ok=False, detail=error.message, remedy=remedy)]
     return found
 
 
-def _granted(found: list[Check], scope: str) -> bool:
-    return any(check.name == scope and check.ok for check in found)
-
-
-def _reads(client: HarvestClient) -> Iterator[Check]:
-    for resource in READS:
-        scope = f"harvest:{resource}:list"
-        yield from _told(scope, lambda: _read(client, resource, scope=scope))  # noqa: B023 - called at once
-
-
-def _read(client: HarvestClient, resource: str, *, scope: str) -> list[Check]:
-    client.page(resource, filters={"per_page": "1"})
-    return [Check(scope, ok=True, detail="granted")]
-
-
-def _writes(client: HarvestClient) -> Iterator[Check]:
-    for method, path, scope in WRITES:
-        name = f"harvest:{scope}"
-        yield from _told(name, lambda: _write(client, method, path, scope=scope))  # noqa: B023 - called at once
-
-
-def _write(client: HarvestClient, method: str, path: str, *, scope: str) -> list[Check]:
-    client.probe(method, path, scope=scope)
-    return [Check(f"harvest:{scope}", ok=True, detail="granted")]
-
-
-def _told(name: str, look: Callable[[], list[Check]]) -> list[Check]:
-    """What a look found, or a failed check that says why it found nothing."""
-    try:
-        return look()
-    except ApiAuthenticationError:
-        raise  # then nothing else can work
-    except ApiPermissionError as error:
-        return [_missing(name, error)]
-    except ApiError as error:
-        remedy = "check the settings base_url and token_url; if they are right, try again later"
-        return [Check(name, ok=False, detail=error.message, remedy=remedy)]
-
-
-def _missing(scope: str, error: ApiError) -> Check:
+def _scope(scope: str, look: Callable[[], object]) -> kit.Check:
     remedy = (
         f"tick {scope} in {SCREEN}; if it is ticked, make the acting user a Site Admin "
-        "(lists are only given to Site Admins)"
+        "(lists are only given to Site Admins); check base_url and token_url"
     )
-    return Check(scope, ok=False, detail=error.message, remedy=remedy)
+    return kit.Probe(scope, look, remedy).run()
 
 
-def _fields(client: HarvestClient, settings: Mapping[str, str]) -> Iterator[Check]:
+def _told(name: str, look: Callable[[], Iterator[kit.Check]]) -> list[kit.Check]:
+    """What a look found, or a failed check that says why it found nothing."""
+    found: list[kit.Check] = []
+    asked = kit.Probe(name, lambda: found.extend(look()), "check base_url; try again later").run()
+    return found if asked.ok else [asked]
+
+
+def _looks(client: HarvestClient) -> Iterator[tuple[str, Callable[[], object]]]:
+    """A look at each scope, by its name."""
+    for resource in READS:
+        look = partial(client.page, resource, filters={"per_page": "1"})
+        yield f"harvest:{resource}:list", look
+    for method, path, scope in WRITES:
+        yield f"harvest:{scope}", partial(client.probe, method, path, scope=scope)
+
+
+def _fields(client: HarvestClient, settings: Mapping[str, str]) -> Iterator[kit.Check]:
     rows = {row["name_key"]: row for row in client.every("custom_fields")}
     yield _field(rows, key=settings["link_field"], setting="link_field", mailed=True)
     if settings["report_field"]:
         yield _field(rows, key=settings["report_field"], setting="report_field", mailed=False)
 
 
-def _field(rows: Mapping[str, Row], *, key: str, setting: str, mailed: bool) -> Check:
+def _field(rows: Mapping[str, Row], *, key: str, setting: str, mailed: bool) -> kit.Check:
     wrong = next(_field_faults(rows.get(key), key=key, mailed=mailed), None)
     name = f"custom field {key} ({setting})"
     if wrong is None:
         detail = "a candidate field with an email token" if mailed else "a candidate field"
-        return Check(name, ok=True, detail=detail)
-    return Check(name, ok=False, detail=wrong[0], remedy=wrong[1])
+        return kit.Check(name, ok=True, detail=detail)
+    return kit.Check(name, ok=False, detail=wrong[0], remedy=wrong[1])
 
 
 def _field_faults(row: Row | None, *, key: str, mailed: bool) -> Iterator[tuple[str, str]]:
@@ -140,7 +113,7 @@ def _field_faults(row: Row | None, *, key: str, mailed: bool) -> Iterator[tuple[
         )
 
 
-def _sources(client: HarvestClient, *, channels: Mapping[str, Channel]) -> Iterator[Check]:
+def _sources(client: HarvestClient, *, channels: Mapping[str, kit.Channel]) -> Iterator[kit.Check]:
     """Hooks carry a source's name but not its type, so agencies must be named by id."""
     unnamed = [
         row["id"]
@@ -149,10 +122,10 @@ def _sources(client: HarvestClient, *, channels: Mapping[str, Channel]) -> Itera
         and row["id"] not in channels
     ]
     if not unnamed:
-        yield Check("agency sources", ok=True, detail="all named in source_channels, or none")
+        yield kit.Check("agency sources", ok=True, detail="all named in source_channels, or none")
         return
     words = ", ".join(f"{source_id}=agent" for source_id in unnamed)
-    yield Check(
+    yield kit.Check(
         "agency sources",
         ok=False,
         detail=f"{len(unnamed)} sources are agencies that source_channels does not name",

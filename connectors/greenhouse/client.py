@@ -8,29 +8,14 @@ https://harvestdocs.greenhouse.io/docs/pagination
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from marshmallow import fields
 
-from careerrelay.connectors import (
-    AccessToken,
-    ApiNotFoundError,
-    ApiRequestError,
-    ApiResponseError,
-    BearerSession,
-    ExternalId,
-    HttpClient,
-    HttpResponse,
-    IsoDateTime,
-    PayloadError,
-    PayloadSchema,
-    Text,
-    TokenStore,
-    client_credentials_token,
-)
+from careerrelay import connectors as kit
 
 from .webhook import EmailSchema, NamedSchema, StrictBoolean
 
@@ -42,24 +27,24 @@ CREDENTIALS = "client_id, client_secret and acting_user_id"
 Row = dict[str, Any]
 
 
-class CaseRow(PayloadSchema):
-    id = ExternalId(required=True)
-    candidate_id = ExternalId(required=True)
-    job_id = ExternalId(load_default=None, allow_none=True)
-    source_id = ExternalId(load_default=None, allow_none=True)
-    status = Text(required=True)
-    stage_name = Text(load_default=None, allow_none=True)
+class CaseRow(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    candidate_id = kit.ExternalId(required=True)
+    job_id = kit.OptionalId()
+    source_id = kit.OptionalId()
+    status = kit.Text(required=True)
+    stage_name = kit.OptionalText()
     prospect = StrictBoolean(required=True)
-    rejected_at = IsoDateTime(load_default=None, allow_none=True)
-    created_at = IsoDateTime(required=True)
-    updated_at = IsoDateTime(required=True)
-    last_activity_at = IsoDateTime(load_default=None, allow_none=True)
+    rejected_at = kit.OptionalTime()
+    created_at = kit.IsoDateTime(required=True)
+    updated_at = kit.IsoDateTime(required=True)
+    last_activity_at = kit.OptionalTime()
 
 
-class PersonRow(PayloadSchema):
-    id = ExternalId(required=True)
-    first_name = Text(load_default=None, allow_none=True)
-    last_name = Text(load_default=None, allow_none=True)
+class PersonRow(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    first_name = kit.OptionalText()
+    last_name = kit.OptionalText()
     email_addresses = fields.List(fields.Nested(EmailSchema), required=True)
     can_email = StrictBoolean(required=True)
     private = StrictBoolean(required=True)
@@ -68,55 +53,36 @@ class PersonRow(PayloadSchema):
     )
 
 
-class JobRow(PayloadSchema):
-    id = ExternalId(required=True)
-    name = Text(required=True)
-    confidential = StrictBoolean(load_default=False, allow_none=True)
+JobRow = kit.PayloadSchema.of(
+    id=kit.ExternalId(required=True),
+    name=kit.Text(required=True),
+    confidential=StrictBoolean(load_default=False, allow_none=True),
+)
+RejectionRow = kit.PayloadSchema.of(
+    application_id=kit.ExternalId(required=True), rejection_reason_id=kit.OptionalId()
+)
+ReasonTypeRow = kit.PayloadSchema.of(name=kit.OptionalText(), key=kit.OptionalText())
+ReasonRow = kit.PayloadSchema.of(
+    id=kit.ExternalId(required=True),
+    name=kit.Text(required=True),
+    type=kit.OptionalPart(ReasonTypeRow),
+)
+SourceRow = kit.PayloadSchema.of(
+    id=kit.ExternalId(required=True), name=kit.OptionalText(), type=kit.OptionalPart(NamedSchema)
+)
+NoteRow = kit.PayloadSchema.of(body=kit.OptionalText())
+TagRow = kit.PayloadSchema.of(id=kit.ExternalId(required=True), name=kit.Text(required=True))
+AppliedTagRow = kit.PayloadSchema.of(candidate_tag_id=kit.ExternalId(required=True))
+FieldRow = kit.PayloadSchema.of(
+    name_key=kit.OptionalText(),
+    field_type=kit.OptionalText(),
+    value_type=kit.OptionalText(),
+    private=kit.OptionalFlag(),
+    active=fields.Boolean(load_default=True, allow_none=True),
+    template_token_string=kit.OptionalText(),
+)
 
-
-class RejectionRow(PayloadSchema):
-    application_id = ExternalId(required=True)
-    rejection_reason_id = ExternalId(load_default=None, allow_none=True)
-
-
-class ReasonTypeRow(NamedSchema):
-    key = Text(load_default=None, allow_none=True)
-
-
-class ReasonRow(PayloadSchema):
-    id = ExternalId(required=True)
-    name = Text(required=True)
-    type = fields.Nested(ReasonTypeRow, load_default=None, allow_none=True)
-
-
-class SourceRow(NamedSchema):
-    id = ExternalId(required=True)
-    type = fields.Nested(NamedSchema, load_default=None, allow_none=True)
-
-
-class NoteRow(PayloadSchema):
-    body = Text(load_default=None, allow_none=True)
-
-
-class TagRow(PayloadSchema):
-    id = ExternalId(required=True)
-    name = Text(required=True)
-
-
-class AppliedTagRow(PayloadSchema):
-    candidate_tag_id = ExternalId(required=True)
-
-
-class FieldRow(PayloadSchema):
-    name_key = Text(load_default=None, allow_none=True)
-    field_type = Text(load_default=None, allow_none=True)
-    value_type = Text(load_default=None, allow_none=True)
-    private = fields.Boolean(load_default=False, allow_none=True)
-    active = fields.Boolean(load_default=True, allow_none=True)
-    template_token_string = Text(load_default=None, allow_none=True)
-
-
-ROWS: Mapping[str, type[PayloadSchema]] = {
+ROWS: Mapping[str, type[kit.PayloadSchema]] = {
     "applications": CaseRow,
     "candidates": PersonRow,
     "jobs": JobRow,
@@ -133,32 +99,28 @@ ROWS: Mapping[str, type[PayloadSchema]] = {
 class HarvestClient:
     """One credential of one organisation."""
 
-    def __init__(
-        self,
-        settings: Mapping[str, str],
-        *,
-        http: HttpClient,
-        tokens: TokenStore,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._settings = settings
-        self._http = http
-        self._clock = clock
-        self._base = settings["base_url"].rstrip("/")
-        key = f"{NAME}:{settings['client_id']}:{settings['acting_user_id']}"
-        self._session = BearerSession(http, tokens, key=key, fetch=self._new_token, clock=clock)
+    def __init__(self, by: kit.Connector) -> None:
+        given = self._settings = by.settings
+        self._by = by
+        # The token is also the acting user's, so another user's is another token.
+        key = f"{NAME}:{given['client_id']}:{given['acting_user_id']}"
+        session = kit.BearerSession(
+            by.http, by.tokens, key=key, fetch=self._new_token, clock=by.clock
+        )
+        self._api = kit.VendorApi(session, url=given["base_url"], setting=CREDENTIALS)
 
-    def _new_token(self) -> AccessToken:
+    def _new_token(self) -> kit.AccessToken:
         """https://harvestdocs.greenhouse.io/docs/authentication"""
-        return client_credentials_token(
-            self._http,
-            token_url=self._settings["token_url"],
-            client_id=self._settings["client_id"],
-            client_secret=self._settings["client_secret"],
-            extra={"sub": self._settings["acting_user_id"]},
+        given = self._settings
+        return kit.client_credentials_token(
+            self._by.http,
+            token_url=given["token_url"],
+            client_id=given["client_id"],
+            client_secret=given["client_secret"],
+            extra={"sub": given["acting_user_id"]},
             setting=CREDENTIALS,
             permission="'Harvest V3 (OAuth)' for the acting user",
-            clock=self._clock,
+            clock=self._by.clock,
         )
 
     def page(
@@ -167,23 +129,16 @@ class HarvestClient:
         """One page and the cursor of the next, which must travel alone (422 otherwise)."""
         params = {"cursor": cursor} if cursor else {"per_page": str(PAGE), **(filters or {})}
         response = self._call("GET", resource, scope=f"{resource}:list", params=params)
-        rows = response.json()
-        if not isinstance(rows, list):
-            raise self._unreadable(resource, "a list")
-        schema = ROWS[resource]()
-        try:
-            return [schema.read(row) for row in rows], next_cursor(response)
-        except PayloadError as error:
-            raise self._unreadable(resource, f"the documented row ({error.message})") from None
+        return response.read(ROWS[resource](many=True)), next_cursor(response)
 
     def every(self, resource: str, *, filters: Mapping[str, str] | None = None) -> Iterator[Row]:
         """All rows, page by page."""
-        rows, cursor = self.page(resource, filters=filters)
-        yield from rows
-        while cursor:
-            rows, following = self.page(resource, cursor=cursor)
-            yield from rows
-            cursor = following if following != cursor else None
+
+        def turn(cursor: str) -> tuple[list[Row], str]:
+            rows, following = self.page(resource, filters=filters, cursor=cursor)
+            return rows, following or ""
+
+        return self._api.all_pages(turn, operation=f"list {resource}")
 
     def by_ids(
         self, resource: str, ids: Iterable[str | None], *, name: str = "ids"
@@ -195,11 +150,11 @@ class HarvestClient:
             yield from self.every(resource, filters={name: group})
 
     def candidate(self, candidate_id: str) -> Row:
-        """One person, or ApiNotFoundError."""
+        """One person, or kit.ApiNotFoundError."""
         return self._one("candidates", candidate_id)
 
     def case(self, application_id: str) -> Row:
-        """One application, or ApiNotFoundError."""
+        """One application, or kit.ApiNotFoundError."""
         return self._one("applications", application_id)
 
     def reasons(self) -> Iterator[Row]:
@@ -217,7 +172,7 @@ class HarvestClient:
         filters = {"updated_at": window, "per_page": str(size)}
         rows, following = self.page("applications", filters=filters, cursor=cursor)
         if any(not since <= row["updated_at"] <= until for row in rows):
-            raise self._unreadable("applications", "the updated_at filter applied")
+            self._by.fail_response("list applications", "the updated_at filter applied")
         return rows, following
 
     def write_fields(self, candidate_id: str, values: Mapping[str, Any]) -> None:
@@ -257,12 +212,12 @@ class HarvestClient:
                 self._call(
                     "POST", "candidate_tags", scope="candidate_tags:create", json={"name": name}
                 )
-            except ApiRequestError:
+            except kit.ApiRequestError:
                 if self._tag(name) is None:  # not merely made by somebody else just now
                     raise
             found = self._tag(name)
         if found is None:
-            raise self._unreadable("candidate_tags", "the tag that was just made")
+            self._by.fail_response("list candidate_tags", "the tag that was just made")
         return found
 
     def _tag(self, name: str) -> str | None:
@@ -288,39 +243,30 @@ class HarvestClient:
         """A call that can change nothing (no such record, or an empty body), for its 403."""
         try:
             self._call(method, path, scope=scope, json={})
-        except (ApiRequestError, ApiNotFoundError):
+        except (kit.ApiRequestError, kit.ApiNotFoundError):
             return  # refused for its content, so the scope is there
 
     def _one(self, resource: str, record_id: str) -> Row:
         rows = self.every(resource, filters={"ids": str(number(record_id))})
         row = next((row for row in rows if row["id"] == record_id), None)
         if row is None:
-            raise ApiNotFoundError(
+            raise kit.ApiNotFoundError(
                 f"Greenhouse has no such record in {resource}, or the acting user may not see it",
                 connector=NAME,
                 operation=f"list {resource}",
             )
         return row
 
-    def _call(self, method: str, path: str, *, scope: str, **sent: Any) -> HttpResponse:
-        return self._session.request(
-            method,
-            f"{self._base}/{path}",
-            operation=f"{scope.split(':')[1]} {scope.split(':')[0].replace('_', ' ')}",
-            permission=f"harvest:{scope}",
-            setting=CREDENTIALS,
-            **sent,
-        )
-
-    def _unreadable(self, resource: str, what: str) -> ApiResponseError:
-        return ApiResponseError(
-            f"Greenhouse answered list {resource} without {what}",
-            connector=NAME,
-            operation=f"list {resource}",
+    def _call(self, method: str, path: str, *, scope: str, **sent: Any) -> kit.HttpResponse:
+        resource, verb = scope.split(":")
+        what = f"{verb} {resource.replace('_', ' ')}"
+        permission = f"harvest:{scope}"
+        return self._api.call(
+            method, path.split("/"), operation=what, permission=permission, **sent
         )
 
 
-def next_cursor(response: HttpResponse) -> str | None:
+def next_cursor(response: kit.HttpResponse) -> str | None:
     """The cursor in ``Link: <...>; rel="next"``; the address itself is not followed."""
     link = re.search(r'<([^<>]*)>\s*;\s*rel="?next"?', response.headers.get("link", ""))
     return parse_qs(urlsplit(link[1]).query).get("cursor", [None])[0] if link else None
@@ -329,7 +275,7 @@ def next_cursor(response: HttpResponse) -> str | None:
 def number(record_id: str) -> int:
     """Greenhouse's ids are numbers on the wire; anything else cannot be one of its records."""
     if not (record_id.isascii() and record_id.isdigit()):
-        raise ApiNotFoundError(
+        raise kit.ApiNotFoundError(
             "Greenhouse ids are numbers, and this is none",
             connector=NAME,
             operation="read an id",

@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from careerrelay.connectors import (
-    ApiConflictError,
-)
+from careerrelay import connectors as kit
 
 from .client import NAME, HarvestClient, Row
 
@@ -34,7 +32,7 @@ class CandidateFields:
     def put(self, candidate_id: str, *, key: str, value: str, ours: str | None) -> None:
         """Set (or with "" empty) a field that is empty or begins with ``ours`` (None: any value).
 
-        Raises ApiConflictError when it holds another value, when the field is not on the
+        Raises kit.ApiConflictError when it holds another value, when the field is not on the
         candidate, or when another field lost its value.
         """
         for _ in range(ROUNDS):
@@ -99,5 +97,5 @@ def _refuse_loss(wanted: Mapping[str, Any], *, after: Mapping[str, Any], key: st
         )
 
 
-def conflict(message: str) -> ApiConflictError:
-    return ApiConflictError(message, connector=NAME, operation="update candidates")
+def conflict(message: str) -> kit.ApiConflictError:
+    return kit.ApiConflictError(message, connector=NAME, operation="update candidates")

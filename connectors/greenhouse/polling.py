@@ -8,21 +8,14 @@ so memory stays flat and any page may be read again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from careerrelay.connectors import (
-    ApiRequestError,
-    Application,
-    ApplicationEvent,
-    ApplicationState,
-    EventKind,
-    PollPage,
-)
+from careerrelay import connectors as kit
 
 from .cases import CaseReader
 from .client import GROUP, HarvestClient
-from .words import KINDS
 
 WINDOW = timedelta(days=30)
 # Windows overlap by more than clocks differ and writes take to become visible.
@@ -36,7 +29,7 @@ def poll(
     cursor: Mapping[str, Any],
     months: int,
     now: datetime,
-) -> PollPage:
+) -> kit.PollPage:
     """One page of at most 50 applications, with everything a snapshot needs."""
     now = now.replace(microsecond=0)
     since, until = _window(cursor, now=now, months=months)
@@ -45,19 +38,19 @@ def poll(
         rows, following = client.changed_cases(
             since=since, until=until, size=GROUP, cursor=cursor.get("page")
         )
-    except ApiRequestError:
+    except kit.ApiRequestError:
         if "page" not in cursor or cursor.get("restarted"):
             raise
         # Greenhouse no longer takes its own cursor (its lifetime is not documented): the window
         # is read again from its first page; what was seen already is harmless.
-        return PollPage((), {**here, "restarted": True}, more=True)
+        return kit.PollPage((), {**here, "restarted": True}, more=True)
     rows = _open(rows)
     found = zip(rows, reader.snapshots(rows), strict=True)
     events = tuple(_event(case, prospect=row["prospect"]) for row, case in found)
     if following:
         kept = {"restarted": True} if cursor.get("restarted") else {}
-        return PollPage(events, {**here, **kept, "page": following}, more=True)
-    return PollPage(events, {"from": (until - OVERLAP).isoformat()}, more=until < now)
+        return kit.PollPage(events, {**here, **kept, "page": following}, more=True)
+    return kit.PollPage(events, {"from": (until - OVERLAP).isoformat()}, more=until < now)
 
 
 def _window(cursor: Mapping[str, Any], *, now: datetime, months: int) -> tuple[datetime, datetime]:
@@ -75,17 +68,11 @@ def _open(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["status"] != "converted"]
 
 
-def _event(application: Application, *, prospect: bool) -> ApplicationEvent:
+def _event(application: kit.Application, *, prospect: bool) -> kit.ApplicationEvent:
     """An active case is APPLIED however old it is: its field may still want a link.
 
     A prospect was added by a recruiter and did not apply.
     """
-    added = prospect and application.state is ApplicationState.ACTIVE
-    return ApplicationEvent(
-        kind=EventKind.CHANGED if added else KINDS[application.state],
-        occurred_at=application.changed_at,
-        application_id=application.external_id,
-        candidate_id=application.candidate.external_id,
-        application=application,
-        ats_event="poll",
-    )
+    added = prospect and application.state is kit.ApplicationState.ACTIVE
+    event = kit.snapshot_event(application, ats_event="poll")
+    return replace(event, kind=kit.EventKind.CHANGED) if added else event

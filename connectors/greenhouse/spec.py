@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    Capability,
-    ConnectorSpec,
-    Evidence,
-    LinkScope,
-    Setting,
-    Support,
-    Trust,
-    WebhookSpec,
-)
+from careerrelay import connectors as kit
+from careerrelay.connectors import Capability
 
 HOOKS = "https://developers.greenhouse.io/webhooks.html"
 LISTS = "https://harvestdocs.greenhouse.io/docs/list-endpoints"
@@ -20,36 +12,34 @@ EMAIL_SETTINGS = "https://support.greenhouse.io/hc/en-us/articles/360002116131"
 TOKENS = "https://support.greenhouse.io/hc/en-us/articles/200871485"
 
 ACCESS_SETTINGS = (
-    Setting(
+    kit.Setting(
         "client_id",
         "Client ID of a 'Harvest V3 (OAuth)' credential. Nothing else may use this credential: "
         "a token asked for elsewhere ends ours.",
         "「Harvest V3 (OAuth)」認証情報のClient ID。他のツールと共用しないでください"
         "（他でトークンを発行すると、こちらのトークンが無効になります）。",
     ),
-    Setting(
+    kit.secret(
         "client_secret",
         "Client secret of the same credential.",
         "同じ認証情報のClient secret。",
-        secret=True,
     ),
-    Setting(
+    kit.Setting(
         "acting_user_id",
         "Numeric id of the Greenhouse user in whose name CareerRelay reads and writes "
         "(a Site Admin; best a user made for this).",
         "CareerRelayの操作者となるGreenhouseユーザーの数値ID"
         "（Site Admin権限。専用ユーザーの作成をおすすめします）。",
     ),
-    Setting(
+    kit.secret(
         "webhook_secret",
         "Secret key of the web hooks. While changing it: new and old one, separated by a comma.",
         "WebhookのSecret key。変更期間中は新旧2つをカンマ区切りで入力します。",
-        secret=True,
     ),
 )
 
 RECORD_SETTINGS = (
-    Setting(
+    kit.Setting(
         "link_field",
         "Key (name_key) of the candidate custom field that receives the link and has an email "
         "token.",
@@ -57,39 +47,33 @@ RECORD_SETTINGS = (
         "メール用トークンを作成した項目を指定します。",
         default="careerrelay_link",
     ),
-    Setting(
+    kit.optional(
         "tag",
         "Candidate tag for people who registered and let you know; empty: CareerRelay's own.",
         "登録し、貴社への通知に同意された方に付ける候補者タグ。空欄の場合はCareerRelayの標準のタグ名を使います。",
-        required=False,
-        default="",
     ),
-    Setting(
+    kit.optional(
         "report_field",
         "Key (name_key) of a candidate custom field that shows the registration as well; "
         "empty: none.",
         "登録済みであることを表示する候補者カスタム項目のキー（name_key）。不要な場合は空欄。",
-        required=False,
-        default="",
     ),
-    Setting(
+    kit.Setting(
         "note_visibility",
         "Who sees the note about a registration.",
         "登録を知らせるメモ（Note）の公開範囲。",
         default="private",
         choices=("admin_only", "private", "public"),
     ),
-    Setting(
+    kit.optional(
         "source_channels",
         "Your own sources by id, for example '31=agent, 44=school'. Values: direct, agent, scout, "
         "school, referral, internal. Agents, scouts and schools never get a link.",
         "応募経路（Source）のIDと種別。例「31=agent, 44=school」。"
         "値はdirect・agent・scout・school・referral・internal。"
         "人材紹介（agent）・スカウト（scout）・学校（school）経由の方にはリンクを送りません。",
-        required=False,
-        default="",
     ),
-    Setting(
+    kit.optional(
         "round_trip_types",
         "Custom field types (currency, user, ...) that you have seen survive being written back. "
         "Greenhouse replaces all candidate fields at once and does not document how these are "
@@ -97,61 +81,54 @@ RECORD_SETTINGS = (
         "書き戻しても値が変わらないことを確認済みの項目タイプ（currency、userなど）。"
         "Greenhouseは候補者のカスタム項目を一括で置き換え、これらの書き込み形式を公開していないため、"
         "ここにないタイプの値を持つ候補者にはリンクを書き込みません。",
-        required=False,
-        default="",
     ),
 )
 
 PLACE_SETTINGS = (
-    Setting(
+    kit.optional(
         "backfill_months",
         "How many months back the first poll reads.",
         "初回の取り込みで遡る月数。",
-        required=False,
         default="12",
     ),
-    Setting(
+    kit.optional(
         "base_url",
         "Address of the Harvest API.",
         "Harvest APIのURL。",
-        required=False,
         default="https://harvest.greenhouse.io/v3",
     ),
-    Setting(
+    kit.optional(
         "token_url",
         "Address that issues access tokens.",
         "アクセストークン発行用のURL。",
-        required=False,
         default="https://auth.greenhouse.io/token",
     ),
 )
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="greenhouse",
     title="Greenhouse",
     docs_url="https://harvestdocs.greenhouse.io/",
     capabilities={
-        Capability.WEBHOOK: Support(Evidence.DOCUMENTED, HOOKS),
-        Capability.POLL: Support(Evidence.DOCUMENTED, LISTS),
-        Capability.FETCH: Support(Evidence.DOCUMENTED, LISTS),
-        Capability.FIELD_TOKEN: Support(
-            Evidence.DOCUMENTED,
+        Capability.WEBHOOK: kit.documented(HOOKS),
+        Capability.POLL: kit.documented(LISTS),
+        Capability.FETCH: kit.documented(LISTS),
+        Capability.FIELD_TOKEN: kit.documented(
             TOKENS,
-            note="When a token is resolved is not documented, so the link is written at "
+            "When a token is resolved is not documented, so the link is written at "
             "application time.",
         ),
-        Capability.MAIL_RELAY: Support(
-            Evidence.DOCUMENTED,
+        Capability.MAIL_RELAY: kit.documented(
             EMAIL_SETTINGS,
-            note="One SMTP server for all mail of the organisation; Greenhouse's support has to "
+            "One SMTP server for all mail of the organisation; Greenhouse's support has to "
             "switch the setting on first.",
         ),
-        Capability.REPORT: Support(Evidence.DOCUMENTED, WRITES),
-        Capability.REASONS: Support(Evidence.DOCUMENTED, LISTS),
+        Capability.REPORT: kit.documented(WRITES),
+        Capability.REASONS: kit.documented(LISTS),
     },
     settings=ACCESS_SETTINGS + RECORD_SETTINGS + PLACE_SETTINGS,
-    webhook=WebhookSpec(
-        trust=Trust.SIGNED,
+    webhook=kit.WebhookSpec(
+        trust=kit.Trust.SIGNED,
         verification="HMAC-SHA256 of the raw body with the web hook's Secret key, sent as "
         "'Signature: sha256 <hex>'.",
         delivery_id_header="Greenhouse-Event-ID",
@@ -193,7 +170,7 @@ SPEC = ConnectorSpec(
         "department_deleted",
         "office_deleted",
     ),
-    link_scope=LinkScope.CANDIDATE,
+    link_scope=kit.LinkScope.CANDIDATE,
     merge_syntax="{{JOB_NAME}}",
     notes=(
         "One link per candidate: the field and its token belong to the person.",

@@ -12,35 +12,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from careerrelay.connectors import (
-    Application,
-    ApplicationEvent,
-    ApplicationState,
-    Candidate,
-    Channel,
-    EventKind,
-    ExternalId,
-    Flag,
-    IsoDateTime,
-    Job,
-    PayloadError,
-    PayloadSchema,
-    Reason,
-    RejectionSide,
-    Text,
-    UnknownEventError,
-    WebhookReply,
-    WebhookRequest,
-    WebhookVerificationError,
-    current_secret,
-    hmac_sha256_hex,
-    read_json,
-    verify_hmac,
-)
+from careerrelay import connectors as kit
 
 from .spec import SPEC
 from .words import (
-    KINDS,
     STATES,
     addresses,
     channel_of,
@@ -54,20 +29,20 @@ HEADER = "signature"
 PREFIX = "sha256 "
 
 
-def sign(request: WebhookRequest, *, secrets: str) -> WebhookRequest:
+def sign(request: kit.WebhookRequest, *, secrets: str) -> kit.WebhookRequest:
     """The request with the header Greenhouse would have sent; the newest secret signs."""
-    digest = hmac_sha256_hex(current_secret(secrets), request.body)
+    digest = kit.hmac_sha256_hex(kit.current_secret(secrets), request.body)
     return dataclasses.replace(request, headers={**request.headers, HEADER: PREFIX + digest})
 
 
-def verify(request: WebhookRequest, *, secrets: str) -> None:
+def verify(request: kit.WebhookRequest, *, secrets: str) -> None:
     """Check ``Signature: sha256 <hex>`` over the raw bytes: re-serialising breaks the digest."""
     if HEADER not in request.headers:
-        raise WebhookVerificationError(
+        raise kit.WebhookVerificationError(
             "the Signature header is missing; type the setting webhook_secret as Secret key in "
             "Greenhouse under Configure > Dev Center > Web Hooks"
         )
-    verify_hmac(
+    kit.verify_hmac(
         request.body,
         signature=request.headers[HEADER],
         secrets=secrets,
@@ -76,7 +51,7 @@ def verify(request: WebhookRequest, *, secrets: str) -> None:
     )
 
 
-def answer_ping(request: WebhookRequest, *, secrets: str) -> WebhookReply | None:
+def answer_ping(request: kit.WebhookRequest, *, secrets: str) -> kit.WebhookReply | None:
     """200 to the ping of a new or edited hook, which Greenhouse disables otherwise.
 
     Whether pings are signed is not documented: a signature that is there must be right (None
@@ -85,14 +60,14 @@ def answer_ping(request: WebhookRequest, *, secrets: str) -> WebhookReply | None
     if b'"ping"' not in request.body:
         return None  # spares every other hook a second parsing
     try:
-        body = read_json(request.body)
+        body = kit.read_json(request.body)
         if not isinstance(body, dict) or body.get("action") != "ping":
             return None
         if HEADER in request.headers:
             verify(request, secrets=secrets)
-    except (PayloadError, WebhookVerificationError):
+    except (kit.PayloadError, kit.WebhookVerificationError):
         return None
-    return WebhookReply(status=200)
+    return kit.WebhookReply(status=200)
 
 
 class StrictBoolean(fields.Boolean):
@@ -104,96 +79,79 @@ class StrictBoolean(fields.Boolean):
         return bool(super()._deserialize(value, attr, data, **kwargs))
 
 
-class NamedSchema(PayloadSchema):
-    name = Text(load_default=None, allow_none=True)
+NamedSchema = kit.PayloadSchema.of(name=kit.OptionalText())
+SourceSchema = kit.PayloadSchema.of(
+    id=kit.ExternalId(required=True), name=kit.OptionalText(), public_name=kit.OptionalText()
+)
+ReasonSchema = kit.PayloadSchema.of(
+    id=kit.ExternalId(required=True), name=kit.OptionalText(), type=kit.OptionalPart(NamedSchema)
+)
+EmailSchema = kit.PayloadSchema.of(
+    value=kit.Text(required=True, allow_none=True), type=kit.OptionalText()
+)
+JobSchema = kit.PayloadSchema.of(
+    id=kit.ExternalId(required=True),
+    name=kit.Text(required=True),
+    confidential=StrictBoolean(load_default=False),
+)
 
 
-class SourceSchema(NamedSchema):
-    id = ExternalId(required=True)
-    public_name = Text(load_default=None, allow_none=True)
-
-
-class ReasonSchema(NamedSchema):
-    id = ExternalId(required=True)
-    type = fields.Nested(NamedSchema, load_default=None, allow_none=True)
-
-
-class EmailSchema(PayloadSchema):
-    value = Text(required=True, allow_none=True)
-    type = Text(load_default=None, allow_none=True)
-
-
-class JobSchema(PayloadSchema):
-    id = ExternalId(required=True)
-    name = Text(required=True)
-    confidential = StrictBoolean(load_default=False)
-
-
-class CandidateSchema(PayloadSchema):
-    id = ExternalId(required=True)
-    first_name = Text(required=True, allow_none=True)
-    last_name = Text(required=True, allow_none=True)
+class CandidateSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    first_name = kit.Text(required=True, allow_none=True)
+    last_name = kit.Text(required=True, allow_none=True)
     email_addresses = fields.List(fields.Nested(EmailSchema), required=True)
     can_email = StrictBoolean(required=True)
     is_private = StrictBoolean(required=True)
 
 
-class ApplicationSchema(PayloadSchema):
+class ApplicationSchema(kit.PayloadSchema):
     """``hire_candidate`` is the thin one: no status, no times, no stage."""
 
-    id = ExternalId(required=True)
+    id = kit.ExternalId(required=True)
     candidate = fields.Nested(CandidateSchema, required=True)
     jobs = fields.List(fields.Nested(JobSchema), required=True)
-    status = Text(load_default=None)
+    status = kit.Text(load_default=None)
     prospect = StrictBoolean(load_default=False)
-    current_stage = fields.Nested(NamedSchema, load_default=None, allow_none=True)
-    rejection_reason = fields.Nested(ReasonSchema, load_default=None, allow_none=True)
-    source = fields.Nested(SourceSchema, load_default=None, allow_none=True)
-    applied_at = IsoDateTime(load_default=None, allow_none=True)
-    rejected_at = IsoDateTime(load_default=None, allow_none=True)
-    last_activity_at = IsoDateTime(load_default=None, allow_none=True)
-    url = Text(load_default=None, allow_none=True)
+    current_stage = kit.OptionalPart(NamedSchema)
+    rejection_reason = kit.OptionalPart(ReasonSchema)
+    source = kit.OptionalPart(SourceSchema)
+    applied_at = kit.OptionalTime()
+    rejected_at = kit.OptionalTime()
+    last_activity_at = kit.OptionalTime()
+    url = kit.OptionalText()
 
 
-class ApplicationPayload(PayloadSchema):
-    application = fields.Nested(ApplicationSchema, required=True)
+ApplicationPayload = kit.PayloadSchema.of(
+    application=fields.Nested(ApplicationSchema, required=True)
+)
+DeletedApplicationPayload = kit.PayloadSchema.of(
+    application=fields.Nested(kit.IdSchema, required=True)
+)
+CandidatePayload = kit.PayloadSchema.of(candidate=fields.Nested(kit.IdSchema, required=True))
 
 
-class IdSchema(PayloadSchema):
-    id = ExternalId(required=True)
+class PersonSchema(kit.PayloadSchema):
+    id = kit.ExternalId(required=True)
+    deleted_application_ids = fields.List(kit.ExternalId(), load_default=list)
+    new_candidate_id = kit.ExternalId(load_default=None)
 
 
-class DeletedApplicationPayload(PayloadSchema):
-    application = fields.Nested(IdSchema, required=True)
+PersonPayload = kit.PayloadSchema.of(person=fields.Nested(PersonSchema, required=True))
+AnonymisedPayload = kit.PayloadSchema.of(
+    candidate_id=kit.ExternalId(required=True),
+    anonymized_fields=fields.List(fields.String(), required=True),
+)
+HookSchema = kit.PayloadSchema.of(
+    action=kit.Text(required=True), payload=fields.Dict(required=True)
+)
 
 
-class CandidatePayload(PayloadSchema):
-    candidate = fields.Nested(IdSchema, required=True)
-
-
-class PersonSchema(PayloadSchema):
-    id = ExternalId(required=True)
-    deleted_application_ids = fields.List(ExternalId(), load_default=list)
-    new_candidate_id = ExternalId(load_default=None)
-
-
-class PersonPayload(PayloadSchema):
-    person = fields.Nested(PersonSchema, required=True)
-
-
-class AnonymisedPayload(PayloadSchema):
-    candidate_id = ExternalId(required=True)
-    anonymized_fields = fields.List(fields.String(), required=True)
-
-
-class HookSchema(PayloadSchema):
-    action = Text(required=True)
-    payload = fields.Dict(required=True)
-
-
-def parse(request: WebhookRequest, *, channels: Mapping[str, Channel]) -> list[ApplicationEvent]:
+def parse(
+    request: kit.WebhookRequest, *, channels: Mapping[str, kit.Channel]
+) -> list[kit.ApplicationEvent]:
     """The events of one hook; ``channels`` are the company's own sources by id."""
-    hook = HookSchema().read(read_json(request.body))
+    hook = HookSchema().read(kit.read_json(request.body))
     action, payload = hook["action"], hook["payload"]
     if action in SPEC.ignored_events:
         return []
@@ -202,75 +160,72 @@ def parse(request: WebhookRequest, *, channels: Mapping[str, Channel]) -> list[A
     if action in READERS:
         event = READERS[action](payload, request.received_at)
         return [dataclasses.replace(event, ats_event=action)]
-    raise UnknownEventError("Greenhouse sent an event whose action this connector does not know")
+    raise kit.UnknownEventError(
+        "Greenhouse sent an event whose action this connector does not know"
+    )
 
 
 # The state each hook speaks of; None: whatever the application's status says.
-EXPECTED: Mapping[str, ApplicationState | None] = {
-    "new_candidate_application": ApplicationState.ACTIVE,
-    "new_prospect_application": ApplicationState.ACTIVE,
-    "candidate_stage_change": ApplicationState.ACTIVE,
-    "reject_candidate": ApplicationState.REJECTED,
-    "unreject_candidate": ApplicationState.ACTIVE,
-    "hire_candidate": ApplicationState.HIRED,
-    "unhire_candidate": ApplicationState.ACTIVE,
+EXPECTED: Mapping[str, kit.ApplicationState | None] = {
+    "new_candidate_application": kit.ApplicationState.ACTIVE,
+    "new_prospect_application": kit.ApplicationState.ACTIVE,
+    "candidate_stage_change": kit.ApplicationState.ACTIVE,
+    "reject_candidate": kit.ApplicationState.REJECTED,
+    "unreject_candidate": kit.ApplicationState.ACTIVE,
+    "hire_candidate": kit.ApplicationState.HIRED,
+    "unhire_candidate": kit.ApplicationState.ACTIVE,
     "application_updated": None,
 }
 
 
 def _case_event(
-    action: str, payload: Mapping[str, Any], *, at: datetime, channels: Mapping[str, Channel]
-) -> ApplicationEvent:
+    action: str, payload: Mapping[str, Any], *, at: datetime, channels: Mapping[str, kit.Channel]
+) -> kit.ApplicationEvent:
     case = ApplicationPayload().read(payload)["application"]
     state = _state(case, expected=EXPECTED[action])
     if action == "hire_candidate" or EXPECTED[action] not in (None, state):
         # A hire carries no time to order it by; in the other hooks the case moved on while they
         # waited to be sent (again). Both times the engine asks for the truth.
-        kind = EventKind.HIRED if state is ApplicationState.HIRED else EventKind.CHANGED
-        return ApplicationEvent(kind, at, case["id"], case["candidate"]["id"], ats_event=action)
+        kind = kit.EventKind.HIRED if state is kit.ApplicationState.HIRED else kit.EventKind.CHANGED
+        return kit.ApplicationEvent(kind, at, case["id"], case["candidate"]["id"], ats_event=action)
     application = _snapshot(case, state=state, at=at, channels=channels)
-    return ApplicationEvent(
-        kind=_kind(action, application),
-        occurred_at=application.changed_at,
-        application_id=application.external_id,
-        candidate_id=application.candidate.external_id,
-        application=application,
-        ats_event=action,
-    )
+    event = kit.snapshot_event(application, ats_event=action)
+    return dataclasses.replace(event, kind=_kind(action, event.kind))
 
 
-def _state(case: Mapping[str, Any], *, expected: ApplicationState | None) -> ApplicationState:
+def _state(
+    case: Mapping[str, Any], *, expected: kit.ApplicationState | None
+) -> kit.ApplicationState:
     state = STATES.get(case["status"] or "", None if case["status"] else expected)
     if state is None:
-        raise PayloadError("payload.application.status is not a status Greenhouse documents")
+        raise kit.PayloadError("payload.application.status is not a status Greenhouse documents")
     return state
 
 
-def _kind(action: str, application: Application) -> EventKind:
+def _kind(action: str, told: kit.EventKind) -> kit.EventKind:
     if action == "unreject_candidate":
-        return EventKind.UNREJECTED
-    if action in ("new_candidate_application", "reject_candidate"):
-        return KINDS[application.state]
-    return EventKind.CHANGED
+        return kit.EventKind.UNREJECTED
+    known = action in ("new_candidate_application", "reject_candidate")
+    return told if known else kit.EventKind.CHANGED
 
 
 def _snapshot(
     case: Mapping[str, Any],
     *,
-    state: ApplicationState,
+    state: kit.ApplicationState,
     at: datetime,
-    channels: Mapping[str, Channel],
-) -> Application:
-    rejected = state is ApplicationState.REJECTED
+    channels: Mapping[str, kit.Channel],
+) -> kit.Application:
+    rejected = state is kit.ApplicationState.REJECTED
     reason = _reason(case["rejection_reason"]) if rejected else None
     stage = (case["current_stage"] or {}).get("name") or ""
     job = next(iter(case["jobs"]), None)
-    return Application(
+    return kit.Application(
         external_id=case["id"],
         candidate=_candidate(case["candidate"]),
-        state=state_for(state, side=reason.side if reason else RejectionSide.UNKNOWN),
+        state=state_for(state, side=reason.side if reason else kit.RejectionSide.UNKNOWN),
         changed_at=_changed_at(case, rejected=rejected) or at,
-        job=Job(job["id"], job["name"] or job["id"]) if job else None,
+        job=kit.Job(job["id"], job["name"] or job["id"]) if job else None,
         reason=reason,
         stage=stage_of(stage),
         stage_text=stage,
@@ -287,18 +242,18 @@ def _changed_at(case: Mapping[str, Any], *, rejected: bool) -> datetime | None:
     return latest(case["last_activity_at"], case["applied_at"])
 
 
-def _reason(reason: Mapping[str, Any] | None) -> Reason | None:
+def _reason(reason: Mapping[str, Any] | None) -> kit.Reason | None:
     if reason is None:
         return None
-    return Reason(
+    return kit.Reason(
         external_id=reason["id"],
         text=reason["name"] or reason["id"],
         side=side_of((reason["type"] or {}).get("name")),
     )
 
 
-def _candidate(person: Mapping[str, Any]) -> Candidate:
-    return Candidate(
+def _candidate(person: Mapping[str, Any]) -> kit.Candidate:
+    return kit.Candidate(
         external_id=person["id"],
         emails=addresses(person["email_addresses"]),
         family_name=person["last_name"] or "",
@@ -306,18 +261,18 @@ def _candidate(person: Mapping[str, Any]) -> Candidate:
     )
 
 
-def _channel(case: Mapping[str, Any], *, channels: Mapping[str, Channel]) -> Channel:
+def _channel(case: Mapping[str, Any], *, channels: Mapping[str, kit.Channel]) -> kit.Channel:
     if case["prospect"]:
-        return Channel.SCOUT  # added by a recruiter; has not applied
+        return kit.Channel.SCOUT  # added by a recruiter; has not applied
     source = case["source"]
     if source is None:
-        return Channel.UNKNOWN
+        return kit.Channel.UNKNOWN
     return channels.get(source["id"]) or channel_of(source["name"], source["public_name"])
 
 
-def _flags(case: Mapping[str, Any]) -> frozenset[Flag]:
+def _flags(case: Mapping[str, Any]) -> frozenset[kit.Flag]:
     private = case["candidate"]["is_private"] or any(j["confidential"] for j in case["jobs"])
-    found = {Flag.DO_NOT_CONTACT: not case["candidate"]["can_email"], Flag.PRIVATE: private}
+    found = {kit.Flag.DO_NOT_CONTACT: not case["candidate"]["can_email"], kit.Flag.PRIVATE: private}
     return frozenset(flag for flag, true in found.items() if true)
 
 
@@ -326,45 +281,45 @@ def _web_address(url: str | None) -> str | None:
     return "".join(url.split()) if url and usable else None
 
 
-def _deleted_application(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+def _deleted_application(payload: Mapping[str, Any], at: datetime) -> kit.ApplicationEvent:
     """The person stays: no candidate id, or all of the person's cases would be erased."""
     case = DeletedApplicationPayload().read(payload)["application"]
-    return ApplicationEvent(EventKind.ERASED, at, application_ids=(case["id"],))
+    return kit.ApplicationEvent(kit.EventKind.ERASED, at, application_ids=(case["id"],))
 
 
-def _deleted_candidate(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+def _deleted_candidate(payload: Mapping[str, Any], at: datetime) -> kit.ApplicationEvent:
     person = PersonPayload().read(payload)["person"]
-    return ApplicationEvent(
-        EventKind.ERASED,
+    return kit.ApplicationEvent(
+        kit.EventKind.ERASED,
         at,
         candidate_id=person["id"],
         application_ids=tuple(person["deleted_application_ids"]),
     )
 
 
-def _merged(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+def _merged(payload: Mapping[str, Any], at: datetime) -> kit.ApplicationEvent:
     person = PersonPayload().read(payload)["person"]
     if person["new_candidate_id"] is None:
-        raise PayloadError("payload.person.new_candidate_id: missing")
-    return ApplicationEvent(
-        EventKind.MERGED, at, candidate_id=person["id"], merged_into=person["new_candidate_id"]
+        raise kit.PayloadError("payload.person.new_candidate_id: missing")
+    return kit.ApplicationEvent(
+        kit.EventKind.MERGED, at, candidate_id=person["id"], merged_into=person["new_candidate_id"]
     )
 
 
-def _anonymised(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+def _anonymised(payload: Mapping[str, Any], at: datetime) -> kit.ApplicationEvent:
     """Erased once the name or the addresses are gone; else only something to look at."""
     data = AnonymisedPayload().read(payload)
     gone = {"full_name", "email_addresses"} & set(data["anonymized_fields"])
-    kind = EventKind.ERASED if gone else EventKind.CHANGED
-    return ApplicationEvent(kind, at, candidate_id=data["candidate_id"])
+    kind = kit.EventKind.ERASED if gone else kit.EventKind.CHANGED
+    return kit.ApplicationEvent(kind, at, candidate_id=data["candidate_id"])
 
 
-def _updated_candidate(payload: Mapping[str, Any], at: datetime) -> ApplicationEvent:
+def _updated_candidate(payload: Mapping[str, Any], at: datetime) -> kit.ApplicationEvent:
     person = CandidatePayload().read(payload)["candidate"]
-    return ApplicationEvent(EventKind.CHANGED, at, candidate_id=person["id"])
+    return kit.ApplicationEvent(kit.EventKind.CHANGED, at, candidate_id=person["id"])
 
 
-READERS: Mapping[str, Callable[[Mapping[str, Any], datetime], ApplicationEvent]] = {
+READERS: Mapping[str, Callable[[Mapping[str, Any], datetime], kit.ApplicationEvent]] = {
     "delete_application": _deleted_application,
     "delete_candidate": _deleted_candidate,
     "merge_candidate": _merged,
