@@ -49,7 +49,7 @@ def owe(
         created_at=now,
         due_at=now,
         attempts=0,
-        detail={**tracing.carried(), "letter": letter.fingerprint},
+        detail={**tracing.carried(), "letter": letter.fingerprint(runtime.vault)},
     )
     session.add(record)
     runtime.submit(session, DELIVER, record)
@@ -69,7 +69,7 @@ def write(
     """
     sent_id = owed.purpose.removeprefix(_OF)
     letter = own_mail.letter_of(runtime, owed, record, company, id_=sent_id, with_link=True)
-    if letter.fingerprint != owed.detail["letter"]:
+    if letter.fingerprint(runtime.vault) != owed.detail["letter"]:
         return CHANGED
     mail = SentMail(
         marker=sent_id,
