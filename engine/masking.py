@@ -36,18 +36,23 @@ MAX_CODE = 64
 def masked_body(body: bytes) -> str:
     """The body as JSON with every free value hidden; what is no JSON is told by size alone."""
     try:
-        data = json.loads(body)
-    except ValueError:
+        return _written(masked(json.loads(body)))
+    except (ValueError, RecursionError):
         return f"({len(body)} bytes, no JSON)"
-    return json.dumps(masked(data), ensure_ascii=False, indent=2)
 
 
 def shown_body(body: bytes) -> str:
     """The body as it came, JSON indented."""
     try:
-        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
-    except ValueError:
+        return _written(json.loads(body))
+    except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
+
+
+def _written(data: Any) -> str:
+    """Halves of signs, which no terminal takes, are question marks."""
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "replace").decode()
 
 
 def masked(data: Any, *, key: str = "") -> Any:

@@ -7,6 +7,7 @@ import hmac
 
 import pytest
 
+from careerrelay.engine.masking import masked_body, shown_body
 from careerrelay.engine.replay import found_work, replay
 from careerrelay.models.tables import Signal
 from tests.webhook_server.site import Reader, Site
@@ -80,3 +81,18 @@ def test_ashby_hears_503_for_a_wrong_signature_because_it_repeats_no_401(
     with ashby.runtime.database.read() as session:
         assert session.query(Signal).count() == 0
     assert reader.post("/webhooks/ashby", body, headers=signature(body)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"[" * 5000 + b"]" * 5000, "(10000 bytes, no JSON)"),
+        (b"[" * 600 + b"]" * 600, "(1200 bytes, no JSON)"),
+        (b'{"\\ud83d": "\\ud83d"}', '{\n  "?": "•••"\n}'),
+        (b"\xff", "(1 bytes, no JSON)"),
+    ],
+    ids=["too deep to read", "too deep to mask", "half a sign", "no text"],
+)
+def test_whatever_was_signed_can_be_shown(body: bytes, told: str) -> None:
+    assert masked_body(body) == told
+    assert shown_body(body).encode()
