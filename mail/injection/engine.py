@@ -48,18 +48,20 @@ def erase_marker(message: bytes, policy: Policy = Policy()) -> Result:  # noqa: 
 
 
 def _guarded(message: bytes, paragraph: Paragraph | None, policy: Policy) -> Result:
+    opened: list[Leaf] = []
     try:
-        return _Injection(message, paragraph, policy).run()
+        return _Injection(message, paragraph, policy, opened).run()
     except Refusal as refusal:
-        return _refused(message, refusal.code, policy)
+        return _refused(message, refusal.code, policy, opened)
     except SelfCheckError as error:
         return _failed(message, "self_check", policy, note=error.invariant)
     except Exception as error:  # whatever it is, the company's mail goes on as it came
         return _failed(message, "internal", policy, note=type(error).__name__)
 
 
-def _refused(message: bytes, code: str, policy: Policy) -> Result:
-    if marker_in(message, policy):
+def _refused(message: bytes, code: str, policy: Policy, opened: Sequence[Leaf]) -> Result:
+    without = [leaf.part.body for leaf in opened if not leaf.spells(policy.marker)]
+    if _is_marked(message, policy, without):
         return Result(Status.REFUSED, TOKEN_LEFT, notes=(code,))
     return Result(Status.REFUSED, code)
 
@@ -73,12 +75,16 @@ def _failed(message: bytes, code: str, policy: Policy, *, note: str) -> Result:
 class _Injection:
     """One message on its way through."""
 
-    def __init__(self, message: bytes, paragraph: Paragraph | None, policy: Policy) -> None:
+    def __init__(
+        self, message: bytes, paragraph: Paragraph | None, policy: Policy, opened: list[Leaf]
+    ) -> None:
+        """``opened``: is given the texts that have been read."""
         if len(message) > policy.max_bytes:
             raise Refusal("too_large")
         self._message = message
         self._paragraph = paragraph
         self._policy = policy
+        self._opened = opened
         self._root = Reader(message).read()
         self._notes: list[str] = []
         self._eol = b"\r\n" if b"\r\n" in message[: self._root.body] else b"\n"
@@ -90,7 +96,8 @@ class _Injection:
         targets = find_targets(self._root)
         self._notes += targets.notes
         _refuse_full_headers(self._root, *targets.leaves)
-        leaves = [self._open(part) for part in targets.leaves]
+        leaves = self._opened
+        leaves += [self._open(part) for part in targets.leaves]
         refuse_armoured_files(self._message, self._files(targets.leaves))
         tokens = [leaf.tokens(self._policy.marker) for leaf in leaves]
         if sum(map(len, tokens)) > MAX_TOKENS:
@@ -226,10 +233,16 @@ def _is_linked(leaf: Leaf, prefix: str) -> bool:
 
 def marker_in(message: bytes, policy: Policy) -> bool:
     """Whether a person may see the raw marker somewhere; rather once too often. Never raises."""
+    return _is_marked(message, policy, ())
+
+
+def _is_marked(message: bytes, policy: Policy, without: Sequence[int]) -> bool:
+    """``without``: where the texts begin that are known to hold none."""
     try:
         root = Reader(message).read()
         leaves = [part for part in root.walk() if part.type.startswith("text/")]
-        return any(_sees(message, part, policy.marker) for part in leaves)
+        others = [part for part in leaves if part.body not in without]
+        return any(_sees(message, part, policy.marker) for part in others)
     except Exception:  # a Refusal, or a fault of ours: then by its bytes alone
         return _may_hold(message, policy.marker)
 

@@ -8,7 +8,7 @@ is counted too high rather than too low.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from itertools import chain
 
 from .values import Refusal
@@ -52,6 +52,7 @@ _SPECIAL = frozenset(
 """https://html.spec.whatwg.org/multipage/parsing.html#special, without those that hold nothing"""
 _CLOSES_ALL = _SPECIAL - {b"</form", b"</li"}
 _CLOSES_TABLE = b"</table"
+_TABLE = frozenset((_CLOSES_TABLE,))
 _SLASH = ord("/")
 _SOME = 1 << 16
 _LOOK_BACK = 50
@@ -112,7 +113,8 @@ def _is_deeper(html: bytes, most: float) -> bool:
         if tag == closing != _CLOSES_TABLE:
             del stack[-1]
         elif tag[1] == _SLASH:
-            _close(stack, tables, tag)
+            if tag in stack[-_LOOK_BACK:] or tag == _CLOSES_TABLE:
+                del stack[_closed_from(stack, tables, tag) :]
         else:
             if tag == b"<table":
                 tables.append(len(stack))
@@ -133,29 +135,23 @@ def _tags(html: bytes) -> Iterator[list[bytes]]:
         at = end
 
 
-def _close(stack: list[bytes], tables: list[int], tag: bytes) -> None:
-    if tag == _CLOSES_TABLE and tables:
-        del stack[tables.pop() :]
-    else:
-        del stack[_closed_from(stack, tag) :]
-
-
-def _closed_from(stack: list[bytes], tag: bytes) -> int:
+def _closed_from(stack: list[bytes], tables: list[int], tag: bytes) -> int:
     """The lowest element that a closing tag ends; behind the stack where it ends none."""
-    barriers = _barriers(tag)
-    for at in range(len(stack) - 1, max(len(stack) - _LOOK_BACK, 0) - 1, -1):
-        if stack[at] == tag:
-            return at
-        if stack[at] in barriers:
-            break
-    return len(stack)
+    if tag == _CLOSES_TABLE and tables:
+        return tables.pop()
+    within = stack[: -_LOOK_BACK - 1 : -1]
+    if tag not in within:
+        return len(stack)
+    above = within.index(tag)
+    is_out_of_reach = not _barriers(tag).isdisjoint(within[:above])
+    return len(stack) - (0 if is_out_of_reach else above + 1)
 
 
-def _barriers(tag: bytes) -> Container[bytes]:
+def _barriers(tag: bytes) -> frozenset[bytes]:
     """What a closing tag does not reach out of, or leaves open though it does.
 
     https://html.spec.whatwg.org/multipage/parsing.html#parsing-main-inbody
     """
     if tag in _TABLE_PARTS:
-        return (_CLOSES_TABLE,)
+        return _TABLE
     return _SCOPE if tag in _CLOSES_ALL else _SPECIAL

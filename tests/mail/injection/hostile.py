@@ -35,6 +35,8 @@ UNITS = {
     "divisions in each other": (HTML, b"<div>" * 16 + b"</div>" * 16),
     "bold letters": (HTML, b"<b>x</b>"),
     "rows": (HTML, b"<tr><td>x</td></tr>"),
+    "ends of nothing": (HTML, b"</i>"),
+    "braces in tags": (HTML, b"<?{{"),
     "lines of HTML": (HTML, b"<br>"),
     "braces": (PLAIN, b"{"),
     "braces in lines": (PLAIN, b"{\r\n"),

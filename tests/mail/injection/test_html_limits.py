@@ -50,6 +50,7 @@ HARMLESS = {
     "many tables": f"<div><font size=2><table>{ROWS}</table></font></div>" * 800,
     "unclosed paragraphs": "<p>Dear Taro<br>" * 400,
     "unclosed cells": ("<table>" + "<tr><td>x<td>y" * 500 + "</table>") * 10,
+    "cells closed by their rows": "<table>" + "<tr><td>x<td>y</tr>" * 5000 + "</table>",
     "tables that nobody opened": "<p>x</table>" * 4000 + "<div>x</div>" * 4000,
     "few fonts": "<p>" + "".join(FONTS[:10]) + "<p>x" * 3000,
     "all fonts closed": "".join(f"<p>{font}x</font>" for font in FONTS),

@@ -311,7 +311,13 @@ def test_case_128_in_the_subject() -> None:
 
 
 @pytest.mark.parametrize(
-    "misspelt", ["{{career_relay_lnk}}", "{{ career_relay link }}", "{{Career_Relay}}"]
+    "misspelt",
+    [
+        "{{career_relay_lnk}}",
+        "{{ career_relay link }}",
+        "{{Career_Relay}}",
+        "&#123;&#123;career_relay_link&#125;&#125;",
+    ],
 )
 def test_case_129_misspelt(misspelt: str) -> None:
     after, result = assert_injected(text(f"山田様\n{misspelt}\n"))
