@@ -31,8 +31,13 @@ def client_session(
 
     def fetch() -> AccessToken:
         given = by.settings
-        asked: dict[str, Any] = {"token_url": token_url, "permission": permission} | grant
-        asked |= {name: given[name] for name in ("client_id", "client_secret")}
+        client = {name: given[name] for name in ("client_id", "client_secret")}
+        asked: dict[str, Any] = {
+            **client,
+            "token_url": token_url,
+            "permission": permission,
+            **grant,
+        }
         if refresh_token := given.get("refresh_token"):
             return refreshed_token(by.http, refresh_token=refresh_token, clock=by.clock, **asked)
         return client_credentials_token(by.http, clock=by.clock, **asked)

@@ -28,7 +28,7 @@ LONGER_CONNECTORS = {
     "csv_bridge": 413,
     "greenhouse": 1066,
     "herp": 605,
-    "icims": 416,
+    "icims": 372,
     "lever": 750,
     "report_feed": 449,
     "smartrecruiters": 450,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from marshmallow import fields
@@ -20,9 +21,7 @@ CREDENTIALS = "client_id and client_secret"
 RIGHTS = "in iCIMS: group 'Integration User', and sight of workflows, people and these fields"
 
 
-class StatusSchema(kit.PayloadSchema):
-    id = kit.ExternalId(required=True)
-    value = kit.OptionalText()
+StatusSchema = kit.IdSchema.of(value=kit.OptionalText())
 
 
 class WorkflowSchema(kit.PayloadSchema):
@@ -36,14 +35,9 @@ class WorkflowSchema(kit.PayloadSchema):
     baseprofile = kit.OptionalPart(StatusSchema)
 
 
-class PersonSchema(kit.PayloadSchema):
-    firstname = kit.OptionalText()
-    lastname = kit.OptionalText()
-    email = kit.Addresses()
-
-
-class HitSchema(kit.PayloadSchema):
-    id = kit.ExternalId(required=True)
+class PersonSchema(kit.PayloadSchema, kit.PersonParts):
+    first_name = kit.OptionalText(data_key="firstname")
+    last_name = kit.OptionalText(data_key="lastname")
 
 
 class IcimsConnector(kit.Connector):
@@ -53,39 +47,22 @@ class IcimsConnector(kit.Connector):
 
     def prepare(self) -> None:
         given = self.settings
-        self._policy = kit.Policy.read(given)
         self._statuses = kit.Statuses.read(given)
         basic = kit.BasicLogin(given["webhook_user"], setting="webhook_secret")
         self._proof = basic if given["webhook_auth"] == "basic" else webhook.EventSignature()
         self._days = kit.whole_number(given, name="search_days", low=1, high=30)
         if given["api_auth"] == "oauth" and given["token_url"] == NOWHERE:
             raise kit.ConfigurationError("token_url is missing for api_auth oauth")
-        self._api = kit.VendorApi(
-            self._session() if given["api_auth"] == "oauth" else self.http,
-            url=kit.join_url(given["api_url"], "customers", given["customer_id"]),
-            auth=None if given["api_auth"] == "oauth" else (given["client_id"], self._secret()),
-            setting=CREDENTIALS,
-            reads=RIGHTS,
-        )
-
-    def _secret(self) -> str:
-        return kit.current_secret(self.settings["client_secret"])
-
-    def _session(self) -> kit.BearerSession:
-        given = self.settings
-
-        def token() -> kit.AccessToken:
-            return kit.client_credentials_token(
-                self.http,
-                token_url=given["token_url"],
-                client_id=given["client_id"],
-                client_secret=self._secret(),
-                permission=RIGHTS,
-                clock=self.clock,
+        url = kit.join_url(given["api_url"], "customers", given["customer_id"])
+        told: dict[str, Any] = {"url": url, "setting": CREDENTIALS, "reads": RIGHTS}
+        secret = kit.current_secret(given["client_secret"])
+        if given["api_auth"] == "oauth":
+            session = kit.client_session(
+                self, token_url=given["token_url"], permission=RIGHTS, client_secret=secret
             )
-
-        key = f"{SPEC.name}:{given['token_url']}:{given['client_id']}"
-        return kit.BearerSession(self.http, self.tokens, key=key, fetch=token, clock=self.clock)
+            self._api = kit.VendorApi(session, **told)
+        else:
+            self._api = kit.VendorApi(self.http, auth=(given["client_id"], secret), **told)
 
     def verify_webhook(self, request: kit.WebhookRequest) -> None:
         self._proof.verify(request, settings=self.settings)
@@ -102,16 +79,14 @@ class IcimsConnector(kit.Connector):
             return []
         if event["customer_id"] != self.settings["customer_id"]:
             raise kit.PayloadError("the event is of another customer than customer_id")
-        at = request.received_at
-        rejected = self._statuses.state(event["new_status"]) is kit.ApplicationState.REJECTED
+        at, state = request.received_at, self._statuses.state(event["new_status"])
         return [
-            kit.ApplicationEvent(
-                kit.EventKind.CHANGED,
-                at,
-                application_id=event["system_id"],
-                candidate_id=event["person_id"],
+            kit.hint_event(
+                event["system_id"],
+                at=at,
+                person=event["person_id"],
                 # A later look must not move it, so it is told here and not by the case.
-                notice_after=self._policy.notice_after(at) if rejected else None,
+                notice_after=self.policy.notice_after(at, state),
                 ats_event=event["event_type"],
             )
         ]
@@ -131,18 +106,13 @@ class IcimsConnector(kit.Connector):
         reason = self._statuses.reason(state, status["value"] or status["id"])
         return kit.Application(
             external_id=application_id,
-            candidate=kit.Candidate(
-                person,
-                emails=who["email"],
-                given_name=who["firstname"],
-                family_name=who["lastname"],
-            ),
+            candidate=kit.person_of(person, who),
             state=state,
             changed_at=self.clock(),
             job=kit.Job(job["id"], job["value"]) if job else None,
             reason=reason and dataclasses.replace(reason, external_id=status["id"]),
             stage_text=status["value"],
-            channel=self._policy.channel(_text(found.get(source))),
+            channel=self.policy.channel(_text(found.get(source))),
         )
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
@@ -164,13 +134,8 @@ class IcimsConnector(kit.Connector):
 
     def _hint(self, case: str, *, since: str) -> kit.ApplicationEvent:
         """Came into such a status, or left it, or was long ago enough to leave the search."""
-        return kit.ApplicationEvent(
-            kit.EventKind.CHANGED,
-            self.clock(),
-            application_id=case,
-            notice_after=self._policy.notice_after(datetime.fromisoformat(since)),
-            ats_event="search",
-        )
+        notice_after = self.policy.notice_after(datetime.fromisoformat(since))
+        return kit.hint_event(case, at=self.clock(), notice_after=notice_after, ats_event="search")
 
     def _ends(self) -> list[str]:
         """Ids of statuses that end a case, as they were typed."""
@@ -194,7 +159,7 @@ class IcimsConnector(kit.Connector):
             operation=what,
             json={"filters": [window, status], "operator": "&"},
         )
-        hits = answer.read(HitSchema(many=True), under="searchResults")
+        hits = answer.read(kit.IdSchema(many=True), under="searchResults")
         if len(hits) >= MOST:
             self.fail_response(what, "an end within 1,000 results; make search_days smaller")
         return [hit["id"] for hit in hits]
@@ -204,16 +169,8 @@ class IcimsConnector(kit.Connector):
         if not name:
             raise kit.ConfigurationError("link_field is missing: field_token writes into it")
         held = _text(self._workflow(case, "status", "associatedprofile", name).get(name))
-        if held == url:
-            return
-        if held and not held.startswith(ours):
-            raise kit.ApiConflictError(
-                f"the field {name} of this workflow holds something else; empty it in iCIMS, or "
-                "name another field in link_field",
-                connector=SPEC.name,
-                operation="write a field",
-            )
-        self._set(case, name, url)
+        write = partial(self._set, case, name)
+        kit.put_link(url, by=self, ours=ours, field=name, held=held, write=write)
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport

@@ -58,13 +58,12 @@ SPEC = kit.ConnectorSpec(
             "Your customer id: the number behind /customers/ in addresses of the API.",
             "お客様ID（APIのURLの/customers/に続く番号）。",
         ),
-        kit.Setting(
+        kit.choice(
             "api_auth",
             "How we sign in: basic (integration user) or oauth (client credentials).",
             "認証方式：basic（連携用ユーザー）またはoauth（client credentials）。",
-            required=False,
-            default="basic",
-            choices=("basic", "oauth"),
+            "basic",
+            "oauth",
         ),
         kit.Setting(
             "client_id",
@@ -83,13 +82,12 @@ SPEC = kit.ConnectorSpec(
             "イベント通知に入力したユーザー名。",
             default="careerrelay",
         ),
-        kit.Setting(
+        kit.choice(
             "webhook_auth",
             "Security of the event notification: hmac or basic.",
             "イベント通知のセキュリティー：hmacまたはbasic。",
-            required=False,
-            default="hmac",
-            choices=("hmac", "basic"),
+            "hmac",
+            "basic",
         ),
         kit.REJECTED_STATUSES,
         kit.WITHDRAWN_STATUSES,
