@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -126,6 +127,33 @@ def test_process_killed_anywhere_sends_once_and_records_what_it_knows_it_sent(
     uncertain = states == {"own_mail": "dead"}
     assert uncertain or states == {"own_mail": "done", "mail_record": "done"}
     assert len(kept(keeping)) == int(not uncertain)
+
+
+class Deadly(dict[str, tuple[str, SentMail]]):
+    """The ATS has taken the first mail when the process dies, which so never hears of it."""
+
+    taken = 0
+
+    def setdefault(self, key: str, value: Any = None) -> Any:
+        found = super().setdefault(key, value)
+        self.taken += 1
+        if self.taken == 1:
+            raise KilledError
+        return found
+
+
+def test_process_killed_before_the_ats_could_answer_records_it_once(
+    keeping: World, mailbox: Mailbox
+) -> None:
+    keeping.vendor.mails = taking = Deadly()
+    with pytest.raises(KilledError):
+        reject(keeping, 1)
+    keeping.runtime.running.clear()
+    keeping.clock.forward(minutes=6)
+    sweep(keeping.runtime)
+    keeping.work()
+    assert (taking.taken, len(taking), len(mailbox.messages)) == (2, 1, 1)
+    assert record_of(keeping).state == "done"
 
 
 def test_mail_that_cannot_be_composed_the_same_again_is_not_recorded(

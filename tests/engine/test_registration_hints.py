@@ -31,7 +31,6 @@ def rejected(world: World) -> World:
         ("営業職", "a1"),
         (" 営業職 ", "a1"),
         ("[m_job_title]", "a2"),
-        ("経理", "a2"),
         ("", "a2"),
     ],
 )

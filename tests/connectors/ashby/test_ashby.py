@@ -342,7 +342,7 @@ def test_story_by_own_mail_ends_with_each_mail_on_its_record_once(tmp_path: Path
     played = rehearse(
         AshbyConnector,
         folder=tmp_path / "it",
-        bulk=8,
+        bulk=5,
         story=OwnMailStory,
         examples=Path(__file__).parent,
     )
