@@ -24,7 +24,7 @@ MOST_LINES_OF_A_CONNECTOR = 250
 LONGER_CONNECTORS = {
     "ashby": 347,
     "breezyhr": 494,
-    "bullhorn": 946,
+    "bullhorn": 875,
     "csv_bridge": 413,
     "greenhouse": 1066,
     "herp": 605,

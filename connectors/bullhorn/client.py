@@ -30,6 +30,7 @@ from .records import (
 )
 from .session import RestSession
 
+SUBMISSION, PERSON = ("entity", "JobSubmission"), ("entity", "Candidate")
 BATCH = 100
 PAGE = 500
 READ_CASES = "JobSubmission READ_CORPORATE, Candidate READ_CORPORATE and JobOrder READ_CORPORATE"
@@ -46,10 +47,19 @@ class Client:
         self._session = session
         self._queue = ("event", "subscription", subscription)
 
-    def _get(self, *path: str, what: str, params: kit.Params | None = None) -> kit.HttpResponse:
-        """Read, with the entitlements that reading cases takes."""
-        read = {"operation": what, "permission": READ_CASES, "params": params}
-        return self._session.call("GET", *path, **read)
+    def _call(
+        self,
+        method: str,
+        *path: str,
+        what: str,
+        permission: str = READ_CASES,
+        params: kit.Params | None = None,
+        **sent: Any,
+    ) -> kit.HttpResponse:
+        """With the entitlements that reading cases takes, where no others are named."""
+        return self._session.call(
+            method, *path, operation=what, permission=permission, params=params, **sent
+        )
 
     # The queue.
 
@@ -57,17 +67,11 @@ class Client:
         """Make the subscription, or make it again; the id of the last batch read from it."""
         asked = {"type": "entity", "names": "JobSubmission,Candidate"}
         asked["eventTypes"] = "INSERTED,UPDATED,DELETED"
-        answer = self._session.call(
-            "PUT",
-            *self._queue,
-            operation="subscribe to events",
-            permission=READ_CASES,
-            params=asked,
-        )
+        answer = self._call("PUT", *self._queue, what="subscribe to events", params=asked)
         return answer.read(SubscribedSchema())["last_request_id"]
 
     def last_request(self) -> int:
-        answer = self._get(*self._queue, "lastRequestId", what="read the last batch's id")
+        answer = self._call("GET", *self._queue, "lastRequestId", what="read the last batch's id")
         return answer.read(LastSchema())["result"]
 
     def batch(self, request: int | None) -> dict[str, Any] | None:
@@ -75,15 +79,14 @@ class Client:
         which Bullhorn says with an empty body."""
         params: dict[str, str | int] = {"maxEvents": BATCH}
         params |= {} if request is None else {"requestId": request}
-        answer = self._get(*self._queue, what="read events", params=params)
+        answer = self._call("GET", *self._queue, what="read events", params=params)
         return answer.read(BatchSchema()) if answer.body.strip() else None
 
     # Records.
 
     def submission(self, id_: str) -> Record:
-        answer = self._get(
-            "entity", "JobSubmission", id_, what="get a submission", params={"fields": FIELDS}
-        )
+        what, params = "get a submission", {"fields": FIELDS}
+        answer = self._call("GET", *SUBMISSION, id_, what=what, params=params)
         return _entity(answer, SubmissionSchema())
 
     def submissions(self, ids: Iterable[str]) -> list[Record]:
@@ -98,14 +101,9 @@ class Client:
 
     def people(self, ids: Iterable[str]) -> list[Record]:
         """Those of them that are there. By id, as searching people by query is not certain."""
+        what, params = "get candidates", {"fields": PERSON_FIELDS}
         try:
-            answer = self._get(
-                "entity",
-                "Candidate",
-                ",".join(ids),
-                what="get candidates",
-                params={"fields": PERSON_FIELDS},
-            )
+            answer = self._call("GET", *PERSON, ",".join(ids), what=what, params=params)
         except kit.ApiNotFoundError:
             return []
         return answer.read(PeopleSchema())["data"]
@@ -140,57 +138,30 @@ class Client:
         start: int,
     ) -> list[Record]:
         """By POST, which knows no limit of an address's length and changes nothing."""
-        answer = self._session.call(
-            "POST",
-            "query",
-            entity,
-            operation=f"search {entity}",
-            permission=READ_CASES,
-            params={"fields": wanted, "orderBy": order, "start": start, "count": PAGE},
-            json={"where": where},
-        )
+        params: kit.Params = {"fields": wanted, "orderBy": order, "start": start, "count": PAGE}
+        what, sent = f"search {entity}", {"where": where}
+        answer = self._call("POST", "query", entity, what=what, params=params, json=sent)
         return answer.read(schema, under="data")
 
     # Fields, notes, files.
 
     def field(self, id_: str, name: str) -> str:
-        answer = self._session.call(
-            "GET",
-            "entity",
-            "JobSubmission",
-            id_,
-            operation="read the link field",
-            permission=READ_CASES,
-            params={"fields": f"id,{name}"},
-        )
+        what, params = "read the link field", {"fields": f"id,{name}"}
+        answer = self._call("GET", *SUBMISSION, id_, what=what, params=params)
         return str(_entity(answer, AnySchema()).get(name) or "")
 
     def set_field(self, id_: str, name: str, value: str) -> None:
-        answer = self._session.call(
-            "POST",
-            "entity",
-            "JobSubmission",
-            id_,
-            operation=f"write {name}",
-            permission=WRITE_CASES,
-            json={name: value},
-        )
+        sent: dict[str, Any] = {"permission": WRITE_CASES, "json": {name: value}}
+        answer = self._call("POST", *SUBMISSION, id_, what=f"write {name}", **sent)
         answer.read(ChangedSchema())
 
     def marks(self, person: str, kind: str) -> Iterator[str]:
         """The external ids of a candidate's ``notes`` or ``fileAttachments``."""
-        start = 0
+        may, start = NOTES if kind == "notes" else FILES, 0
         while True:
-            answer = self._session.call(
-                "GET",
-                "entity",
-                "Candidate",
-                person,
-                kind,
-                operation=f"list {kind}",
-                permission=NOTES if kind == "notes" else FILES,
-                params={"fields": "id,externalID", "start": start, "count": PAGE},
-            )
+            params: kit.Params = {"fields": "id,externalID", "start": start, "count": PAGE}
+            sent: dict[str, Any] = {"permission": may, "params": params}
+            answer = self._call("GET", *PERSON, person, kind, what=f"list {kind}", **sent)
             rows = answer.read(ExternalSchema(many=True), under="data")
             yield from (row["external_id"] for row in rows)
             if len(rows) < PAGE:
@@ -198,9 +169,8 @@ class Client:
             start += len(rows)
 
     def add_note(self, note: Mapping[str, Any]) -> None:
-        answer = self._session.call(
-            "PUT", "entity", "Note", operation="add a note", permission=NOTES, json=note
-        )
+        sent: dict[str, Any] = {"permission": NOTES, "json": note}
+        answer = self._call("PUT", "entity", "Note", what="add a note", **sent)
         answer.read(ChangedSchema())
 
     def add_file(self, person: str, *, mark: str, text: str) -> None:
@@ -211,27 +181,20 @@ class Client:
             "name": f"careerrelay-{mark}.txt",
             "contentType": "text/plain",
         }
-        answer = self._session.call(
-            "PUT",
-            "file",
-            "Candidate",
-            person,
-            operation="attach a file",
-            permission=FILES,
-            json=body,
-        )
+        sent: dict[str, Any] = {"permission": FILES, "json": body}
+        answer = self._call("PUT", "file", "Candidate", person, what="attach a file", **sent)
         answer.read(FileSchema())
 
     # What doctor asks.
 
     def entitlements(self, entity: str) -> frozenset[str]:
-        answer = self._get("entitlements", entity, what="read entitlements")
+        answer = self._call("GET", "entitlements", entity, what="read entitlements")
         found = answer.json()
         return frozenset(str(word) for word in found) if isinstance(found, list) else frozenset()
 
     def statuses(self) -> tuple[list[str], list[str]]:
         """All statuses of a submission, and what Bullhorn itself uses as "rejected"."""
-        answer = self._get("settings", ",".join(STATUSES), what="read status settings")
+        answer = self._call("GET", "settings", ",".join(STATUSES), what="read status settings")
         found = answer.json()
         told = found if isinstance(found, dict) else {}
         every, rejected = (_texts(told.get(name)) for name in STATUSES)
@@ -239,12 +202,8 @@ class Client:
 
     def described(self, name: str) -> Record | None:
         """A submission's field, as the company's field maps have it."""
-        answer = self._get(
-            "meta",
-            "JobSubmission",
-            what="read a field's description",
-            params={"fields": name, "meta": "basic"},
-        )
+        what, params = "read a field's description", {"fields": name, "meta": "basic"}
+        answer = self._call("GET", "meta", "JobSubmission", what=what, params=params)
         rows = answer.read(FieldSchema(many=True), under="fields")
         return next((row for row in rows if row["name"] == name), None)
 

@@ -59,18 +59,14 @@ class BullhornConnector(kit.Connector):
     def fetch_application(self, application_id: str) -> kit.Application:
         row = self._client.submission(application_id)
         if row["is_deleted"]:
-            raise kit.ApiNotFoundError(
-                "the submission is deleted in Bullhorn",
-                connector=SPEC.name,
-                operation="get a submission",
-            )
+            self.fail_missing("get a submission", "submission any more")
         return self._applications([row], {})[0]
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         """First the subscription, so that nothing falls between it and the search of the past."""
         now = self.clock()
         if not cursor:
-            return self._subscribe(since=now - self._words.policy.history)
+            return self._subscribe(since=now - self.policy.history)
         feed = Feed.resume(cursor)
         if feed.is_searching:
             return self._search(feed)
@@ -190,17 +186,14 @@ class BullhornConnector(kit.Connector):
     def write_link(self, application: kit.Application, url: str, *, ours: str) -> None:
         self._fits(url)
         case, name = application.external_id, self._link_field
-        value = self._client.field(case, name)
-        if value == url:
-            return
-        if value and not value.startswith(ours):
-            raise kit.ApiConflictError(
-                f"the field {name} (link_field) of this submission holds something else; empty it "
-                "in Bullhorn, or name another field",
-                connector=SPEC.name,
-                operation="write the link field",
-            )
-        self._client.set_field(case, name, url)
+        kit.put_link(
+            url,
+            by=self,
+            ours=ours,
+            field=name,
+            held=self._client.field(case, name),
+            write=lambda value: self._client.set_field(case, name, value),
+        )
 
     def _fits(self, url: str) -> None:
         """Refused before any call: a link that is cut off leads nowhere."""
@@ -280,19 +273,19 @@ class BullhornConnector(kit.Connector):
 
     def _statuses(self) -> kit.Check | str:
         every, rejected = self._client.statuses()
-        words, there = self._words, {status.casefold() for status in every}
-        unknown = sorted((words.rejected | words.withdrawn) - there)
+        names, there = self._words.statuses.names, {status.casefold() for status in every}
+        unknown = sorted(frozenset().union(*(names[state] for state in ENDED)) - there)
         if unknown:
             detail = f"not among Bullhorn's: {', '.join(unknown)}"
             remedy = f"Bullhorn has {', '.join(every) or 'none'}."
             return kit.Check("statuses", False, detail, remedy)
-        known = words.rejected | words.withdrawn | words.hired
+        known = frozenset().union(*names.values())
         missing = [status for status in rejected if status.casefold() not in known]
         if missing:
             remedy = "Add it to rejected_statuses, or to withdrawn_statuses if it is one."
             detail = f"Bullhorn's own rejected status has no meaning: {', '.join(missing)}"
             return kit.Check("statuses", False, detail, remedy)
-        return f"{len(words.rejected)} of {len(every)} are rejections"
+        return f"{len(names[ENDED[0]])} of {len(every)} are rejections"
 
     def _described(self) -> kit.Check | str:
         found = self._client.described(self._link_field)

@@ -91,26 +91,14 @@ class BatchSchema(kit.CamelCaseSchema):
     events = fields.List(fields.Nested(EventSchema), required=True)
 
 
-class LastSchema(kit.PayloadSchema):
-    result = fields.Integer(required=True, strict=True)
-
-
-class SubscribedSchema(kit.CamelCaseSchema):
-    last_request_id = fields.Integer(required=True, strict=True)
-
-
-class ExternalSchema(kit.CamelCaseSchema):
-    """A note or file: only our own mark is looked for."""
-
-    external_id = kit.OptionalText(data_key="externalID")
-
-
-class ChangedSchema(kit.CamelCaseSchema):
-    changed_entity_id = kit.ExternalId(required=True)
-
-
-class FileSchema(kit.CamelCaseSchema):
-    file_id = kit.ExternalId(required=True)
+LastSchema = kit.PayloadSchema.of(result=fields.Integer(required=True, strict=True))
+SubscribedSchema = kit.CamelCaseSchema.of(
+    last_request_id=fields.Integer(required=True, strict=True)
+)
+# A note or file: only our own mark is looked for.
+ExternalSchema = kit.PayloadSchema.of(external_id=kit.OptionalText(data_key="externalID"))
+ChangedSchema = kit.CamelCaseSchema.of(changed_entity_id=kit.ExternalId(required=True))
+FileSchema = kit.CamelCaseSchema.of(file_id=kit.ExternalId(required=True))
 
 
 class AnySchema(IdSchema):
@@ -120,10 +108,11 @@ class AnySchema(IdSchema):
         unknown = INCLUDE
 
 
-class FieldSchema(kit.CamelCaseSchema):
-    name = kit.OptionalText()
-    label = kit.OptionalText()
-    max_length = fields.Integer(load_default=None, allow_none=True)
+FieldSchema = kit.CamelCaseSchema.of(
+    name=kit.OptionalText(),
+    label=kit.OptionalText(),
+    max_length=fields.Integer(load_default=None, allow_none=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,42 +120,25 @@ class Words:
     """What a company's own words mean, read from its settings once."""
 
     policy: kit.Policy
+    statuses: kit.Statuses
     own: frozenset[str]
-    rejected: frozenset[str]
-    withdrawn: frozenset[str]
-    hired: frozenset[str]
     stop: frozenset[str]
 
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> Words:
         """Raises ConfigurationError for a status with two meanings."""
-        found = cls(
+        return cls(
             policy=kit.Policy.read(settings),
+            statuses=kit.Statuses.read(settings),
             own=kit.listed(settings, name="own_company_ids"),
-            rejected=kit.listed(settings, name="rejected_statuses"),
-            withdrawn=kit.listed(settings, name="withdrawn_statuses"),
-            hired=kit.listed(settings, name="hired_statuses"),
             stop=kit.listed(settings, name="do_not_contact_statuses"),
         )
-        lists = (found.rejected, found.withdrawn, found.hired)
-        if sum(map(len, lists)) > len(frozenset[str]().union(*lists)):
-            raise kit.ConfigurationError(
-                "a status stands in two of rejected_statuses, withdrawn_statuses, hired_statuses"
-            )
-        return found
 
     def state(self, row: Record) -> kit.ApplicationState:
         """Every status that has no meaning by the settings is one on the way."""
         if row["candidate"]["is_deleted"] or row["candidate"]["is_anonymized"]:
             return kit.ApplicationState.ERASED
-        status = row["status"].casefold()
-        meanings = {
-            kit.ApplicationState.REJECTED: self.rejected,
-            kit.ApplicationState.WITHDRAWN: self.withdrawn,
-            kit.ApplicationState.HIRED: self.hired,
-        }
-        found = (state for state, words in meanings.items() if status in words)
-        return next(found, kit.ApplicationState.ACTIVE)
+        return self.statuses.state(row["status"])
 
     def is_own(self, row: Record) -> bool:
         """For a job of the company itself; else it is an agency's candidate at its client."""
@@ -177,12 +149,7 @@ class Words:
         """A submission as a snapshot; ``moved_at``: since when it has this status."""
         person, job, state = row["candidate"], row["job_order"], self.state(row)
         changed_at = moved_at or row["date_last_modified"]
-        sides = {
-            kit.ApplicationState.REJECTED: kit.RejectionSide.COMPANY,
-            kit.ApplicationState.WITHDRAWN: kit.RejectionSide.CANDIDATE,
-        }
-        rejected = state is kit.ApplicationState.REJECTED
-        reason = kit.Reason(row["status"], row["status"], sides[state]) if state in sides else None
+        reason = self.statuses.reason(state, row["status"])
         channel = self.policy.channel(row["source"], person["source"])
         return kit.Application(
             external_id=row["id"],
@@ -191,7 +158,7 @@ class Words:
             changed_at=changed_at,
             job=kit.Job(job["id"], job["title"]) if job else None,
             reason=reason,
-            stage_text="" if state in sides else row["status"],
+            stage_text="" if reason else row["status"],
             channel=channel if self.is_own(row) else kit.Channel.AGENT,
             flags=self.policy.flags(
                 (),
@@ -199,7 +166,7 @@ class Words:
                 or person["status"].casefold() in self.stop,
             ),
             applied_at=row["date_added"],
-            notice_after=self.policy.notice_after(changed_at) if rejected else None,
+            notice_after=self.policy.notice_after(changed_at, state),
         )
 
 
