@@ -63,8 +63,8 @@ class ReportFeedConnector(kit.Connector):
         """The whole report; nothing where it is the one of the last time."""
         if self.settings["report_auth"] == "none":
             return kit.PollPage((), {})
-        window = kit.Window.resume(cursor, now=self.clock(), history=self._layout.policy.history)
-        oldest = self.clock() - self._layout.policy.history
+        window = kit.Window.resume(cursor, now=self.clock(), history=self.policy.history)
+        oldest = self.clock() - self.policy.history
         answer = self._get({**self._query, **self._since(window.since)})
         cases = [case for case in self._read(answer) if case.changed_at >= oldest]
         seen = hashlib.sha256(self._reading + answer.body).hexdigest()
@@ -80,15 +80,11 @@ class ReportFeedConnector(kit.Connector):
                 "expose the report, or set notice_delay_days to 0"
             )
         name = self.settings["case_parameter"]
-        begin = self._since(self.clock() - self._layout.policy.history)
+        begin = self._since(self.clock() - self.policy.history)
         found = self._cases(begin | ({name: application_id} if name else {}))
         rows = [case for case in found if case.external_id == application_id]
         if not rows:
-            raise kit.ApiNotFoundError(
-                f"{SPEC.title}: the report has no such row",
-                connector=SPEC.name,
-                operation="fetch the report",
-            )
+            self.fail_missing("fetch the report", "row in its report")
         return max(rows, key=lambda case: case.changed_at)
 
     def check(self) -> list[kit.Check]:
@@ -130,25 +126,10 @@ class ReportFeedConnector(kit.Connector):
         if given["report_auth"] == "basic":
             user = (given["client_id"], kit.current_secret(given["client_secret"]))
             return self.http.request("GET", given["report_url"], auth=user, **call)
-        key = f"{SPEC.name}:{given['token_url']}:{given['client_id']}"
-        session = kit.BearerSession(
-            self.http, self.tokens, key=key, fetch=self._token, clock=self.clock
+        session = kit.client_session(
+            self, token_url=given["token_url"], permission=PERMISSION, setting=CREDENTIALS
         )
         return session.request("GET", given["report_url"], **call)
-
-    def _token(self) -> kit.AccessToken:
-        given = self.settings
-        client: dict[str, Any] = {
-            "token_url": given["token_url"],
-            "client_id": given["client_id"],
-            "client_secret": given["client_secret"],
-            "setting": CREDENTIALS,
-            "permission": PERMISSION,
-            "clock": self.clock,
-        }
-        if given["refresh_token"]:
-            return kit.refreshed_token(self.http, refresh_token=given["refresh_token"], **client)
-        return kit.client_credentials_token(self.http, **client)
 
     def _since(self, moment: datetime) -> dict[str, str]:
         name = self.settings["since_parameter"]

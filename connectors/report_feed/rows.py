@@ -23,12 +23,12 @@ _SPLIT = re.compile(r"[,;\r\n]")
 
 class RowSchema(kit.PayloadSchema):
     application_id = kit.ExternalId(required=True)
-    candidate_id = kit.ExternalId(load_default=None, allow_none=True)
-    email = kit.OptionalText()
+    candidate_id = kit.OptionalId()
+    email = kit.Addresses()
     given_name = kit.OptionalText()
     family_name = kit.OptionalText()
     full_name = kit.OptionalText()
-    job_id = kit.ExternalId(load_default=None, allow_none=True)
+    job_id = kit.OptionalId()
     job_title = kit.OptionalText()
     status = kit.OptionalText()
     reason = kit.OptionalText()
@@ -110,12 +110,11 @@ class Layout:
         self, record: Mapping[str, Any], state: kit.ApplicationState, changed_at: datetime
     ) -> kit.Application:
         text = record["reason"] or record["status"]
-        rejected = state is kit.ApplicationState.REJECTED
         return kit.Application(
             external_id=record["application_id"],
             candidate=kit.Candidate(
                 record["candidate_id"] or record["application_id"],
-                emails=(record["email"],) if record["email"] else (),
+                emails=record["email"],
                 given_name=record["given_name"],
                 family_name=record["family_name"],
                 full_name=record["full_name"],
@@ -127,7 +126,7 @@ class Layout:
             stage_text=record["stage"],
             channel=self.policy.channel(record["source"]),
             flags=self.policy.flags(_SPLIT.split(record["tags"])),
-            notice_after=self.policy.notice_after(changed_at) if rejected else None,
+            notice_after=self.policy.notice_after(changed_at, state),
         )
 
 
