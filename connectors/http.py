@@ -38,7 +38,7 @@ from ..models.errors import (
 )
 from .addresses import check_url, pool_classes
 from .limits import CallLimiter, Limiter, reset_after, shared_limiter
-from .payload import PayloadSchema
+from .payload import PayloadSchema, without_halves
 from .spec import RateLimit
 
 MAX_RESPONSE_BYTES = 10 * 1024 * 1024
@@ -72,7 +72,7 @@ class HttpResponse:
         """
         try:
             data = jsonlib.loads(self.body.decode("utf-8-sig"))
-            return _encodable(data) if b"\\ud" in self.body.lower() else data
+            return without_halves(data) if b"\\ud" in self.body.lower() else data
         except (ValueError, RecursionError):
             raise ApiResponseError(
                 f"{self.connector} answered '{self.operation}' with something that is no JSON",
@@ -95,12 +95,6 @@ class HttpResponse:
                 operation=self.operation,
                 status=self.status,
             ) from None
-
-
-def _encodable(data: Any) -> Any:
-    """Without halves of signs, which an ATS makes where it cuts a name inside an emoji: nobody can
-    store them, and one such name must not keep a whole list from being read."""
-    return jsonlib.loads(jsonlib.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,8 @@ def split_pair(case: str) -> tuple[str, str]:
 def read_json(body: bytes) -> Any:
     """A webhook body as JSON (UTF-8, a byte order mark is forgiven). Raises PayloadError.
 
-    Refused: nothing, other encodings, NaN and infinities, half surrogate pairs, too deep.
+    Refused: nothing, other encodings, NaN and infinities, too deep. Half a surrogate pair is a
+    question mark.
     """
     if not body.strip():
         raise PayloadError("the body is empty")
@@ -245,13 +246,17 @@ def read_json(body: bytes) -> Any:
         raise PayloadError("the body is not UTF-8") from None
     try:
         data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-        if "\\u" in text:
-            json.dumps(data, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise PayloadError("the body holds half a surrogate pair") from None
+        return without_halves(data) if "\\u" in text else data
     except (ValueError, RecursionError):
         raise PayloadError("the body is not JSON") from None
-    return data
+
+
+def without_halves(data: Any) -> Any:
+    """JSON without halves of signs, which an ATS makes where it cuts a name inside an emoji.
+
+    Nobody can store them, and one such name must not keep a whole list from being read.
+    """
+    return json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _finite(literal: str) -> float:
