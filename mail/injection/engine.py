@@ -18,7 +18,7 @@ from .html_text import HtmlText
 from .leaf import Leaf
 from .mark import is_genuine, mark, marks
 from .placeholder import MAX_TOKENS, Token, marker_spelled, url_forms
-from .refusals import refuse_armoured_files, refuse_untouchable
+from .refusals import refuse_armoured_files, refuse_behind_messages, refuse_untouchable
 from .spellings import misspelt
 from .structure import Part, Reader
 from .targets import find_targets
@@ -95,6 +95,7 @@ class _Injection:
         refuse_untouchable(self._root, self._policy)
         targets = find_targets(self._root)
         self._notes += targets.notes
+        refuse_behind_messages(self._message, self._root, targets.leaves[0])
         _refuse_full_headers(self._root, *targets.leaves)
         leaves = self._opened
         leaves += [self._open(part) for part in targets.leaves]

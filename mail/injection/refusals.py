@@ -46,6 +46,8 @@ _SIGNED_BY = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
 _ARMOUR = re.compile(rb"-----BEGIN (?:PGP |PKCS7-----)")
 """Keys too: a text that carries one is read by programs."""
 _UUENCODED = re.compile(rb"(?:^|\n)begin [0-7]{3,4} [^\r\n]{1,255}\r?\n[ -`]{1,61}\r?\n")
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_IS_MESSAGE = re.compile(rb"(?:^|\n)content-type:\s*message/rfc822", re.IGNORECASE)
 _YENC = re.compile(rb"(?:^|\n)=ybegin [^\r\n]*line=")
 
 
@@ -104,6 +106,18 @@ def refuse_armoured_files(message: bytes, files: Iterable[Part]) -> None:
             text = raw  # Damaged, and not ours to judge: it stays as it is.
         if b"-----BEGIN " in text and _ARMOUR.search(text):
             raise Refusal("pgp_inline")
+
+
+def refuse_behind_messages(message: bytes, root: Part, text: Part) -> None:
+    """Raise for a text behind an attached message that is nothing but another one: a reader that
+    opens both takes the rest of the mail for their text."""
+    for part in root.walk():
+        if part.start >= text.start:
+            return
+        if part.type == "message/rfc822":
+            end = _HEADER_END.search(message, part.body, part.end)
+            if end and _IS_MESSAGE.search(message[part.body : end.start()]):
+                raise Refusal("structure_ambiguous")
 
 
 def refuse_armour(text: bytes) -> None:

@@ -77,6 +77,35 @@ def test_a_lone_carriage_return_in_a_text_that_is_encoded_anew() -> None:
     assert "cte_upgrade" in result.notes
 
 
+def test_a_text_behind_a_message_that_is_only_a_message_is_left_alone() -> None:
+    """Node's reader took the text for that of the innermost one, HTML and all."""
+    inner = b"Content-Type: message/rfc822\r\nContent-Disposition: inline\r\n\r\n"
+    text = b"Content-Type: text/html\r\n\r\n<p>Result</p>"
+    for depth, code in ((1, ""), (2, "structure_ambiguous"), (3, "structure_ambiguous")):
+        attached = inner + (HEADER + inner) * (depth - 1) + HEADER + b"\r\nOld\r\n"
+        for parts, expected in (((attached, text), code), ((text, attached), "")):
+            body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--\r\n"
+            message = mail("Content-Type: multipart/mixed; boundary=b\n", body)
+            if expected:
+                assert inject(message, PARAGRAPH).code == expected
+            else:
+                injected(message)
+
+
+def test_a_soft_quoted_line_before_the_signature_is_joined_with_it_by_one_reader() -> None:
+    """Node's reader joins a soft line with the next one that is not empty, even a signature's
+    dashes: of ``> -- Hanako`` only the beginning is above the paragraph afterwards."""
+    message = mail(
+        "Content-Type: text/plain; format=flowed\n",
+        b"> Dear Taro,\r\n> \r\n\r\n-- \r\nHanako\r\n",
+    )
+    result = inject(message, PARAGRAPH)
+    after = result.assemble(message)
+    require_judges()
+    told = compare(read_all(message), read_all(after), paragraph=PARAGRAPH, result=result)
+    assert told == ["node: old text damaged (text/plain)"]
+
+
 def test_a_text_with_a_public_key_is_not_touched() -> None:
     key = b"My key:\r\n-----BEGIN PGP PUBLIC KEY BLOCK-----\r\n\r\nabcd\r\n"
     result = inject(mail("", key), PARAGRAPH)
