@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from careerrelay import connectors as kit
 
@@ -30,9 +29,6 @@ PAGE = 50
 MOST_PAGES = 40
 ACCESS = "access to all positions and candidates"
 
-_JOBS: WeakKeyDictionary[kit.HttpClient, dict[str, kit.Job]] = WeakKeyDictionary()
-"""Names of positions, by the client that a connection keeps: a burst ends many cases of one."""
-
 
 class BreezyhrConnector(kit.Connector):
     """Web hooks say where to look; notices leave in the candidate's own thread."""
@@ -41,7 +37,6 @@ class BreezyhrConnector(kit.Connector):
 
     def prepare(self) -> None:
         self._hired = kit.listed(self.settings, name="hired_stages")
-        self._jobs = _JOBS.setdefault(self.http, {})
         headers = {"Authorization": self.settings["api_token"]}
         url = self.settings["api_url"]
         company = kit.join_url(url, "company", self.settings["company_id"])
@@ -51,13 +46,17 @@ class BreezyhrConnector(kit.Connector):
         )
 
     def verify_webhook(self, request: kit.WebhookRequest) -> None:
-        webhook.verify(request, secrets=self.settings["webhook_secret"])
+        """The bytes as they came, or the JSON as JavaScript writes it."""
+        try:
+            webhook.SIGNED.verify(request, settings=self.settings)
+        except kit.WebhookVerificationError:
+            webhook.SIGNED.verify(webhook.rewritten(request), settings=self.settings)
+
+    def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
+        return webhook.SIGNED.sign(request, settings=self.settings)
 
     def parse_webhook(self, request: kit.WebhookRequest) -> list[kit.ApplicationEvent]:
         return webhook.parse(request)
-
-    def sign_webhook(self, request: kit.WebhookRequest) -> kit.WebhookRequest:
-        return webhook.sign(request, secrets=self.settings["webhook_secret"])
 
     def fetch_application(self, application_id: str) -> kit.Application:
         return self._look(application_id)
@@ -215,12 +214,14 @@ class BreezyhrConnector(kit.Connector):
         )
 
     def _job(self, position: str) -> kit.Job:
-        if position not in self._jobs:
-            found = self._api.get(
-                ("position", position), schema=PositionSchema(), operation="get a position"
-            )
-            self._jobs[position] = kit.Job(position, found["name"])
-        return self._jobs[position]
+        """A burst ends many cases of one position."""
+
+        def read() -> kit.Job:
+            path, what = ("position", position), "get a position"
+            found = self._api.get(path, schema=PositionSchema(), operation=what)
+            return kit.Job(position, found["name"])
+
+        return self.recalled(f"position {position}", read)
 
     def _positions(self) -> list[dict[str, Any]]:
         """Closed ones too: closing a position ends what is left on it."""

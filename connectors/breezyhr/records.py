@@ -25,25 +25,17 @@ ORIGINS = {
 }
 
 
-class TypeSchema(kit.PayloadSchema):
-    id = kit.ExternalId(required=True)
-    name = kit.OptionalText()
-
-
-class StageSchema(kit.PayloadSchema):
-    """Ids differ from pipeline to pipeline; the type is what they have in common."""
-
-    name = kit.OptionalText()
-    type = fields.Nested(TypeSchema, required=True)
-
-
-class SourceSchema(kit.PayloadSchema):
-    name = kit.OptionalText()
+TypeSchema = kit.PayloadSchema.of(id=kit.ExternalId(required=True), name=kit.OptionalText())
+# Ids differ from pipeline to pipeline; the type is what they have in common.
+StageSchema = kit.PayloadSchema.of(
+    name=kit.OptionalText(), type=fields.Nested(TypeSchema, required=True)
+)
+SourceSchema = kit.PayloadSchema.of(name=kit.OptionalText())
 
 
 class CandidateSchema(RecordSchema):
     name = kit.OptionalText()
-    email_address = kit.OptionalText()
+    emails = kit.Addresses(data_key="email_address")
     origin = kit.OptionalText()
     source = kit.OptionalPart(SourceSchema)
     stage = fields.Nested(StageSchema, required=True)
@@ -57,25 +49,17 @@ class PositionSchema(RecordSchema):
     pipeline_id = kit.OptionalText()
 
 
-class PipelineSchema(kit.PayloadSchema):
-    stages = fields.List(fields.Nested(StageSchema), required=True)
-
-
-class EntrySchema(kit.PayloadSchema):
-    """Something that happened, in a candidate's stream or thread."""
-
-    id = kit.OptionalText(data_key="_id")
-    type = kit.OptionalText()
-    timestamp = kit.IsoDateTime(load_default=None, allow_none=True)
-
-
-class EndpointSchema(kit.PayloadSchema):
-    events = kit.OptionalList(fields.String())
-    enabled = fields.Boolean(load_default=False, allow_none=True)
-
-
-class EndpointsSchema(kit.PayloadSchema):
-    data = fields.List(fields.Nested(EndpointSchema), required=True)
+PipelineSchema = kit.PayloadSchema.of(stages=fields.List(fields.Nested(StageSchema), required=True))
+# Something that happened, in a candidate's stream or thread.
+EntrySchema = kit.PayloadSchema.of(
+    id=kit.OptionalText(data_key="_id"), type=kit.OptionalText(), timestamp=kit.OptionalTime()
+)
+EndpointSchema = kit.PayloadSchema.of(
+    events=kit.OptionalList(fields.String()), enabled=kit.OptionalFlag()
+)
+EndpointsSchema = kit.PayloadSchema.of(
+    data=fields.List(fields.Nested(EndpointSchema), required=True)
+)
 
 
 def is_disqualified(person: dict[str, Any]) -> bool:
@@ -110,14 +94,11 @@ def application_from(
     state = kit.ApplicationState.HIRED if is_hired else kit.ApplicationState.ACTIVE
     # The disqualified stages of a company are its reasons, and the map has their meaning.
     reason = stage or DISQUALIFIED
-    address = person["email_address"]
     source = person["source"] or {}
     changed_at = ended_at or person["updated_date"]
     return kit.Application(
         external_id=case_id(job.external_id, person["id"]),
-        candidate=kit.Candidate(
-            person["id"], emails=(address,) if address else (), full_name=person["name"]
-        ),
+        candidate=kit.Candidate(person["id"], emails=person["emails"], full_name=person["name"]),
         state=kit.ApplicationState.REJECTED if rejected else state,
         changed_at=changed_at,
         job=job,

@@ -91,15 +91,14 @@ SPEC = kit.ConnectorSpec(
             "遅らせている最長の期間より長くしてください。",
             default="0",
         ),
-        kit.Setting(
+        kit.choice(
             "message_format",
             "How Breezy takes a message: text as it is, or html with line breaks as tags. Not "
             "documented; look at the first message.",
             "メッセージの形式。text（そのまま）またはhtml（改行をタグに変換）。Breezyの公開資料に"
             "記載がないため、最初のメッセージの見え方でご確認ください。",
-            required=False,
-            default="text",
-            choices=("text", "html"),
+            "text",
+            "html",
         ),
         kit.optional(
             "report_attribute",

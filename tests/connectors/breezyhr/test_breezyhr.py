@@ -124,9 +124,10 @@ def test_edit_makes_no_new_rejection_of_an_old_one(
 def looked(
     vendor: BreezyhrStandIn, connector: BreezyhrConnector, known: Application
 ) -> tuple[Application, int]:
-    """What a second look tells, and the calls that it takes."""
+    """What a second look tells, and the calls about the candidate that it takes."""
     before = len(vendor.calls)
-    return connector.fetch_again(known), len(vendor.calls) - before
+    found = connector.fetch_again(known)
+    return found, sum("/candidate/" in path for _, path, _ in vendor.calls[before:])
 
 
 def test_unchanged_record_is_looked_at_once_more_with_one_call(
