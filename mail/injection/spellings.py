@@ -14,7 +14,7 @@ from itertools import islice
 
 from .values import Refusal
 
-_ZERO_WIDTH = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2?\xad"
+_ZERO_WIDTH = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad|\xad"
 """Signs of no width and soft hyphens, in UTF-8 and Latin-1."""
 _HTML_ZERO_WIDTH = (
     _ZERO_WIDTH + rb"|&(?:shy|zwnj|zwj|zerowidthspace|nobreak"
@@ -25,7 +25,7 @@ _INLINE = (
     rb"(?:\s[^<>]{0,400})?/?>"
 )
 _BLANK = rb"[ \t\xa0]|\xc2\xa0"
-_HTML_BLANK = rb"\s|\xc2?\xa0|&(?:nbsp|#(?:160|xa0));?|\+|%(?:25)?20"
+_HTML_BLANK = rb"[\s\xa0+]|\xc2\xa0|&(?:nbsp|#(?:160|xa0));?|%(?:25)?20"
 _NAMES = {
     "{": rb"lcub|lbrace", "}": rb"rcub|rbrace", "[": rb"lsqb|lbrack", "]": rb"rsqb|rbrack",
     "_": rb"lowbar|underbar", "%": rb"percnt", "$": rb"dollar", "#": rb"num", "<": rb"lt",
@@ -148,7 +148,7 @@ def _no_run(marker: str) -> bytes:
 def _rest(marker: str, *, is_html: bool) -> bytes:
     """All behind the first sign. Blanks may stand inside the brackets that enclose the name."""
     blank = _HTML_BLANK if is_html else _BLANK
-    joint = rb"(?:%b|%b|\r?\n){0,6}" % (_HTML_ZERO_WIDTH, _INLINE) if is_html else (
+    joint = rb"(?:%b|%b|\r\n|\n){0,6}" % (_HTML_ZERO_WIDTH, _INLINE) if is_html else (
         rb"(?:%b){0,6}" % _ZERO_WIDTH
     )  # fmt: skip
     roomy = rb"(?:%b|%b){0,12}" % (joint[3:-6], blank)
