@@ -112,8 +112,9 @@ class CaseFile:
 
     def _refuse_tie(self, record: ApplicationRecord, application: Application) -> None:
         """Only while the row is held is it certain that no other worker is telling the other."""
-        can_ask = self._runtime.connector(self._connection).spec.can(Capability.FETCH)
-        if can_ask and Known.of(record).is_tied_by(application):
+        if not Known.of(record).is_tied_by(application):
+            return
+        if self._runtime.connector(self._connection).spec.can(Capability.FETCH):
             raise StoreError("another state of this case was recorded for the same moment")
 
     def _record_snapshot(
