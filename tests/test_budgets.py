@@ -25,7 +25,7 @@ LONGER_CONNECTORS = {
     "ashby": 347,
     "breezyhr": 471,
     "bullhorn": 875,
-    "csv_bridge": 413,
+    "csv_bridge": 381,
     "greenhouse": 1066,
     "herp": 605,
     "icims": 372,

@@ -7,35 +7,18 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from careerrelay.connectors import (
-    Application,
-    ApplicationEvent,
-    ApplicationState,
-    Candidate,
-    CellError,
-    ConfigurationError,
-    Connector,
-    ConnectorSpec,
-    EventKind,
-    Flag,
-    Job,
-    Policy,
-    Reason,
-    RejectionSide,
-    snapshot_event,
-    whole_number,
-)
+from careerrelay import connectors as kit
 
 from .dates import read_moment
 from .spec import SPEC
 from .words import WORDS, Outcome, outcome_of
 
 STATES = {
-    Outcome.REJECTED: ApplicationState.REJECTED,
-    Outcome.OFFER_RESCINDED: ApplicationState.REJECTED,
-    Outcome.WITHDRAWN: ApplicationState.WITHDRAWN,
-    Outcome.HIRED: ApplicationState.HIRED,
-    Outcome.ACTIVE: ApplicationState.ACTIVE,
+    Outcome.REJECTED: kit.ApplicationState.REJECTED,
+    Outcome.OFFER_RESCINDED: kit.ApplicationState.REJECTED,
+    Outcome.WITHDRAWN: kit.ApplicationState.WITHDRAWN,
+    Outcome.HIRED: kit.ApplicationState.HIRED,
+    Outcome.ACTIVE: kit.ApplicationState.ACTIVE,
 }
 OWN_DAY = {
     "rejected_on": Outcome.REJECTED,
@@ -46,31 +29,32 @@ OWN_DAY = {
 AHEAD = timedelta(days=1)
 
 
-class CsvBridge(Connector):
+class CsvBridge(kit.Connector):
     """A row is what ``engine/sheets`` makes of a line: cells by our names, trimmed, ``""`` for
     nothing; ``as_of`` is the moment the table was exported, as ISO 8601."""
 
-    spec: ClassVar[ConnectorSpec] = SPEC
+    spec: ClassVar[kit.ConnectorSpec] = SPEC
 
     def prepare(self) -> None:
-        self.policy = Policy.read(self.settings)
-        whole_number(self.settings, name="folder_limit", high=100_000)
+        kit.whole_number(self.settings, name="folder_limit", high=100_000)
         try:
             self.zone = ZoneInfo(self.settings["timezone"])
         except (ZoneInfoNotFoundError, ValueError):
-            raise ConfigurationError(
+            raise kit.ConfigurationError(
                 "timezone must be a name like Asia/Tokyo; this one is unknown"
             ) from None
 
-    def import_row(self, row: Mapping[str, str]) -> ApplicationEvent | None:
-        """None: a row that the company's own words say to leave out. Raises CellError."""
+    def import_row(self, row: Mapping[str, str]) -> kit.ApplicationEvent | None:
+        """None: a row that the company's own words say to leave out. Raises kit.CellError."""
         as_of = datetime.fromisoformat(row["as_of"])
         outcome = self._outcome(row)
         if outcome is Outcome.IGNORED:
             return None
         if outcome is Outcome.ERASED:
-            return ApplicationEvent(EventKind.ERASED, as_of, application_id=row["application_id"])
-        return snapshot_event(self._application(row, outcome, as_of), ats_event=outcome.value)
+            return kit.ApplicationEvent(
+                kit.EventKind.ERASED, as_of, application_id=row["application_id"]
+            )
+        return kit.snapshot_event(self._application(row, outcome, as_of), ats_event=outcome.value)
 
     def _outcome(self, row: Mapping[str, str]) -> Outcome:
         ends = [outcome for column, outcome in OWN_DAY.items() if row.get(column)]
@@ -81,7 +65,7 @@ class CsvBridge(Connector):
         if told is None:
             return _only(ends)
         if told in OWN_DAY.values() and ends and told not in ends:
-            raise CellError(
+            raise kit.CellError(
                 "status",
                 "status and the day of the end contradict each other; correct one of them",
                 "ステータスと、終了を表す日付が食い違っています。どちらかを直してください",
@@ -90,13 +74,13 @@ class CsvBridge(Connector):
 
     def _application(
         self, row: Mapping[str, str], outcome: Outcome, as_of: datetime
-    ) -> Application:
+    ) -> kit.Application:
         state = STATES[outcome]
         ended = as_of if outcome is Outcome.ACTIVE else self._ended(row, outcome, as_of)
         flags = self.policy.flags(_parts(row.get("tags", "")))
         if outcome is Outcome.OFFER_RESCINDED:
-            flags |= {Flag.OFFER_RESCINDED}
-        return Application(
+            flags |= {kit.Flag.OFFER_RESCINDED}
+        return kit.Application(
             external_id=row["application_id"],
             candidate=_candidate(row),
             state=state,
@@ -106,9 +90,7 @@ class CsvBridge(Connector):
             channel=self.policy.channel(row.get("source")),
             flags=flags,
             applied_at=self._moment(row, "applied_on", as_of),
-            notice_after=(
-                self.policy.notice_after(ended) if state is ApplicationState.REJECTED else None
-            ),
+            notice_after=self.policy.notice_after(ended, state),
         )
 
     def _ended(self, row: Mapping[str, str], outcome: Outcome, as_of: datetime) -> datetime:
@@ -119,7 +101,7 @@ class CsvBridge(Connector):
                 return moment
         if outcome is Outcome.HIRED:
             return as_of
-        raise CellError(
+        raise kit.CellError(
             own[0] if own and own[0] in row else "ended_on",
             "the day of the end is missing; write it like 2026-08-05",
             "終了日がありません。2026/8/5 のように入力してください",
@@ -131,13 +113,13 @@ class CsvBridge(Connector):
             return None
         moment = read_moment(text, zone=self.zone)
         if moment is None:
-            raise CellError(
+            raise kit.CellError(
                 column,
                 "no day that is certain; write it with the year first, like 2026-08-05",
                 "日付を読み取れません。2026/8/5 のように、西暦の年から入力してください",
             )
         if moment > as_of + AHEAD and column != "hired_on":
-            raise CellError(
+            raise kit.CellError(
                 column,
                 "a day that is still to come; write the day it happened",
                 "未来の日付です。実際の日付を入力してください",
@@ -145,9 +127,9 @@ class CsvBridge(Connector):
         return min(moment, as_of)
 
 
-def _unknown_status() -> CellError:
+def _unknown_status() -> kit.CellError:
     words = "、".join(word for known in WORDS.values() for word in known[:1])
-    return CellError(
+    return kit.CellError(
         "status",
         "a word whose meaning is not known; say in the profile what it means, or write one of "
         + ", ".join(Outcome),
@@ -157,7 +139,7 @@ def _unknown_status() -> CellError:
 
 def _only(ends: list[Outcome]) -> Outcome:
     if len(ends) > 1:
-        raise CellError(
+        raise kit.CellError(
             "status",
             "more than one day of an end is filled in; leave the one that holds",
             "終了を表す日付が複数入力されています。該当するもの一つだけを残してください",
@@ -165,8 +147,8 @@ def _only(ends: list[Outcome]) -> Outcome:
     return ends[0] if ends else Outcome.ACTIVE
 
 
-def _candidate(row: Mapping[str, str]) -> Candidate:
-    return Candidate(
+def _candidate(row: Mapping[str, str]) -> kit.Candidate:
+    return kit.Candidate(
         external_id=row.get("candidate_id") or row["application_id"],
         emails=tuple(_parts(row.get("email", ""))),
         family_name=row.get("family_name", ""),
@@ -175,22 +157,20 @@ def _candidate(row: Mapping[str, str]) -> Candidate:
     )
 
 
-def _job(row: Mapping[str, str]) -> Job | None:
+def _job(row: Mapping[str, str]) -> kit.Job | None:
     title = row.get("job", "")
     id_ = row.get("job_id") or title
-    return Job(id_, title) if id_ else None
+    return kit.Job(id_, title) if id_ else None
 
 
-def _reason(row: Mapping[str, str], outcome: Outcome) -> Reason | None:
+def _reason(row: Mapping[str, str], outcome: Outcome) -> kit.Reason | None:
     """The word of the closed list; else the outcome itself, which the status told."""
     if outcome not in (Outcome.REJECTED, Outcome.OFFER_RESCINDED, Outcome.WITHDRAWN):
         return None
     word = row.get("reason", "")
     if word:
-        return Reason(word, word, RejectionSide(row["reason_side"]))
-    withdrew = outcome is Outcome.WITHDRAWN
-    side = RejectionSide.CANDIDATE if withdrew else RejectionSide.COMPANY
-    return Reason(outcome.value, outcome.value, side)
+        return kit.Reason(word, word, kit.RejectionSide(row["reason_side"]))
+    return kit.Reason(outcome.value, outcome.value, STATES[outcome].side)
 
 
 def _parts(text: str) -> list[str]:

@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-from careerrelay.connectors import (
-    DO_NOT_CONTACT_TAGS,
-    NOTICE_DELAY_DAYS,
-    SOURCE_CHANNELS,
-    Capability,
-    Column,
-    ConnectorSpec,
-    Evidence,
-    RejectionSide,
-    Setting,
-    Support,
-)
+from careerrelay import connectors as kit
 
 from .words import Outcome
 
 HRMOS_EXPORT = "https://atsguide.hrmos.co/hc/ja/articles/20859800186009"
 
 CAPABILITIES = {
-    Capability.CSV_IMPORT: Support(
-        Evidence.REPORTED,
+    kit.Capability.CSV_IMPORT: kit.reported(
         HRMOS_EXPORT,
         "HRMOS documents its export with a template of columns the company chooses. The headings "
         "of ジョブカン, sonar and Wantedly Hire are not documented, so the company maps them once.",
     ),
-    Capability.WEBHOOK: Support(
-        Evidence.MISSING, HRMOS_EXPORT, "None of these ATSs documents a webhook for applications."
+    kit.Capability.WEBHOOK: kit.missing(
+        HRMOS_EXPORT, "None of these ATSs documents a webhook for applications."
     ),
-    Capability.REPORT: Support(
-        Evidence.MISSING,
+    kit.Capability.REPORT: kit.missing(
         HRMOS_EXPORT,
         "None documents a way to write back; 'careerrelay csv registrations' gives a CSV with the "
         "ATS's own ids instead.",
     ),
-    Capability.FIELD_TOKEN: Support(
-        Evidence.MISSING,
+    kit.Capability.FIELD_TOKEN: kit.missing(
         "https://help-hire.wantedly.com/hc/ja/articles/50592647821081",
         "HRMOS and Wantedly Hire list their mail variables, and no custom field is among them.",
     ),
-    Capability.ATS_MESSAGE: Support(
-        Evidence.MISSING, HRMOS_EXPORT, "Nothing can be sent through these ATSs from outside."
+    kit.Capability.ATS_MESSAGE: kit.missing(
+        HRMOS_EXPORT, "Nothing can be sent through these ATSs from outside."
     ),
 }
 
 SETTINGS = (
-    Setting(
+    kit.Setting(
         "ats",
         "Which ATS the files come from.",
         "CSVを書き出すATS。",
@@ -54,85 +40,87 @@ SETTINGS = (
         default="other",
         choices=("hrmos", "jobcan", "sonar", "wantedly_hire", "other"),
     ),
-    Setting(
+    kit.optional(
         "timezone",
         "Time zone of the dates in the files.",
         "CSVの日付のタイムゾーン。",
-        required=False,
         default="Asia/Tokyo",
     ),
-    Setting(
+    kit.optional(
         "folder_limit",
         "How many new rejections one file in the watched folder may bring; a file with more waits "
         "until somebody confirms it on the page or by command.",
         "監視フォルダーのCSV1件で受け付ける新しい不採用の上限。超えるファイルは、画面またはコマンドで"
         "確認するまで取り込みません。",
-        required=False,
         default="300",
     ),
-    SOURCE_CHANNELS,
-    DO_NOT_CONTACT_TAGS,
-    NOTICE_DELAY_DAYS,
+    kit.SOURCE_CHANNELS,
+    kit.DO_NOT_CONTACT_TAGS,
+    kit.NOTICE_DELAY_DAYS,
 )
 
 COLUMNS = (
-    Column(
+    kit.Column(
         "application_id",
         "The ATS's id of the application",
         "応募ID",
         ("応募ID", "応募番号", "選考ID", "application id"),
     ),
-    Column(
+    kit.Column(
         "candidate_id",
         "The ATS's id of the person",
         "候補者ID",
         ("候補者ID", "応募者ID", "候補者番号", "応募者番号", "candidate id"),
     ),
-    Column(
+    kit.Column(
         "email",
         "E-mail address",
         "メールアドレス",
         ("メールアドレス", "メール", "Eメール", "email", "e-mail", "email address", "mail"),
     ),
-    Column("full_name", "The whole name", "氏名", ("氏名", "名前", "候補者名", "応募者名", "name")),
-    Column("family_name", "Family name", "姓", ("姓", "last name", "family name")),
-    Column("given_name", "Given name", "名", ("名", "first name", "given name")),
-    Column("job_id", "The ATS's id of the job", "求人ID", ("求人ID", "求人番号", "job id")),
-    Column("job", "The job", "求人", ("求人", "求人名", "求人タイトル", "応募求人", "job")),
-    Column(
+    kit.Column(
+        "full_name", "The whole name", "氏名", ("氏名", "名前", "候補者名", "応募者名", "name")
+    ),
+    kit.Column("family_name", "Family name", "姓", ("姓", "last name", "family name")),
+    kit.Column("given_name", "Given name", "名", ("名", "first name", "given name")),
+    kit.Column("job_id", "The ATS's id of the job", "求人ID", ("求人ID", "求人番号", "job id")),
+    kit.Column("job", "The job", "求人", ("求人", "求人名", "求人タイトル", "応募求人", "job")),
+    kit.Column(
         "status",
         "Where the selection stands",
         "選考の状況",
         ("選考ステータス", "最終選考ステータス", "ステータス", "選考状況", "選考結果", "status"),
         choices=tuple(Outcome),
     ),
-    Column(
+    kit.Column(
         "reason",
         "Reason for the end; only words of your closed list are taken",
         "終了の理由。あらかじめ登録した語だけを取り込みます",
         ("不採用理由", "不合格理由", "終了理由", "辞退理由", "reason"),
-        choices=tuple(RejectionSide),
+        choices=tuple(kit.RejectionSide),
     ),
-    Column(
+    kit.Column(
         "source",
         "Where the application came from",
         "応募経路",
         ("応募経路", "流入経路", "応募媒体", "媒体", "source"),
     ),
-    Column("tags", "Labels or tags", "ラベル・タグ", ("応募ラベル", "ラベル", "タグ", "tags")),
-    Column("applied_on", "Day of the application", "応募日", ("応募日", "応募日時", "applied on")),
-    Column(
+    kit.Column("tags", "Labels or tags", "ラベル・タグ", ("応募ラベル", "ラベル", "タグ", "tags")),
+    kit.Column(
+        "applied_on", "Day of the application", "応募日", ("応募日", "応募日時", "applied on")
+    ),
+    kit.Column(
         "ended_on",
         "Day on which the selection ended, however it ended",
         "選考が終了した日（結果を問わない）",
         ("選考終了日", "判定結果入力日", "終了日", "ended on"),
     ),
-    Column("rejected_on", "Day of the rejection", "不合格日", ("不合格日", "不採用日")),
-    Column("withdrawn_on", "Day of the withdrawal", "辞退日", ("辞退日",)),
-    Column("hired_on", "Day of hiring", "入社日", ("入社日",)),
+    kit.Column("rejected_on", "Day of the rejection", "不合格日", ("不合格日", "不採用日")),
+    kit.Column("withdrawn_on", "Day of the withdrawal", "辞退日", ("辞退日",)),
+    kit.Column("hired_on", "Day of hiring", "入社日", ("入社日",)),
 )
 
-SPEC = ConnectorSpec(
+SPEC = kit.ConnectorSpec(
     name="csv_bridge",
     title="CSV",
     docs_url=HRMOS_EXPORT,
