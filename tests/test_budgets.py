@@ -26,7 +26,7 @@ LONGER_CONNECTORS = {
     "breezyhr": 471,
     "bullhorn": 875,
     "csv_bridge": 381,
-    "greenhouse": 1066,
+    "greenhouse": 1058,
     "herp": 605,
     "icims": 372,
     "lever": 750,

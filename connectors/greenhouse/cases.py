@@ -8,7 +8,7 @@ from datetime import datetime
 from careerrelay import connectors as kit
 
 from .client import NAME, HarvestClient, Row
-from .words import STATES, addresses, channel_of, latest, side_of, stage_of, state_for
+from .words import STATES, candidate_of, channel_of, flags_of, latest, side_of, stage_of, state_for
 
 
 class CaseReader:
@@ -82,7 +82,7 @@ def _snapshot(
     state = _state(row)
     return kit.Application(
         external_id=row["id"],
-        candidate=_candidate(row, person=person),
+        candidate=candidate_of(person) if person else kit.Candidate(row["candidate_id"]),
         state=state_for(state, side=reason.side if reason else kit.RejectionSide.UNKNOWN),
         changed_at=_changed_at(row),
         job=kit.Job(job["id"], job["name"] or job["id"]) if job else None,
@@ -90,7 +90,11 @@ def _snapshot(
         stage=stage_of(row["stage_name"] or ""),
         stage_text=row["stage_name"] or "",
         channel=channel,
-        flags=_flags(person, job=job),
+        # A person the acting user may not see is private.
+        flags=flags_of(
+            may_mail=person is None or person["can_email"],
+            private=person is None or person["private"] or bool(job and job["confidential"]),
+        ),
         applied_at=row["created_at"],
     )
 
@@ -110,23 +114,3 @@ def _changed_at(row: Row) -> datetime:
     if row["status"] == "rejected" and row["rejected_at"]:
         return latest(row["rejected_at"]) or row["rejected_at"]
     return latest(row["updated_at"], row["last_activity_at"]) or row["updated_at"]
-
-
-def _candidate(row: Row, *, person: Row | None) -> kit.Candidate:
-    if person is None:
-        return kit.Candidate(external_id=row["candidate_id"])
-    return kit.Candidate(
-        external_id=person["id"],
-        emails=addresses(person["email_addresses"]),
-        family_name=person["last_name"] or "",
-        given_name=person["first_name"] or "",
-    )
-
-
-def _flags(person: Row | None, *, job: Row | None) -> frozenset[kit.Flag]:
-    """A person the acting user may not see is private."""
-    found = {
-        kit.Flag.DO_NOT_CONTACT: person is not None and not person["can_email"],
-        kit.Flag.PRIVATE: person is None or person["private"] or bool(job and job["confidential"]),
-    }
-    return frozenset(flag for flag, true in found.items() if true)

@@ -17,8 +17,9 @@ from careerrelay import connectors as kit
 from .spec import SPEC
 from .words import (
     STATES,
-    addresses,
+    candidate_of,
     channel_of,
+    flags_of,
     latest,
     side_of,
     stage_of,
@@ -219,10 +220,10 @@ def _snapshot(
     rejected = state is kit.ApplicationState.REJECTED
     reason = _reason(case["rejection_reason"]) if rejected else None
     stage = (case["current_stage"] or {}).get("name") or ""
-    job = next(iter(case["jobs"]), None)
+    job, person = next(iter(case["jobs"]), None), case["candidate"]
     return kit.Application(
         external_id=case["id"],
-        candidate=_candidate(case["candidate"]),
+        candidate=candidate_of(person),
         state=state_for(state, side=reason.side if reason else kit.RejectionSide.UNKNOWN),
         changed_at=_changed_at(case, rejected=rejected) or at,
         job=kit.Job(job["id"], job["name"] or job["id"]) if job else None,
@@ -230,7 +231,10 @@ def _snapshot(
         stage=stage_of(stage),
         stage_text=stage,
         channel=_channel(case, channels=channels),
-        flags=_flags(case),
+        flags=flags_of(
+            may_mail=person["can_email"],
+            private=person["is_private"] or any(job["confidential"] for job in case["jobs"]),
+        ),
         applied_at=case["applied_at"],
         ats_url=_web_address(case["url"]),
     )
@@ -252,15 +256,6 @@ def _reason(reason: Mapping[str, Any] | None) -> kit.Reason | None:
     )
 
 
-def _candidate(person: Mapping[str, Any]) -> kit.Candidate:
-    return kit.Candidate(
-        external_id=person["id"],
-        emails=addresses(person["email_addresses"]),
-        family_name=person["last_name"] or "",
-        given_name=person["first_name"] or "",
-    )
-
-
 def _channel(case: Mapping[str, Any], *, channels: Mapping[str, kit.Channel]) -> kit.Channel:
     if case["prospect"]:
         return kit.Channel.SCOUT  # added by a recruiter; has not applied
@@ -268,12 +263,6 @@ def _channel(case: Mapping[str, Any], *, channels: Mapping[str, kit.Channel]) ->
     if source is None:
         return kit.Channel.UNKNOWN
     return channels.get(source["id"]) or channel_of(source["name"], source["public_name"])
-
-
-def _flags(case: Mapping[str, Any]) -> frozenset[kit.Flag]:
-    private = case["candidate"]["is_private"] or any(j["confidential"] for j in case["jobs"])
-    found = {kit.Flag.DO_NOT_CONTACT: not case["candidate"]["can_email"], kit.Flag.PRIVATE: private}
-    return frozenset(flag for flag, true in found.items() if true)
 
 
 def _web_address(url: str | None) -> str | None:

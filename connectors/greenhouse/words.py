@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from careerrelay import connectors as kit
 
@@ -73,6 +74,22 @@ def channel_of(*names: str | None) -> kit.Channel:
         if text in SOURCES:
             return SOURCES[text]
     return kit.Channel.UNKNOWN
+
+
+def candidate_of(person: Mapping[str, Any]) -> kit.Candidate:
+    """A person as both write them."""
+    return kit.Candidate(
+        person["id"],
+        emails=addresses(person["email_addresses"]),
+        family_name=person["last_name"] or "",
+        given_name=person["first_name"] or "",
+    )
+
+
+def flags_of(*, may_mail: bool, private: bool) -> frozenset[kit.Flag]:
+    """What keeps a link away."""
+    found = {kit.Flag.DO_NOT_CONTACT: not may_mail, kit.Flag.PRIVATE: private}
+    return frozenset(flag for flag, holds in found.items() if holds)
 
 
 def addresses(entries: Iterable[Mapping[str, str | None]]) -> tuple[str, ...]:
