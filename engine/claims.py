@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import case, delete, insert, literal, or_, select, update
 from sqlalchemy.orm import Session, load_only
 
+from ..models.base import UtcDateTime
 from ..models.errors import CareerRelayError
 from ..models.tables import Attempt, Connection, Heartbeat, OwedWork, WorkState
 
@@ -105,10 +106,13 @@ def _begin(
 ) -> None:
     if not ids:
         return
+    # What is begun is due: came in while a clock ran ahead, the sweep would not look at it before
+    # that hour, should this run not come to its end.
+    due_at = case((task.row.due_at > now, literal(now, UtcDateTime())), else_=task.row.due_at)
     session.execute(
         update(task.row)
         .where(task.row.id.in_(ids))
-        .values(attempts=attempt, running_since=now, running_by=runtime.process_id),
+        .values(attempts=attempt, running_since=now, running_by=runtime.process_id, due_at=due_at),
         execution_options=_UNLOADED,
     )
     begun = {"task": task.name, "number": attempt, "started_at": now}

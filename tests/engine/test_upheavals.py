@@ -15,6 +15,7 @@ from sqlalchemy import event, exc, select, text
 
 from careerrelay.engine import polling, reading
 from careerrelay.engine.cases import CaseFile
+from careerrelay.engine.claims import claim
 from careerrelay.engine.known import Known
 from careerrelay.engine.queue import Job
 from careerrelay.engine.service import PURGE_EVERY, TASKS, Service, _is_due, sweep
@@ -87,6 +88,21 @@ def test_database_away_for_longer_leaves_no_claim_behind_for_ever(
     assert (done.state, done.crashes, done.running_by) == ("done", 0, None)
     with world.runtime.database.read() as session:
         assert all(session.scalars(select(Attempt.finished_at)))
+
+
+def test_what_came_in_under_a_clock_ahead_and_was_cut_off_is_swept_by_the_right_one(
+    world: World,
+) -> None:
+    world.clock.forward(hours=1)
+    world.apply(1)
+    world.clock.forward(hours=-1)
+    with world.runtime.database.begin() as session:
+        ids = session.scalars(select(Signal.id)).all()
+        assert claim(world.runtime, session, TASKS["read_signal"], ids, 1).mine == ids
+    world.clock.forward(minutes=3)
+    assert sweep(world.runtime) == 1
+    world.work()
+    assert "c1" in world.vendor.fields
 
 
 def test_sweep_leaves_alone_what_this_process_is_doing(world: World) -> None:
