@@ -11,6 +11,7 @@ played with a clock that is moved by hand, for nobody's queue sleeps a day in te
 
 from __future__ import annotations
 
+import argparse
 import random
 import subprocess
 import sys
@@ -172,10 +173,11 @@ def main(seconds: float, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    sys.exit(
-        main(
-            float(given[0]) if given else SECONDS,
-            int(given[1]) if len(given) > 1 else random.SystemRandom().randrange(10**6),
-        )
+    parser = argparse.ArgumentParser(
+        "python -m bench.soak", description="Disasters, then an audit."
     )
+    parser.add_argument("seconds", metavar="SECONDS", nargs="?", type=float, default=SECONDS)
+    parser.add_argument("seed", metavar="SEED", nargs="?", type=int, help="of an earlier run")
+    asked = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
+    sys.exit(main(asked.seconds, seed))
