@@ -99,16 +99,21 @@ class VendorApi:
         operation: str,
         permission: str = "",
         params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
         **sent: Any,
     ) -> HttpResponse:
-        """Any call; the answer is the caller's to read, or to leave. ``sent``: json or data."""
+        """Any call; the answer is the caller's to read, or to leave. ``sent``: json or data.
+
+        ``headers`` are what this call needs beside the credential.
+        """
+        same = {**self._same, "headers": {**self._same["headers"], **(headers or {})}}
         return self._http.request(
             method,
             join_url(self._url, *path),
             operation=operation,
             permission=permission or (self._reads if method == "GET" else self._writes),
             params=params,
-            **self._same,
+            **same,
             **sent,
         )
 

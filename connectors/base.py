@@ -158,7 +158,10 @@ class Connector:
         self._unsupported(Capability.FIELD_TOKEN)
 
     def send_message(self, application: Application, message: OutgoingMessage) -> None:
-        """Have the ATS send this to the candidate, once per ``message.marker``."""
+        """Have the ATS send this to the candidate, once per ``message.marker``.
+
+        Where the spec says ``message_unseen``, by one call and without a look: it is called once.
+        """
         self._unsupported(Capability.ATS_MESSAGE)
 
     def report_registration(self, application: Application, report: RegistrationReport) -> None:

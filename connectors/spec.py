@@ -171,6 +171,10 @@ class ConnectorSpec:
     fields: ``job`` is the job's title, a hint which application the mail is about.
     ``paste_note``: what else whoever pastes it has to know of these templates, by language.
     ``columns``: what ``import_row`` reads, for CSV_IMPORT.
+    ``message_unseen``: no call tells afterwards whether a message was sent. Then ``send_message``
+    is called at most once a message, and what became of one without an answer is for a person to
+    find out.
+    ``message_switch``: a setting, ``off`` or ``on``, without which nothing is sent.
     """
 
     name: str
@@ -191,6 +195,8 @@ class ConnectorSpec:
     paste_note: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
     columns: tuple[Column, ...] = ()
+    message_unseen: bool = False
+    message_switch: str = ""
 
     def column(self, name: str) -> Column | None:
         """The declared column of that name."""
@@ -199,6 +205,15 @@ class ConnectorSpec:
     def setting(self, name: str) -> Setting | None:
         """The declared setting of that name."""
         return next((s for s in self.settings if s.name == name), None)
+
+    def message_refusal(self, settings: Mapping[str, str]) -> str:
+        """Why a company with these settings has no message sent by this ATS; "" if it may."""
+        if not self.message_switch or settings.get(self.message_switch) == "on":
+            return ""
+        return (
+            f"{self.title} sends nothing for us while the setting {self.message_switch} is off; "
+            "read in the connector's guide what has to be done first, then set it to on"
+        )
 
     def reads(self, event: str) -> bool:
         """False for an event that is ignored. Raises UnknownEventError for one in no list."""

@@ -146,6 +146,8 @@ def _apply(
         for name, value in plan.secrets.items()
     }
     connection.secrets = _merged(connection.secrets, sealed)
+    if why := switched_off(spec, connection):
+        raise ConfigurationError(f"{where}{why}")
     try:
         runtime.connector(connection)
     except ConfigurationError as error:
@@ -192,6 +194,14 @@ def obstacle(spec: ConnectorSpec, strategy: str) -> str:
     support = spec.capabilities.get(needed)
     reason = f": {support.note}" if support and support.note else ""
     return f"{spec.title} offers no way{reason}".rstrip(".")
+
+
+def switched_off(spec: ConnectorSpec, connection: Connection) -> str:
+    """Why the ATS does not send what this connection's strategies leave to it; "" if it may."""
+    if Strategy.ATS_MESSAGE not in connection.strategies:
+        return ""
+    why = spec.message_refusal(connection.settings)
+    return why and f"strategy {Strategy.ATS_MESSAGE}: {why}"
 
 
 def possible_strategies(spec: ConnectorSpec) -> list[str]:

@@ -19,7 +19,7 @@ from ..link_signing import Purpose
 from ..models.companies import Strategy
 from ..models.decisions import ReasonCode
 from ..models.errors import ApiNotFoundError, PostponedError
-from ..models.events import OutgoingMessage, snapshot_event
+from ..models.events import snapshot_event
 from ..models.tables import (
     ApplicationAddress,
     ApplicationRecord,
@@ -29,7 +29,7 @@ from ..models.tables import (
     Suppression,
     WorkState,
 )
-from . import mail_record, own_mail
+from . import ats_message, mail_record, own_mail
 from .cases import CaseFile
 from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, send_time
@@ -185,7 +185,8 @@ def _send_notice(runtime: Runtime, owed: _Owed, strategy: Strategy) -> _Owed:
     if strategy is Strategy.OWN_MAIL:
         parts = (owed.delivery, owed.record, owed.company)
         return replace(owed, letter=own_mail.send(runtime, *parts, with_link=with_link))
-    _send_ats_message(runtime, owed, with_link=with_link)
+    parts = (owed.delivery, owed.record, owed.connection, owed.company)
+    ats_message.send(runtime, *parts, with_link=with_link)
     return owed
 
 
@@ -197,9 +198,15 @@ def _wait_for_send_time(runtime: Runtime, owed: _Owed) -> None:
 
 
 def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
-    """An ATS that holds its own notice back may drop it without a signal: ask it once more."""
+    """An ATS that holds its own notice back may drop it without a signal: ask it once more.
+
+    Also before a message of which the ATS tells nothing afterwards: one that is down answers
+    nothing here either, and then nothing was handed over yet.
+    """
     connector = runtime.connector(owed.connection)
-    if owed.record.notice_after is None or not connector.spec.can(Capability.FETCH):
+    is_unseen = connector.spec.message_unseen and _by_the_ats(owed)
+    is_asked = owed.record.notice_after is not None or is_unseen
+    if not is_asked or not connector.spec.can(Capability.FETCH):
         return owed
     try:
         found = connector.fetch_again(open_application(runtime.vault, owed.record))
@@ -219,13 +226,6 @@ def _write_field(runtime: Runtime, owed: _Owed, connector: Connector) -> None:
         "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
         ours=runtime.signer.prefix(Purpose.RELAY),
     )
-
-
-def _send_ats_message(runtime: Runtime, owed: _Owed, *, with_link: bool) -> None:
-    mail = own_mail.compose(runtime, owed.delivery, owed.record, owed.company, with_link=with_link)
-    message = OutgoingMessage(marker=owed.delivery.id, subject=mail.subject, text=mail.text)
-    application = open_application(runtime.vault, owed.record)
-    runtime.connector(owed.connection).send_message(application, message)
 
 
 def _finish(runtime: Runtime, done: Sequence[_Owed]) -> None:

@@ -15,7 +15,7 @@ from ..models.errors import CareerRelayError
 from ..models.tables import Connection, Delivery, RefusedRequest, SheetRow, Signal
 from . import mail_record
 from .call_budgets import budget_of
-from .connections import obstacle, webhook_url
+from .connections import obstacle, switched_off, webhook_url
 from .doctor_notices import notice_findings
 from .doctor_relays import relay_findings
 from .findings import Finding, fail, hint, ok
@@ -221,6 +221,9 @@ def _strategy(connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
         why = obstacle(spec, name)
         if why:
             yield fail(connection.id, f"strategy {name}", why, remedy="choose another one")
+    if why := switched_off(spec, connection):
+        set_it = f"careerrelay connections set {connection.id}"
+        yield fail(connection.id, f"strategy {Strategy.ATS_MESSAGE}", why, remedy=set_it)
     first = connection.strategies[0] if connection.strategies else ""
     yield ok(connection.id, "strategy", f"links go out by {first}")
     for better in BETTER[: _rank(first)]:

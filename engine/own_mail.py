@@ -97,11 +97,11 @@ def send(
             account=account,
             envelope_from=sending_form(letter.sender.address),
             to=sending_form(letter.to.address),
-            before_data=lambda: _note_hand_over(runtime, delivery.id, at=runtime.clock()),
+            before_data=lambda: note_hand_over(runtime, delivery.id, at=runtime.clock()),
         )
     except (SmtpRejectedError, SmtpUnavailableError):
         # A definite no: nobody has the message, so a later attempt doubles nothing.
-        _note_hand_over(runtime, delivery.id, at=None)
+        note_hand_over(runtime, delivery.id, at=None)
         raise
     return letter
 
@@ -127,7 +127,7 @@ def letter_of(
     )
 
 
-def _note_hand_over(runtime: Runtime, delivery_id: str, *, at: datetime | None) -> None:
+def note_hand_over(runtime: Runtime, delivery_id: str, *, at: datetime | None) -> None:
     """Only by the process whose turn it is: one that slept through its lease must not send what
     another has taken over."""
     with runtime.database.begin() as session:

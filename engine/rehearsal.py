@@ -129,6 +129,12 @@ def dead(runtime: Runtime) -> dict[str, int]:
     return {name: count for name, count in given_up.items() if count}
 
 
+def link_of(runtime: Runtime, delivery_id: str) -> str:
+    """The personal link that a delivery carries, as a URL."""
+    with runtime.database.read() as session:
+        return runtime.signer.url_for(str(session.get_one(Delivery, delivery_id).link_id))
+
+
 def map_as_rejections(runtime: Runtime, connection_id: str, reasons: Sequence[str]) -> None:
     """The company says that these reasons of its ATS are its own rejections."""
     with runtime.database.begin() as session:

@@ -185,7 +185,8 @@ def _refuse_uncertain(row: Any, not_sent: bool) -> None:
     if row.state == WorkState.DONE.value or not not_sent:
         raise RefusedError(
             f"the mail of delivery '{row.id}' was handed over and may have arrived; look for its "
-            "Message-ID in the mail server's log, then replay with --not-sent, or close it"
+            "Message-ID in the mail server's log, or in the candidate's mailbox where the ATS "
+            "sends it, then replay with --not-sent, or close it"
         )
     row.handed_over_at = None
 

@@ -24,6 +24,7 @@
         ApiResponseError             an answer we cannot read (HTML, garbage)
         ApiRateLimitedError          retryable, retry_after from the vendor
         ApiUnavailableError          retryable: no answer, 5xx
+        ApiUncertainError            a message was handed over, no answer: only a person can tell
       MailError
         MessageNotInjectableError    the message goes out unchanged
         AddressError                 not an e-mail address; ``problem`` says which part
@@ -229,6 +230,12 @@ class ApiUnavailableError(ApiError):
 
     code = "api_unavailable"
     retryable = True
+
+
+class ApiUncertainError(ApiError):
+    """A message was handed over and the answer was lost; asking again might double it."""
+
+    code = "api_uncertain"
 
 
 class MailError(CareerRelayError):

@@ -25,6 +25,7 @@ from tests.support.toy import (
     MessagingToyConnector,
     ToyConnector,
     ToyVendor,
+    UnseenToyConnector,
 )
 from tests.support.world import Clock, World, open_runtime
 
@@ -108,10 +109,18 @@ def toys(monkeypatch: pytest.MonkeyPatch, vendor: ToyVendor) -> None:
     hint = type("BoundHint", (HintToyConnector,), {"vendor": vendor})
     messaging = type("BoundMessaging", (MessagingToyConnector,), {"vendor": vendor})
     keeping = type("BoundKeeping", (KeepingToyConnector,), {"vendor": vendor})
+    unseen = type("BoundUnseen", (UnseenToyConnector,), {"vendor": vendor})
     real = dict(registry.connector_classes())
 
     def with_toys() -> dict[str, type]:
-        return {**real, "toy": toy, "hint": hint, "messaging": messaging, "keeping": keeping}
+        return {
+            **real,
+            "toy": toy,
+            "hint": hint,
+            "messaging": messaging,
+            "keeping": keeping,
+            "unseen": unseen,
+        }
 
     with_toys.cache_clear = lambda: None  # type: ignore[attr-defined]
     for module in (registry, runtime_module, links_module, polling_module):

@@ -34,6 +34,8 @@ REGISTRANTS = 4
 DIES_AT = 2
 """Commits into the bulk, and into the reports, after which the process dies."""
 PACE_SECONDS = 0.1
+UNCERTAIN = ("smtp_uncertain", "api_uncertain")
+"""How a delivery ends of which neither the mail server nor the ATS can tell whether it went out."""
 
 
 @dataclass
@@ -167,18 +169,29 @@ class Play:
         self._look_after_notices()
 
     def _look_after_notices(self) -> None:
-        """SMTP cannot be asked whether it took what the dead worker handed over: people look."""
+        """Whether what was handed over without an answer was sent: people look."""
         runtime = self.house.runtime
         for line in replay.work_lines(runtime, kind="delivery"):
-            require(line.code == "smtp_uncertain", f"a delivery was given up: {line.code}")
-            mails = self.mailbox.received()
-            sent = [m.recipients[0] for m in mails if line.id in m.source.decode()]
+            require(line.code in UNCERTAIN, f"a delivery was given up: {line.code}")
+            sent = self._sent_by(line.id)
             self.looked_after += sent
             if sent:
                 replay.close(runtime, line, actor=ACTOR)
             else:
                 replay.replay(runtime, line, actor=ACTOR, not_sent=True)
         self._settle()
+
+    def _sent_by(self, delivery: str) -> list[str]:
+        """To whom: in the mailbox, or as the vendor shows it."""
+        mails = self.mailbox.received()
+        found = [m.recipients[0] for m in mails if delivery in m.source.decode()]
+        if self.strategy == "ats_message":
+            link, everybody = rehearsal.link_of(self.house.runtime, delivery), self._everybody()
+            found += [c.person.email for c in everybody if link in self.record(c).links]
+        return found
+
+    def _everybody(self) -> list[Case]:
+        return [self.alone, self.withdrawn, self.reopened, self.erased, *self.bulk]
 
     def _register(self) -> None:
         """Some register by the link they got; the vendor's answers to the report are lost."""

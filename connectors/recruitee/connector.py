@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,19 @@ from marshmallow import ValidationError, fields
 
 from careerrelay import connectors as kit
 
-from .spec import SPEC
+from .spec import MAILBOX_SEND, SPEC
 
 PAGE = 100
 FILTER = json.dumps([{"field": "status", "in": ["disqualified"]}])
 ROLE = "a hiring role that covers the job, with notes and tags"
+SENDER = "to send e-mail to the candidates of the job"
+ACCENT = {"x-json-accent": "pascal"}
+NO_MORE: Mapping[str, Any] = {
+    **{key: [] for key in ("cc", "bcc", "attachments", "admins", "adminIds")},
+    **dict.fromkeys(("replyToMessageId", "sendAt", "sendAtTimezone")),
+    "visibility": {"level": "public", "roleIds": [], "adminIds": []},
+}
+LINK = re.compile(r"^(https?://[!-~]+)$", re.MULTILINE)
 TOKENS = "Settings > Apps and plugins > API tokens"
 
 
@@ -148,6 +157,18 @@ class RecruiteeConnector(kit.Connector):
         path, what = ("search", "new", "candidates"), "search candidates"
         return self._api.rows(path, HitSchema, under="hits", operation=what, **params)
 
+    def send_message(self, application: kit.Application, message: kit.OutgoingMessage) -> None:
+        """From the mailbox of the token's user, with every key that the app itself sends.
+
+        https://github.com/wingbackapp/recruitee-round-robin-interview-service
+        """
+        person = application.candidate
+        to = {"candidateId": _number(person.external_id), "candidateEmail": person.emails[0]}
+        mail = {"to": [to], "subject": message.subject, "bodyHtml": _as_html(message.text)}
+        path, what = ("mailbox", "send"), "send a message"
+        told = {"operation": what, "permission": SENDER, "headers": ACCENT}
+        self._api.call("POST", path, **told, json={**NO_MORE, **mail})
+
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
     ) -> None:
@@ -176,8 +197,7 @@ class RecruiteeConnector(kit.Connector):
         answer.read(NoteSchema(), under="note")
 
     def _add_tags(self, person: str, tags: Sequence[str]) -> None:
-        number = int(person) if person.isascii() and person.isdigit() else person
-        body = {"candidates": [number], "tags": tags}
+        body = {"candidates": [_number(person)], "tags": tags}
         self._api.call("PATCH", ("bulk", "candidates", "tags"), operation="add a tag", json=body)
 
     def reasons(self) -> Sequence[kit.Reason]:
@@ -193,8 +213,17 @@ class RecruiteeConnector(kit.Connector):
             kit.Probe("candidates", lambda: self._search(1, 1) and "found", give),
             kit.webhook_probe(self, without="who is taken back is not noticed"),
         ]
+        if self.settings[MAILBOX_SEND] == "on":
+            allow = f"Allow the token's user {SENDER}."
+            probes.append(kit.Probe("email templates", self._templates, allow))
         remedy = f"Make a token under {TOKENS}; company_id stands there too."
         return kit.run_probes(probes, credentials="api_token", remedy=remedy)
+
+    def _templates(self) -> str:
+        """All that can be tried without a mail to somebody."""
+        kind, what = "email_templates", "list email templates"
+        found = self._api.rows((kind,), kit.IdSchema, under=kind, operation=what, permission=SENDER)
+        return f"{len(found)} templates; the sending itself shows with the first notice"
 
     def _application(self, found: Mapping[str, Any], offer: str) -> kit.Application:
         """Without a placement the person is not on that job (any more): nothing is rejected."""
@@ -227,6 +256,16 @@ class RecruiteeConnector(kit.Connector):
     def _candidate(self, person: str) -> dict[str, Any]:
         what = "get a candidate"
         return self._api.get(("candidates", person), schema=OneSchema(), operation=what)
+
+
+def _number(person: str) -> int | str:
+    return int(person) if person.isascii() and person.isdigit() else person
+
+
+def _as_html(text: str) -> str:
+    """Nothing in it is markup but line breaks, and a link where an address has a line alone."""
+    linked = LINK.sub(r'<a href="\1">\1</a>', html.escape(text))
+    return f"<p>{linked}</p>".replace("\n", "<br>")
 
 
 def _hints(hit: Mapping[str, Any]) -> Iterator[kit.ApplicationEvent]:

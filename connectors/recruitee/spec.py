@@ -12,6 +12,7 @@ SEARCH = "https://github.com/jnot807/recruitee-mcp"
 SENDER = "https://github.com/wingbackapp/recruitee-round-robin-interview-service"
 TAGGER = "https://github.com/Parameswaran-L/RecruiteeToWhatsApp"
 PLACEHOLDERS = "https://support.recruitee.com/en/articles/6400477"
+MAILBOX_SEND = "mailbox_send"
 
 SPEC = kit.ConnectorSpec(
     name="recruitee",
@@ -30,11 +31,11 @@ SPEC = kit.ConnectorSpec(
         Capability.FIELD_TOKEN: kit.missing(
             PLACEHOLDERS, "No placeholder for profile fields is documented."
         ),
-        Capability.ATS_MESSAGE: kit.missing(
+        Capability.ATS_MESSAGE: kit.reported(
             SENDER,
-            "A public integration sends mail by an endpoint of the app itself; but nothing "
-            "known tells afterwards whether a mail was sent, so after a lost answer a rejection "
-            "could be sent twice.",
+            "By an endpoint of the app itself that a public integration uses, so mailbox_send has "
+            "to be on. Nothing tells afterwards whether a mail was sent: it is asked for once, "
+            "and after a lost answer a person looks.",
         ),
     },
     webhook=kit.WebhookSpec(
@@ -46,6 +47,8 @@ SPEC = kit.ConnectorSpec(
     ),
     rate_limit=kit.RateLimit(2, 1, per="account"),
     notice_is_delayed=True,
+    message_unseen=True,
+    message_switch=MAILBOX_SEND,
     settings=(
         kit.Setting(
             "company_id",
@@ -66,6 +69,15 @@ SPEC = kit.ConnectorSpec(
             "メモの公開範囲。public（候補者を閲覧できる全員）またはprivate。",
             "public",
             "private",
+        ),
+        kit.choice(
+            MAILBOX_SEND,
+            "on: strategy ats_message may send the notice from the mailbox of the token's user. "
+            "First take the automatic e-mail out of the disqualify reasons, or people get two.",
+            "onにすると、トークンのユーザーのメールボックスからお知らせを送れます（ats_message）。"
+            "二通届かないよう、先に不採用理由の自動送信メールを外してください。",
+            "off",
+            "on",
         ),
         *kit.USUAL,
         kit.address("https://api.recruitee.com"),

@@ -21,6 +21,10 @@ from careerrelay.connectors.testing.standin import Request, Response, Scene, Sta
 
 BASE = "/c/12345"
 REASONS = {5: "Underqualified", 6: "Withdrew"}
+MAIL_KEYS = {
+    *("to", "cc", "bcc", "subject", "bodyHtml", "replyToMessageId", "attachments", "admins"),
+    *("visibility", "sendAt", "sendAtTimezone", "adminIds"),
+}
 Answer = tuple[int, Any]
 Record = dict[str, Any]
 
@@ -39,6 +43,8 @@ class RecruiteeStandIn(StandIn):
         self.candidates: dict[str, Record] = {}
         self.offers: dict[int, str] = {}
         self.notes: dict[str, list[Record]] = {}
+        self.mails: list[Record] = []
+        self.may_send = True
         self._deliveries_made = 987654
 
     # What people do.
@@ -170,6 +176,31 @@ class RecruiteeStandIn(StandIn):
                 record["tags"] = list(dict.fromkeys([*old, *body["tags"]]))
         return 200, {}
 
+    @route("GET", BASE + "/email_templates")
+    def list_templates(self, request: Request) -> Answer:  # noqa: ARG002
+        if not self.may_send:
+            return 403, {"error": ["Forbidden"]}
+        row = {"id": 12, "title": "Rejection", "subject": "Your application", "body_html": "<p>"}
+        return 200, {"email_templates": [row]}
+
+    @route("POST", BASE + "/mailbox/send")
+    def send_mail(self, request: Request) -> Answer:
+        """One mail a call. What it lacks or does not know is refused: nobody has seen more."""
+        body: Any = request.get_json(silent=True) or {}
+        if not self.may_send:
+            return 403, {"error": ["Forbidden"]}
+        to = body.get("to") or [{}]
+        known = self.candidates.get(str(to[0].get("candidateId")))
+        if request.headers.get("x-json-accent") != "pascal" or set(body) != MAIL_KEYS:
+            return 422, {"errors": [{"message": "unknown parameters", "code": "invalid"}]}
+        if known is None or to[0].get("candidateEmail") not in known["emails"]:
+            return 422, {"errors": [{"message": "to is invalid", "code": "invalid"}]}
+        if not body["subject"] or not body["bodyHtml"]:
+            return 422, {"errors": [{"message": "can't be blank", "code": "blank"}]}
+        with self.lock:
+            self.mails.append(body)
+        return 200, {}
+
     @route("GET", BASE + "/disqualify_reasons")
     def list_reasons(self, request: Request) -> Answer:  # noqa: ARG002
         rows = [{"id": id_, "name": name, "position": id_} for id_, name in REASONS.items()]
@@ -240,9 +271,11 @@ def scene() -> Scene:
             "company_id": "12345",
             "api_token": stand_in.token,
             "webhook_secret": stand_in.secret,
+            "mailbox_send": "on",
         },
         effects=lambda: {
             "tags": list(stand_in.candidates[person]["tags"]),
             "notes": [note["body"] for note in stand_in.notes[person]],
+            "mails": [mail["bodyHtml"] for mail in stand_in.mails],
         },
     )

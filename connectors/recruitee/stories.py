@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from careerrelay.connectors.testing import Person, Record, Story
 
 from .standin import RecruiteeStandIn
 
+LINK = re.compile(r'href="(https?://[^"]+/r/[^"]+)"')
+
 
 class RecruiteeStory(Story):
-    """One company; each person applies for an offer of their own."""
+    """One company; each person applies for an offer of their own, and gets the notice from it."""
+
+    # What became of the case, the same once more before the mail, the mail.
+    least_calls = 3
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.stand_in = self.vendor = RecruiteeStandIn(clock=clock)
@@ -22,6 +29,8 @@ class RecruiteeStory(Story):
             "company_id": "12345",
             "api_token": self.vendor.token,
             "webhook_secret": self.vendor.secret,
+            "mailbox_send": "on",
+            "notice_delay_days": "0",
         }
 
     def reasons(self) -> Mapping[str, str]:
@@ -47,10 +56,16 @@ class RecruiteeStory(Story):
     def record(self, case: str) -> Record:
         known = self.vendor.candidates.get(_person(case))
         notes = self.vendor.notes.get(_person(case), ())
+        mails = [m["bodyHtml"] for m in self.vendor.mails if _person(case) == _to(m)]
         return Record(
+            links=tuple(link for text in mails for link in LINK.findall(text)),
             notes=tuple(note["body"] for note in notes),
             tags=tuple(known["tags"]) if known else (),
         )
+
+
+def _to(mail: Mapping[str, Any]) -> str:
+    return str(mail["to"][0]["candidateId"])
 
 
 def _person(case: str) -> str:

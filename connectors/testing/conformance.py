@@ -84,10 +84,13 @@ def _contract(subject: Subject) -> list[Case]:
 def _effects(subject: Subject) -> list[Case]:
     reads = subject.declared(among=frozenset(effects.READS))
     writes = subject.declared(among=frozenset(effects.WRITES))
+    once = [c for c in writes if c is Capability.ATS_MESSAGE and subject.spec.message_unseen]
+    writes = [c for c in writes if c not in once]
     return [
         *_crossed([effects.reading_changes_nothing], subject, reads),
         *_crossed([effects.writing_twice_is_writing_once], subject, writes),
         *_crossed([effects.lost_answers_double_nothing], subject, writes),
+        *_crossed([effects.lost_answers_are_told], subject, once),
     ]
 
 

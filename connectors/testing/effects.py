@@ -119,6 +119,26 @@ def _lose_answer(stage: Stage, capability: Capability, index: int) -> None:
     WRITES[capability](stage.connector, stage.scene)
 
 
+def lost_answers_are_told(subject: Subject, capability: Capability) -> None:
+    """Of what cannot be looked up: written once, by one call, and a lost answer is an error that
+    is no refusal, for the engine to leave it to a person."""
+    with on_stage(subject) as stage:
+        before = stage.scene.effects()
+        WRITES[capability](stage.connector, stage.scene)
+        wanted = stage.scene.effects()
+        require(wanted != before, "the write left no effect on the stand-in")
+        require(stage.calls() == 1, f"{stage.calls()} calls were made for one message")
+    with on_stage(subject) as stage:
+        stage.scene.stand_in.fail_next(status=502, after_effect=True)
+        try:
+            WRITES[capability](stage.connector, stage.scene)
+        except ApiError as error:
+            require(error.status is None or error.status >= 500, "a lost answer became a refusal")
+        else:
+            raise AssertionError("a lost answer passes for a message that was sent")
+        require(shape(stage.scene.effects()) == shape(wanted), "it was written more than once")
+
+
 def shape(data: Any) -> Any:
     """How many of what there is, whatever ids, times and order."""
     if isinstance(data, dict):

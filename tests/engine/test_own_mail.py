@@ -171,14 +171,14 @@ def test_process_that_lost_its_turn_does_not_send(
     mailing: World, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It slept through its lease; another has taken the delivery over and sends, once."""
-    note = own_mail._note_hand_over
+    note = own_mail.note_hand_over
 
     def too_late(runtime: Any, delivery_id: str, *, at: datetime | None) -> None:
         with runtime.database.begin() as session:
             session.get_one(Delivery, delivery_id).running_by = "another-process"
         note(runtime, delivery_id, at=at)
 
-    monkeypatch.setattr(own_mail, "_note_hand_over", too_late)
+    monkeypatch.setattr(own_mail, "note_hand_over", too_late)
     reject(mailing, 1)
     assert mailbox.messages == []
     theirs = the_delivery(mailing)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -45,6 +45,7 @@ class ToyVendor:
     fields: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     messages: dict[str, OutgoingMessage] = field(default_factory=dict)
+    unseen: list[OutgoingMessage] = field(default_factory=list)
     mails: dict[str, tuple[str, SentMail]] = field(default_factory=dict)
     events: list[ApplicationEvent] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -155,6 +156,29 @@ class MessagingToyConnector(HintToyConnector):
     def send_message(self, application: Application, message: OutgoingMessage) -> None:
         self.vendor.call("send_message")
         self.vendor.messages.setdefault(message.marker, message)
+
+
+class UnseenToyConnector(MessagingToyConnector):
+    """The same, but nothing tells afterwards what it has sent, and it has to be switched on."""
+
+    spec: ClassVar[ConnectorSpec] = replace(
+        MessagingToyConnector.spec,
+        name="unseen",
+        title="Unseen ATS",
+        settings=(
+            *MessagingToyConnector.spec.settings,
+            Setting(
+                "sending", "Send", "送信", required=False, default="off", choices=("off", "on")
+            ),
+        ),
+        message_unseen=True,
+        message_switch="sending",
+    )
+
+    def send_message(self, application: Application, message: OutgoingMessage) -> None:
+        self.vendor.call("send_message")
+        self.vendor.unseen.append(message)
+        self.vendor.call("answer")
 
 
 class KeepingToyConnector(HintToyConnector):
