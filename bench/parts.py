@@ -87,7 +87,7 @@ def _vendors(folder: Path) -> list[Result]:
 def _bulk(folder: Path) -> list[Result]:
     from bench import bulk_rejections
 
-    return bulk_rejections.compare(folder, people=200 if is_full() else 50)
+    return bulk_rejections.compare(folder, people=200)
 
 
 def _grown(folder: Path) -> list[Result]:

@@ -36,7 +36,7 @@ from tests.disaster.load import case
 from tests.support.postgres import PostgresServer, running_postgres
 
 FEW, MANY = 100_000, 1_000_000
-ROUNDS = 31
+ROUNDS = 101
 SLOWER = 1.3
 FILL = (
     """INSERT INTO applications (id, connection_id, external_id, candidate_external_id,
