@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from careerrelay.connectors import HttpClient
+from careerrelay.connectors import ApiError, Application, Capability, HttpClient
 from careerrelay.connectors.recruitee.connector import RecruiteeConnector
-from careerrelay.connectors.recruitee.standin import RecruiteeStandIn
+from careerrelay.connectors.recruitee.standin import RecruiteeStandIn, scene
+from careerrelay.connectors.testing.effects import lost_answers_are_told
+from careerrelay.connectors.testing.subject import Subject
 from careerrelay.engine import polling
 from careerrelay.engine.rehearsal import map_as_rejections
 from careerrelay.engine.service import sweep
@@ -172,3 +176,40 @@ def test_stand_in_takes_nothing_but_what_the_app_sends(connector: RecruiteeConne
         )  # fmt: skip
         assert answer.status == 422
     assert len(vendor.mails) == 1
+
+
+class Hides(RecruiteeConnector):
+    """Takes no answer for a good one."""
+
+    def send_message(self, application: Application, message: OutgoingMessage) -> None:
+        with suppress(ApiError):
+            super().send_message(application, message)
+
+
+class Repeats(RecruiteeConnector):
+    """Tries again by itself."""
+
+    def send_message(self, application: Application, message: OutgoingMessage) -> None:
+        with suppress(ApiError):
+            super().send_message(application, message)
+            return
+        super().send_message(application, message)
+
+
+class Looks(RecruiteeConnector):
+    """Asks something first, for nothing."""
+
+    def send_message(self, application: Application, message: OutgoingMessage) -> None:
+        self.reasons()
+        super().send_message(application, message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(Hides, "passes for"), (Repeats, "passes for"), (Looks, "2 calls")]
+)
+def test_suite_catches_who_hides_or_repeats_a_lost_answer(
+    kind: type[RecruiteeConnector], told: str
+) -> None:
+    examined = Subject(kind, Path(__file__).parent, scene)
+    with pytest.raises(AssertionError, match=told):
+        lost_answers_are_told(examined, Capability.ATS_MESSAGE)
