@@ -14,7 +14,7 @@ from typing import Any
 from careerrelay.connectors import utcnow
 from careerrelay.connectors.testing import Request, Response, StandIn, route
 
-from .filters import Page, RefusedQueryError, page
+from .filters import Page, RefusedQueryError, ids_in, page
 from .records import VISIBILITIES, Person, Records, Row, moment
 
 LISTS = (
@@ -159,10 +159,11 @@ class HarvestApi(StandIn):
         if refused := self._lacks(f"{resource}:list"):
             return refused
         query = request.args.to_dict()
-        with self.lock:
-            defaults = query.get("include_defaults") == "true"
-            rows = list(self.records.rows(resource, include_defaults=defaults or "cursor" in query))
+        defaults = query.get("include_defaults") == "true" or "cursor" in query
         try:
+            ids = ids_in("ids", query["ids"]) if "ids" in query else None
+            with self.lock:
+                rows = list(self.records.rows(resource, include_defaults=defaults, ids=ids))
             return self._page_response(request, page(rows, query))
         except RefusedQueryError as error:
             return 422, {"errors": [str(error)]}

@@ -233,11 +233,17 @@ class Records:
             "last_activity_at": moment(person.updated_at),
         }
 
-    def rows(self, resource: str, *, include_defaults: bool = False) -> Iterable[Row]:
-        """What ``GET /v3/<resource>`` lists, before filters and order."""
+    def rows(
+        self, resource: str, *, include_defaults: bool = False, ids: Iterable[int] | None = None
+    ) -> Iterable[Row]:
+        """What ``GET /v3/<resource>`` lists, before filters and order.
+
+        Candidates only with these ``ids``, for their rows are long and a backfill asks often.
+        """
+        people = self.people if ids is None else self.people.keys() & frozenset(ids)
         return {
             "applications": lambda: (case.row() for case in self.cases.values()),
-            "candidates": lambda: (self.person_row(p) for p in self.people.values()),
+            "candidates": lambda: (self.person_row(self.people[id_]) for id_ in people),
             "jobs": lambda: (job.row() for job in self.jobs.values()),
             "custom_fields": lambda: (f.row() for f in self.fields.values()),
             "notes": lambda: self.notes.values(),
