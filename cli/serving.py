@@ -170,12 +170,13 @@ def worker(cli: Cli, out: Output) -> None:
     ended = threading.Event()
     with _installation(cli.settings(), what="worker") as runtime:
         service = Service(runtime)
-        service.start()
         try:
-            with _stopped_by_signal(ended.set), _what_is_loaded_stays():
-                if not out.data({"worker": runtime.process_id}):
-                    out.line(f"worker {runtime.process_id} is at work")
-                _await(ended)
+            with _stopped_by_signal(ended.set):
+                service.start()
+                with _what_is_loaded_stays():
+                    if not out.data({"worker": runtime.process_id}):
+                        out.line(f"worker {runtime.process_id} is at work")
+                    _await(ended)
         finally:
             service.stop()
     out.line("stopped")

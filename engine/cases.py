@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 from ..connectors.spec import Capability
 from ..models.candidates import Application, ApplicationState, Candidate, RejectionSide
 from ..models.decisions import ReasonCode
-from ..models.errors import PayloadError, StoreError
+from ..models.errors import ConflictError, PayloadError
 from ..models.events import ApplicationEvent, EventKind
 from ..models.tables import (
     ApplicationRecord,
@@ -96,7 +96,7 @@ class CaseFile:
     def record(self, event: ApplicationEvent, *, asked: Known | None = None) -> str:
         """Apply one event; says ``recorded``, ``stale`` or ``ignored``.
 
-        ``asked``: what was known when the ATS was asked for it. Raises StoreError where the ATS
+        ``asked``: what was known when the ATS was asked for it. Raises ConflictError where the ATS
         has to be asked (again) which of two states is the later one.
         """
         if event.kind is EventKind.MERGED:
@@ -115,7 +115,7 @@ class CaseFile:
         if not Known.of(record).is_tied_by(application):
             return
         if self._runtime.connector(self._connection).spec.can(Capability.FETCH):
-            raise StoreError("another state of this case was recorded for the same moment")
+            raise ConflictError("another state of this case was recorded for the same moment")
 
     def _record_snapshot(
         self,
@@ -172,7 +172,7 @@ class CaseFile:
             updated_at=self._now,
         )
         # Two workers with the first two signals of one case: the second one's insert fails (a
-        # StoreError to the worker), its task is tried again and finds the row.
+        # ConflictError to the worker), its task is tried again and finds the row.
         # Written with all others of the transaction, at its end or before the next question.
         self._session.add(record)
         self._expected[application.external_id] = record

@@ -35,7 +35,8 @@
           SmtpUncertainError         handed over, no answer: only a person can tell
         TemplateError                unknown placeholder or refused word
       OverloadedError                503 + Retry-After: nothing was acknowledged
-      StoreError                     retryable: the database is away, or another was faster
+      StoreError                     retryable: the database is away
+        ConflictError                another process was faster with the same row
       InternalError                  a defect of ours: dead at once, named by its place
       TooOftenError                  429 + Retry-After: a mailbox or a link at its limit
       NotFoundError                  there is no such company, connection, signal, ...
@@ -322,10 +323,14 @@ class OverloadedError(CareerRelayError):
 
 
 class StoreError(CareerRelayError):
-    """The database did not take a change: it is away or full, or another process was faster."""
+    """The database did not take a change: it is away or full."""
 
     code = "store"
     retryable = True
+
+
+class ConflictError(StoreError):
+    """Another process was faster with the same row: looking again finds what it wrote."""
 
 
 class InternalError(CareerRelayError):

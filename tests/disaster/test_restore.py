@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from careerrelay.models.tables import Signal
 from tests.disaster.audit import audit
 from tests.disaster.installations import Installation, rest, rows
-from tests.disaster.nodes import ended_at_last, wait_until
+from tests.disaster.nodes import Node, ended_at_last, wait_until
 from tests.disaster.turmoil import Turmoil, turmoil
 from tests.support.postgres import PostgresServer, server_programs
 
@@ -54,6 +54,10 @@ def told_and_settled(site: Turmoil) -> None:
     rest(site.runtime)
 
 
+def has_begun(node: Node) -> bool:
+    return node.command != "worker" or "is at work" in node.log.read_text("utf-8")
+
+
 def check(site: Turmoil, restored: Installation) -> None:
     """Start it, let it work, and compare: what was acknowledged before the copy is all there."""
     for node in site.nodes:
@@ -72,6 +76,8 @@ def check(site: Turmoil, restored: Installation) -> None:
             assert found.faults == []
         finally:
             runtime.close()
+        # All may be done before a worker has even begun, and the signal would end its start.
+        wait_until(lambda: all(map(has_begun, nodes)), what="each has begun")
         assert [node.stop() for node in nodes] == [0] * len(nodes)
 
 

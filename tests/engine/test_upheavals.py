@@ -19,9 +19,9 @@ from careerrelay.engine.claims import claim
 from careerrelay.engine.known import Known
 from careerrelay.engine.queue import Job
 from careerrelay.engine.service import PURGE_EVERY, TASKS, Service, _is_due, sweep
-from careerrelay.engine.worker import Worker
+from careerrelay.engine.worker import RUNS_AT_ONCE, Worker
 from careerrelay.models.candidates import Application, ApplicationState
-from careerrelay.models.errors import StoreError
+from careerrelay.models.errors import ConflictError
 from careerrelay.models.events import snapshot_event
 from careerrelay.models.tables import (
     ApplicationRecord,
@@ -68,6 +68,37 @@ def test_database_that_hiccups_in_a_task_buries_nothing(world: World) -> None:
     world.clock.forward(seconds=6)
     world.work()
     assert the(world, Delivery).state == "done"
+
+
+CONFLICT = exc.IntegrityError("INSERT", {}, Exception("person1@example.com"))
+
+
+def test_conflict_with_another_process_is_settled_at_once(world: World) -> None:
+    """A delay would be counted by a clock that may run an hour ahead."""
+    clashes = iter([CONFLICT])
+
+    def clash(_operation: str) -> None:
+        for error in clashes:
+            raise error
+
+    world.vendor.trouble = clash
+    world.apply(1)
+    world.work()
+    delivery = the(world, Delivery)
+    assert (delivery.state, delivery.attempts, delivery.failures) == ("done", 2, 0)
+
+
+def test_conflict_that_does_not_pass_waits_like_any_other_failure(world: World) -> None:
+    def clash(_operation: str) -> None:
+        raise CONFLICT
+
+    world.vendor.trouble = clash
+    world.apply(1)
+    world.work()
+    delivery = the(world, Delivery)
+    assert (delivery.state, delivery.attempts, delivery.failures) == ("due", RUNS_AT_ONCE, 1)
+    assert delivery.due_at > world.clock()
+    assert "person1" not in delivery.error
 
 
 def test_database_away_for_longer_leaves_no_claim_behind_for_ever(
@@ -212,7 +243,7 @@ def test_answer_of_the_ats_is_newer_only_than_what_was_known_at_the_asking(world
     world.clock.forward(hours=1)
     rejected = world.application(1, ApplicationState.REJECTED, changed_at=active.changed_at)
     record_answer(world, rejected, asked=asked)
-    with pytest.raises(StoreError):
+    with pytest.raises(ConflictError):
         record_answer(world, active, asked=asked)
     assert the(world, ApplicationRecord).state == "rejected"
 
