@@ -113,7 +113,6 @@ class Worker:
             self._run_claimed(task, job.subjects[position : position + CLAIM], job)
 
     def _run_claimed(self, task: Task, subjects: Sequence[str], job: Job) -> None:
-        self._runtime.rush.give_way()
         left = self._begin(task, subjects, job)
         self._busy.add(threading.get_ident())
         try:
@@ -129,6 +128,8 @@ class Worker:
         """Claim, and do what can be done together; returns what is claimed and left."""
 
         def begin(those: Sequence[str]) -> list[str]:
+            # In one's turn: whoever waited for it would pass by a rush that has begun meanwhile.
+            self._runtime.rush.give_way()
             mine = self._claim(task, those, job)
             self._runtime.running.update(mine)
             left: list[str] = []
