@@ -18,6 +18,7 @@ from careerrelay.engine.runtime import Runtime
 from careerrelay.engine.service import Service
 from tests.support.databases import migrate, sqlite_copy, sqlite_template
 from tests.support.logged import listening, people_in
+from tests.support.mailbox import Mailbox, running_mailbox
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.toy import (
     HintToyConnector,
@@ -34,6 +35,13 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A real SMTP server that keeps what it takes."""
+    with running_mailbox() as box:
+        yield box
 
 
 @pytest.fixture(autouse=True)

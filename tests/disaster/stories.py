@@ -92,12 +92,7 @@ class Story:
 
     def found(self, **values: Any) -> None:
         """The company and its connection, before anything can die."""
-        smtp = {
-            "host": "127.0.0.1",
-            "port": self.mailbox.port,
-            "security": "none",
-            "sender": "saiyo@acme.example.jp",
-        }
+        smtp = self.mailbox.account()
         self.world.add_company(batch_size=1, smtp=smtp)
         self.world.connect(**values)
 

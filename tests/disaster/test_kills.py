@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.disaster.load import case as case
 from tests.disaster.load import is_rejected, tell_all
 from tests.disaster.nodes import Node, ended_at_last
 from tests.disaster.senders import Person, Sender
-from tests.support.mailbox import Mailbox, running_mailbox
+from tests.support.mailbox import Mailbox
 from tests.support.postgres import PostgresServer
 
 THREADS = 16
@@ -30,12 +29,6 @@ REGISTERED = 10
 @pytest.fixture
 def ats() -> CountingAts:
     return CountingAts()
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with running_mailbox() as box:
-        yield box
 
 
 def one_process(installation: Installation) -> list[Node]:

@@ -72,12 +72,7 @@ def installation(tmp_path: Path, mailbox: SilentMailbox, ats_url: str) -> Instal
         MAIL_HOST="127.0.0.1",
         MAIL_PORT=str(mailbox.port),
     )
-    account = {
-        "host": "127.0.0.1",
-        "port": mailbox.port,
-        "security": "none",
-        "sender": "saiyo@acme.example.jp",
-    }
+    account = mailbox.account()
     made.found(ats_url=ats_url, company={"smtp": account}, strategies=("own_mail",))
     return made
 

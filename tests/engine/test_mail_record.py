@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -24,25 +23,14 @@ from careerrelay.models.tables import (
     Delivery,
     Suppression,
 )
-from tests.support.mailbox import Mailbox, running_mailbox
+from tests.support.mailbox import Mailbox
 from tests.support.world import World
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with running_mailbox() as box:
-        yield box
 
 
 @pytest.fixture
 def keeping(world: World, mailbox: Mailbox) -> World:
     """The company sends its notices itself, and its ATS keeps such mails."""
-    account = {
-        "host": "127.0.0.1",
-        "port": mailbox.port,
-        "security": "none",
-        "sender": "saiyo@acme.example.jp",
-    }
+    account = mailbox.account()
     with world.runtime.database.begin() as session:
         session.get_one(Company, "acme").smtp = account
     world.connect("keeping", connector="keeping", strategies=("own_mail",))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -16,25 +15,14 @@ from careerrelay.engine.own_mail import SMTP_PASSWORD
 from careerrelay.link_signing import Purpose
 from careerrelay.models.candidates import Flag, Stage
 from careerrelay.models.tables import ApplicationAddress, Company, Delivery, Suppression
-from tests.support.mailbox import Mailbox, running_mailbox
+from tests.support.mailbox import Mailbox
 from tests.support.world import World
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with running_mailbox() as box:
-        yield box
 
 
 @pytest.fixture
 def mailing(world: World, mailbox: Mailbox) -> World:
     """The company sends its notices itself."""
-    account = {
-        "host": "127.0.0.1",
-        "port": mailbox.port,
-        "security": "none",
-        "sender": "saiyo@acme.example.jp",
-    }
+    account = mailbox.account()
     with world.runtime.database.begin() as session:
         session.get_one(Company, "acme").smtp = account
     world.connect("mailing", strategies=("own_mail",))

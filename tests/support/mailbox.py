@@ -27,6 +27,15 @@ class Mailbox:
     messages: list[Received] = field(default_factory=list)
     answers: dict[str, list[str]] = field(default_factory=dict)
 
+    def account(self) -> dict[str, Any]:
+        """What a company's settings say of its mail server, when this is it."""
+        return {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "security": "none",
+            "sender": "saiyo@acme.example.jp",
+        }
+
     # The names and signatures of these two are aiosmtpd's.
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]

@@ -348,12 +348,7 @@ def test_own_mail_waits_as_long_as_the_ats_may_and_goes_out_once(
     with running_mailbox() as box:
         with world.runtime.database.begin() as session:
             session.get_one(Connection, "sheet").strategies = ["own_mail"]
-            session.get_one(Company, "acme").smtp = {
-                "host": "127.0.0.1",
-                "port": box.port,
-                "security": "none",
-                "sender": "saiyo@acme.example.jp",
-            }
+            session.get_one(Company, "acme").smtp = box.account()
         rows = [person(1, day="2026/11/20"), person(2, "選考前辞退", 不合格日="")]
         imported(world, connection, rows)
         assert box.messages == []
