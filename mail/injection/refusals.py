@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from .encodings import decode
 from .structure import Part
@@ -111,9 +112,7 @@ def refuse_armoured_files(message: bytes, files: Iterable[Part]) -> None:
 def refuse_behind_messages(message: bytes, root: Part, text: Part) -> None:
     """Raise for a text behind an attached message that is nothing but another one: a reader that
     opens both takes the rest of the mail for their text."""
-    for part in root.walk():
-        if part.start >= text.start:
-            return
+    for part in takewhile(lambda part: part.start < text.start, root.walk()):
         if part.type == "message/rfc822":
             end = _HEADER_END.search(message, part.body, part.end)
             if end and _IS_MESSAGE.search(message[part.body : end.start()]):
