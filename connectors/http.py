@@ -150,6 +150,13 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
 
+class _Session(requests.Session):
+    """requests reads a redirect's body whole, of any size, even where none is to be followed."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Never told, so the body is left to us."""
+
+
 class HttpClient:
     """Calls one vendor's API for one account; safe to share between threads.
 
@@ -377,7 +384,7 @@ def _limiter(connector: str, account: str, limit: RateLimit | None) -> CallLimit
 
 
 def _session(connector: str, *, allow_private: bool) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = _GuardedAdapter(_address_of(connector), allow_private=allow_private)

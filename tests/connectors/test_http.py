@@ -271,6 +271,22 @@ def test_redirect_is_not_followed(client: HttpClient, server: tuple[Echo, str]) 
     assert len(echo.calls) == 1
 
 
+def test_redirect_with_a_huge_body_is_cut_off(server: tuple[Echo, str]) -> None:
+    patient = HttpClient("acme", timeout=(10.0, 60.0), allow_private=True)
+    packed = {"Location": server[1], "Content-Encoding": "gzip"}
+    body = gzip.compress(bytes(50_000_000))
+    error = failed(patient, server, status=302, headers=packed, body=body)
+    assert "more than 10 MiB" in error.message
+    patient.close()
+
+
+def test_redirect_to_an_address_of_odd_bytes_blames_no_setting_of_ours(client: HttpClient) -> None:
+    """Where something was sent, a ConfigurationError would say that nothing was."""
+    raw = b"HTTP/1.1 302 Found\r\nLocation: https://\xff\r\nContent-Length: 0\r\n\r\n"
+    with answering(raw) as url, pytest.raises(ApiResponseError):
+        client.request("POST", url, operation="send a message")
+
+
 def test_cookies_are_not_kept(client: HttpClient, server: tuple[Echo, str]) -> None:
     client.request("GET", f"{server[1]}/cookie", operation="look")
     answer = client.request("GET", f"{server[1]}/echo", operation="look")
