@@ -115,6 +115,7 @@ def _begin(
         .values(attempts=attempt, running_since=now, running_by=runtime.process_id, due_at=due_at),
         execution_options=_UNLOADED,
     )
+    runtime.claimed_at = max(now, runtime.claimed_at or now)
     begun = {"task": task.name, "number": attempt, "started_at": now}
     session.connection().execute(_ATTEMPT, [{**begun, "subject_id": id_} for id_ in ids])
 
@@ -146,7 +147,13 @@ def is_alive(runtime: Runtime, session: Session, process: str | None, now: datet
     if runtime.database.is_sqlite or process is None:
         return False
     beat = session.get(Heartbeat, process)
-    return beat is not None and beat.beat_at > now - runtime.lease
+    return beat is not None and is_fresh(beat.beat_at, now, within=runtime.lease)
+
+
+def is_fresh(noted: datetime, now: datetime, *, within: timedelta) -> bool:
+    """Not from long ago, nor from far ahead: a clock that ran an hour ahead and was set right
+    must not keep a dead process alive for that hour."""
+    return abs(now - noted) < within
 
 
 def _pauses(

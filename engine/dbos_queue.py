@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from ..models.database import Database
 from ..models.tables import Heartbeat, new_id
+from .claims import is_fresh
 from .queue import Job, Run
 
 WORKFLOW = "careerrelay.run"
@@ -213,7 +214,7 @@ class DbosQueue:
             session.execute(delete(Heartbeat).where(Heartbeat.beat_at < now - timedelta(days=1)))
 
     def _is_dead(self, beat_at: datetime | None, now: datetime) -> bool:
-        return beat_at is None or beat_at < now - self._lease
+        return beat_at is None or not is_fresh(beat_at, now, within=self._lease)
 
     def _purge(self, now: datetime) -> None:
         old = self.client.list_workflows(

@@ -67,6 +67,9 @@ class Runtime:
             self.process_id = new_id()
         self.running: set[str] = set()
         """Ids of the owed work that this process is doing now; see ``Worker``."""
+        self.claimed_at: datetime | None = None
+        """The latest moment at which this process took work: where it lies ahead, the clock was
+        set back since."""
         self.ticked: float | None = None
         """When (monotonic) the service of this process last looked after its work; None: no
         service runs here."""

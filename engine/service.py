@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from ..connectors.registry import connector_classes
@@ -155,22 +155,33 @@ def _sweep_task(runtime: Runtime, task: Task) -> int:
     with runtime.database.read() as session:
         overdue = session.scalars(
             select(task.row)
-            .where(task.row.state == WorkState.DUE.value, task.row.due_at < now - grace)
+            .where(task.row.state == WorkState.DUE.value, _overdue(runtime, task.row, now, grace))
             .options(claims.owed_columns(task.row))
             .order_by(task.row.due_at)
             .limit(SWEEP_BATCH)
         ).all()
-        lost = [row for row in overdue if not _is_running(runtime, session, row, now - grace)]
+        lost = [row for row in overdue if not _is_running(runtime, session, row, now, grace)]
     keys = {row.id: _keys(runtime, task, row) for row in lost}
     alive = runtime.queue.alive(key for pair in keys.values() for key in pair)
     lost = [row for row in lost if not alive.intersection(keys[row.id])]
     since = runtime.queue.waiting_since() if lost else {}
     forgotten = [row.id for row in lost if not _may_wait(task, row, since, grace)]
     for id_ in forgotten:
-        _submit_again(runtime, task, id_, before=now - grace)
+        _submit_again(runtime, task, id_, now=now, grace=grace)
     if forgotten:
         log.warning("swept", task=task.name, rows=len(forgotten))
     return len(forgotten)
+
+
+def _overdue(
+    runtime: Runtime, row: type[Any], now: datetime, grace: timedelta
+) -> ColumnElement[bool]:
+    """Owed for longer than it may take; since the clock was set back also what was taken before,
+    for that may have become owed by the same clock. No index has those, so only then."""
+    overdue = row.due_at < now - grace
+    if runtime.claimed_at is None or runtime.claimed_at <= now + grace:
+        return overdue
+    return or_(overdue, row.running_since > now + grace)
 
 
 def _keys(runtime: Runtime, task: Task, row: Any) -> tuple[str, ...]:
@@ -195,21 +206,25 @@ def _may_wait(task: Task, row: Any, since: Mapping[str, datetime], grace: timede
     return oldest is not None and oldest <= row.due_at + grace
 
 
-def _is_running(runtime: Runtime, session: Session, row: Any, before: datetime) -> bool:
+def _is_running(
+    runtime: Runtime, session: Session, row: Any, now: datetime, grace: timedelta
+) -> bool:
     """Somebody is at it. A claim of our own counts for what it is: we know what we are doing."""
     if row.running_by != runtime.process_id:
-        return claims.is_alive(runtime, session, row.running_by, runtime.clock())
-    return row.id in runtime.running or row.running_since > before
+        return claims.is_alive(runtime, session, row.running_by, now)
+    return row.id in runtime.running or claims.is_fresh(row.running_since, now, within=grace)
 
 
-def _submit_again(runtime: Runtime, task: Task, id_: str, *, before: datetime) -> None:
+def _submit_again(
+    runtime: Runtime, task: Task, id_: str, *, now: datetime, grace: timedelta
+) -> None:
     with runtime.database.begin() as session:
         row = session.get(
             task.row, id_, with_for_update=True, options=[claims.owed_columns(task.row)]
         )
         if row is None or row.state != WorkState.DUE.value:
             return
-        if _is_running(runtime, session, row, before):
+        if _is_running(runtime, session, row, now, grace):
             return
         if row.running_by == runtime.process_id:
             # We lost hold of it when the store was away: no crash, and nobody else may take it.

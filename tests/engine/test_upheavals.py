@@ -29,6 +29,7 @@ from careerrelay.models.tables import (
     Base,
     Connection,
     Delivery,
+    Heartbeat,
     OwedWork,
     RelayLink,
     Signal,
@@ -134,6 +135,38 @@ def test_what_came_in_under_a_clock_ahead_and_was_cut_off_is_swept_by_the_right_
     assert sweep(world.runtime) == 1
     world.work()
     assert "c1" in world.vendor.fields
+
+
+def test_what_was_taken_under_a_clock_ahead_and_cut_off_is_swept_by_the_right_one(
+    world: World,
+) -> None:
+    world.clock.forward(hours=1)
+    world.apply(1)
+    with world.runtime.database.begin() as session:
+        ids = session.scalars(select(Signal.id)).all()
+        assert claim(world.runtime, session, TASKS["read_signal"], ids, 1).mine == ids
+    world.clock.forward(hours=-1)
+    world.runtime.running.update(ids)
+    assert sweep(world.runtime) == 0, "it is still being read"
+    world.runtime.running.clear()
+    assert sweep(world.runtime) == 1
+    world.work()
+    assert "c1" in world.vendor.fields
+    with world.runtime.database.read() as session:
+        assert all(session.scalars(select(Attempt.finished_at)))
+
+
+def test_process_that_died_under_a_clock_ahead_is_dead_by_the_right_one(world: World) -> None:
+    world.apply(1)
+    ahead = world.clock() + timedelta(hours=1)
+    with world.runtime.database.begin() as session:
+        session.add(Heartbeat(executor_id="gone", beat_at=ahead, host="h", pid=1))
+        signal = session.scalars(select(Signal)).one()
+        signal.running_by, signal.running_since = "gone", ahead
+        signal.attempts = 1
+    with world.runtime.database.begin() as session:
+        found = claim(world.runtime, session, TASKS["read_signal"], [signal.id], 2)
+        assert found.mine == [signal.id]
 
 
 def test_sweep_leaves_alone_what_this_process_is_doing(world: World) -> None:
