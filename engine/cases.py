@@ -219,7 +219,7 @@ class CaseFile:
         if current is not None and was == record.state and _stands(current, code):
             return
         self._withdraw_decision(record)
-        self._decide(record, application, code)
+        self._decide(record, application, code, corrected=current)
 
     def _prepare(self, record: ApplicationRecord, application: Application) -> None:
         if not delivery.fills_field(self._connection):
@@ -265,7 +265,12 @@ class CaseFile:
         )
 
     def _decide(
-        self, record: ApplicationRecord, application: Application, code: ReasonCode
+        self,
+        record: ApplicationRecord,
+        application: Application,
+        code: ReasonCode,
+        *,
+        corrected: Decision | None,
     ) -> None:
         decision = Decision(
             id=new_id(),
@@ -279,7 +284,8 @@ class CaseFile:
         )
         self._session.add(decision)
         record.current_decision_id = decision.id
-        delivery.follow_decision(self._runtime, self._session, record, self._connection, decision)
+        parts = (self._runtime, self._session, record, self._connection, decision)
+        delivery.follow_decision(*parts, corrected=corrected)
 
     def decide_again(self, record: ApplicationRecord, application: Application) -> None:
         """After the company mapped a reason: judge a recorded case anew."""
@@ -376,8 +382,9 @@ class CaseFile:
 def _stands(current: Decision, code: ReasonCode) -> bool:
     """The same rejection seen again: a notice that went out is not sent a second time.
 
-    A registration or a stop link since then is no new decision; a corrected reason is.
+    A registration or a stop link since then is no new decision; a corrected reason is, and what
+    is noted of the person only now.
     """
     if current.code == code.value:
         return True
-    return current.link and code in eligibility.NOTICE_WITHOUT_LINK
+    return current.link and code in eligibility.NOTICE_WITHOUT_LINK - eligibility.PERSONAL

@@ -99,13 +99,23 @@ def follow_decision(
     record: ApplicationRecord,
     connection: Connection,
     decision: Decision,
+    *,
+    corrected: Decision | None,
 ) -> None:
-    """After the decision: the first of the connection's strategies that applies is owed."""
+    """After the decision: the first of the connection's strategies that applies is owed.
+
+    ``corrected``: what was decided before about this very rejection.
+    """
     strategies = [Strategy(s) for s in connection.strategies]
-    code = ReasonCode(decision.code)
-    if not strategies or not (decision.link or code in NOTICE_WITHOUT_LINK):
+    is_told = decision.link or ReasonCode(decision.code) in NOTICE_WITHOUT_LINK
+    was_told = corrected is not None and _take_over(
+        session, record, corrected, decision, is_told=is_told
+    )
+    if not strategies or not is_told:
         return
     strategy = strategies[0]
+    if strategy in NOTICES and was_told:
+        return
     if strategy in NOTICES:
         _owe_notice(runtime, session, record, connection, decision, strategy=strategy)
     elif not decision.link:
@@ -117,6 +127,36 @@ def follow_decision(
     elif strategy is Strategy.MAIL_RELAY:
         link = links.personal_link(runtime, session, record, connection)
         owe_relayed(runtime, session, record, link, decision=decision)
+
+
+def _take_over(
+    session: Session,
+    record: ApplicationRecord,
+    corrected: Decision,
+    decision: Decision,
+    *,
+    is_told: bool,
+) -> bool:
+    """Whether the notice of this rejection has left, or may be leaving: it is then that of the
+    corrected decision, so that nobody is told twice, however often it is corrected.
+
+    One that waits is owed anew, and skipped under the old decision.
+    """
+    notices = select(Delivery).where(
+        Delivery.application_id == record.id,
+        Delivery.decision_id == corrected.id,
+        Delivery.strategy.in_(NOTICES),
+    )
+    found = False
+    for notice in session.scalars(notices.with_for_update()):
+        has_left = notice.state == WorkState.DONE.value or notice.handed_over_at is not None
+        may_leave = is_told and notice.running_since is not None
+        if may_leave and not has_left and not decision.link:
+            notice.link_id = None
+        if has_left or may_leave:
+            notice.decision = decision
+            found = True
+    return found
 
 
 def _purpose(decision: Decision) -> str:

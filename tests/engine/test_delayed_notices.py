@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from careerrelay.models.candidates import Application, ApplicationState
+from careerrelay.models.candidates import (
+    Application,
+    ApplicationState,
+    Flag,
+    Reason,
+    RejectionSide,
+)
 from careerrelay.models.errors import ApiUnavailableError
 from careerrelay.models.events import ApplicationEvent, EventKind, OutgoingMessage
 from careerrelay.models.tables import (
@@ -166,6 +172,72 @@ def test_who_used_the_stop_link_hears_from_the_company_without_a_link(messaging:
     reject(messaging)
     (message,) = sent(messaging)
     assert "relay.example.jp" not in message.text
+
+
+@pytest.mark.parametrize("flag", [Flag.PRIVATE, Flag.MINOR, Flag.DISABILITY_QUOTA])
+def test_what_is_noted_while_a_notice_waits_takes_the_link_out_of_it(
+    messaging: World, flag: Flag
+) -> None:
+    at = in_days(messaging, 2)
+    reject(messaging, notice_after=at)
+    messaging.clock.forward(hours=1)
+    reject(messaging, notice_after=at, flags=frozenset({flag}))
+    messaging.clock.forward(days=2)
+    messaging.work()
+    (message,) = sent(messaging)
+    assert "relay.example.jp" not in message.text
+
+
+BARRED: dict[str, Any] = {"flags": frozenset({Flag.DO_NOT_CONTACT})}
+WITHDREW: dict[str, Any] = {"reason": Reason("r9", "辞退", RejectionSide.CANDIDATE)}
+
+
+@pytest.mark.parametrize("mistake", [BARRED, WITHDREW, {"flags": frozenset({Flag.PRIVATE})}])
+def test_a_rejection_corrected_and_corrected_back_is_told_once(
+    messaging: World, mistake: dict[str, Any]
+) -> None:
+    reject(messaging)
+    for _ in range(2):
+        messaging.clock.forward(hours=1)
+        reject(messaging, **mistake)
+        messaging.clock.forward(hours=1)
+        reject(messaging)
+    assert len(sent(messaging)) == 1
+
+
+def test_a_notice_given_up_as_uncertain_is_not_sent_anew_after_a_correction(
+    messaging: World,
+) -> None:
+    reject(messaging, notice_after=in_days(messaging, 1))
+    with messaging.runtime.database.begin() as session:
+        waiting = session.scalars(select(Delivery)).one()
+        waiting.handed_over_at, waiting.state = messaging.clock(), "dead"
+    for values in (BARRED, {}):
+        messaging.clock.forward(hours=1)
+        reject(messaging, **values)
+    assert sent(messaging) == []
+    assert the_delivery(messaging).state == "dead"
+
+
+def test_a_notice_that_is_just_leaving_is_that_of_the_corrected_decision(
+    messaging: World,
+) -> None:
+    reject(messaging, notice_after=in_days(messaging, 1))
+    with messaging.runtime.database.begin() as session:
+        leaving = session.scalars(select(Delivery)).one()
+        leaving.running_since = messaging.clock()
+    messaging.clock.forward(hours=1)
+    reject(messaging, flags=frozenset({Flag.PRIVATE}))
+    assert the_delivery(messaging).link_id is None
+
+
+def test_a_second_rejection_is_told_like_the_first(messaging: World) -> None:
+    reject(messaging)
+    messaging.clock.forward(hours=1)
+    hint(messaging, messaging.application(1, ApplicationState.ACTIVE))
+    messaging.clock.forward(hours=1)
+    reject(messaging)
+    assert len(sent(messaging)) == 2
 
 
 def test_a_withdrawal_is_answered_by_nobody(messaging: World) -> None:
