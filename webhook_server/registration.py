@@ -12,6 +12,7 @@ from ..engine import links
 from ..engine import registration as engine
 from ..engine.links import OpenedLink
 from ..engine.sealing import unseal
+from ..link_signing import Purpose
 from ..models.registrations import RegistrationState
 from ..models.tables import Company, Registration
 from . import throttle
@@ -141,9 +142,16 @@ def _form_page(opened: OpenedLink, form: RegistrationForm) -> Response:
         status=422 if faulty else 200,
         form=form,
         company=opened.company,
+        stop_url=_stop_url(opened),
         notice=notice,
         errors=_listed(form, ("name", "email", "named", "terms", "note")),
     )
+
+
+def _stop_url(opened: OpenedLink) -> str:
+    """For mails that hold nothing but this link, as those with an ATS's own field do."""
+    token = current_server().runtime.signer.token_for(opened.link.id, purpose=Purpose.STOP)
+    return url_for("stopping.show", token=token)
 
 
 def _stale_notice() -> str:

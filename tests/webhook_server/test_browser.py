@@ -276,7 +276,7 @@ def test_the_focus_is_visible_wherever_it_stands(browser: Browser, live: Site) -
         seen += 1
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline == "solid"
-    assert seen == 12
+    assert seen == 13
     opened.close()
 
 

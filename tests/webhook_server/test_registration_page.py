@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from careerrelay.engine import registration as engine
+from careerrelay.link_signing import Purpose
 from careerrelay.models.tables import ApplicationRecord, Company, Consent, OutgoingMail
 from tests.webhook_server.site import Reader, Site, csrf_of, filled
 
@@ -32,6 +33,18 @@ def test_the_page_says_who_why_and_on_what_terms(reader: Reader, token: str) -> 
         "https://operator.example.jp/terms",
     ):
         assert words in text
+
+
+def test_who_does_not_wish_to_register_can_stop_the_invitations_from_the_page(
+    site: Site, reader: Reader, token: str
+) -> None:
+    """A mail that shows an ATS's own field holds this one link and no other way out."""
+    for link in (token, site.static_token()):
+        text = reader.get(f"/r/{link}").text
+        assert "登録を希望されない場合" in text
+        stop = text.split('href="/s/', 1)[1].split('"', 1)[0]
+        assert stop == site.as_purpose(link, Purpose.STOP)
+        assert reader.get(f"/s/{stop}").status_code == 200
 
 
 def test_nothing_is_offered_in_return(reader: Reader, token: str) -> None:
