@@ -7,6 +7,7 @@ we have changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select
@@ -215,8 +216,12 @@ class CaseFile:
             self._prepare(record, application)
             return
         current = self._current_decision(record)
+        is_same = current is not None and was == record.state
+        if current is not None and is_same and current.rejected_at < application.changed_at:
+            # Some ATSs tell the last edit as the time of an end, and an edit rejects nobody anew.
+            application = replace(application, changed_at=current.rejected_at)
         code = self._judge(record, application)
-        if current is not None and was == record.state and _stands(current, code):
+        if current is not None and is_same and _stands(current, code):
             return
         self._withdraw_decision(record)
         self._decide(record, application, code, corrected=current)
