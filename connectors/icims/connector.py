@@ -119,16 +119,17 @@ class IcimsConnector(kit.Connector):
         """Who is in a status that ends a case, compared with who was: the search has ids only.
 
         The first one decides nobody: nothing tells when, and whoever was rejected before the
-        connection began must not be written to. Nor does one with other statuses.
+        connection began must not be written to. Nor does one with other statuses. Nor does it tell
+        anything that these people leave the search; "" stands for their time.
         """
         if self.settings["status_filter"] == OFF:
             return kit.PollPage((), {})
         now, ends = self.clock(), self._ends()
-        found = {case: now.isoformat() for case in self._search()}
-        known: Mapping[str, str] = cursor.get("known", {})
         fresh = cursor.get("ends") == ends
-        changed = sorted(set(found) ^ set(known)) if fresh else []
-        events = [self._hint(case, since=known.get(case, now.isoformat())) for case in changed]
+        found = dict.fromkeys(self._search(), now.isoformat() if fresh else "")
+        known: Mapping[str, str] = cursor.get("known", {})
+        changed = {case: known.get(case, now.isoformat()) for case in sorted({*found} ^ {*known})}
+        events = [self._hint(case, since=at) for case, at in changed.items() if fresh and at]
         kept = {case: known.get(case, since) for case, since in found.items()}
         return kit.PollPage(tuple(events), {"ends": ends, "known": kept})
 

@@ -29,9 +29,9 @@ SPEC = kit.ConnectorSpec(
             f"{APPROVAL} The status filter's name is not documented: off until it is told.",
         ),
         Capability.FETCH: kit.gated(CONNECT, APPROVAL),
-        Capability.FIELD_TOKEN: kit.gated(
+        Capability.FIELD_TOKEN: kit.unconfirmed(
             PATCH,
-            f"{APPROVAL} Writing a field is documented; that mail templates show it is not, so "
+            f"{APPROVAL} Writing a field is documented; that a mail prints one nobody says, so "
             "look at one mail first. The link is written when one of your triggers tells of the "
             "case, so choose a trigger before the rejection.",
         ),
@@ -127,7 +127,7 @@ SPEC = kit.ConnectorSpec(
     ),
     notes=(
         "iCIMS tells in the event, and nowhere else that is documented, when a status changed.",
-        "Who stood in such a status at the first poll is left alone.",
+        "Who stood in such a status at the first poll is left alone, unless edited much later.",
         "Third parties report 10,000 calls a day for each customer; ours keep below that.",
         "Statuses are ids (D10105), not names; event notifications under OAuth are not taken.",
     ),

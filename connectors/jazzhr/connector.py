@@ -37,8 +37,9 @@ class Sweep:
     steps: dict[str, str] = field(default_factory=dict)
 
     def turned(self, *, more: bool) -> dict[str, Any]:
-        """Go on, or begin the next walk: what has ended is known."""
-        begun = Sweep(self.reading, first=False, known=self.ended)
+        """Go on, or begin the next walk: what has ended is known, also where rows that left the
+        list meanwhile moved somebody to a page that was read before."""
+        begun = Sweep(self.reading, first=False, known=self.known | self.ended)
         return asdict(replace(self, page=self.page + 1) if more else begun)
 
 
@@ -104,6 +105,8 @@ class JazzHrConnector(kit.Connector):
             sweep.ended[key] = now
         elif was is None:
             return None
+        else:
+            del sweep.known[key]
         if sweep.first or now == was:
             return None
         at, person = self.clock(), row["applicant_id"]

@@ -181,6 +181,18 @@ def test_case_that_leaves_the_search_by_age_keeps_its_delay(
     assert went.notice_after == pytest.approx(came.notice_after, abs=timedelta(seconds=5))
 
 
+def test_who_stood_there_at_the_first_search_is_told_by_no_later_one_either(
+    vendor: IcimsStandIn, connector: IcimsConnector
+) -> None:
+    """Nothing would be recorded of them yet, and the end would count as one of that day."""
+    old = apply(vendor)
+    vendor.move(old, REJECTED)
+    _, cursor = told(connector, {})
+    vendor.clock.now += timedelta(days=10)  # type: ignore[attr-defined]
+    found, cursor = told(connector, cursor)
+    assert (found, cursor["known"]) == ([], {})
+
+
 def test_search_that_cannot_say_all_is_an_error(
     vendor: IcimsStandIn, connector: IcimsConnector
 ) -> None:

@@ -91,6 +91,21 @@ def test_step_that_comes_to_mean_a_rejection_rejects_nobody_afterwards(
     assert sweep(after, cursor)[0] == []
 
 
+def test_who_slips_to_a_page_that_was_read_is_not_new_the_next_time(
+    vendor: JazzHrStandIn, connector: JazzHrConnector
+) -> None:
+    """Somebody who had ended before the connection would be written to."""
+    cases = [apply(vendor) for _ in range(102)]
+    vendor.move(cases[100], REJECTED)
+    _, cursor = sweep(connector, {})
+    first_page = connector.poll(cursor).cursor
+    vendor.delete(cases[0])
+    found, cursor = sweep(connector, first_page)
+    assert (found, sweep(connector, cursor)[0]) == ([], [])
+    vendor.move(cases[100], NEW)
+    assert sweep(connector, cursor)[0] == [(cases[100], "active")]
+
+
 def test_one_call_per_hundred_rows_and_per_step(
     vendor: JazzHrStandIn, connector: JazzHrConnector
 ) -> None:
