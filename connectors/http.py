@@ -141,9 +141,9 @@ class Call:
 class _GuardedAdapter(HTTPAdapter):
     """requests' transport over our own connection pools."""
 
-    def __init__(self, what: str, *, allow_private: bool) -> None:
+    def __init__(self, what: str, *, allow_private: bool, kept: int) -> None:
         self._pool_classes = pool_classes(what, allow_private=allow_private)
-        super().__init__(pool_maxsize=8, max_retries=0)
+        super().__init__(pool_maxsize=kept, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -165,6 +165,7 @@ class HttpClient:
     several processes share an account.
     ``timeout`` is (connect, between two bytes) in seconds; a whole answer may take a minute.
     ``allow_private`` lets calls reach private and loopback addresses, those also in plain http.
+    ``threads``: how many call at once; so many connections to a host are kept for their next call.
     """
 
     def __init__(
@@ -176,6 +177,7 @@ class HttpClient:
         limiter: Limiter | None = None,
         timeout: tuple[float, float] = (5.0, 20.0),
         allow_private: bool = False,
+        threads: int = 8,
     ) -> None:
         self.connector = connector
         self.timeout = timeout
@@ -186,7 +188,7 @@ class HttpClient:
         """What the account's connectors remember, and since when; see ``Connector.recalled``."""
         self._limiter = limiter or _limiter(connector, account, rate_limit)
         self._count = threading.Lock()
-        self._session = _session(connector, allow_private=allow_private)
+        self._session = _session(connector, allow_private=allow_private, kept=threads)
 
     def request(
         self,
@@ -356,15 +358,10 @@ def _lacking(call: Call) -> str:
 
 def _raise_transport(call: Call, error: Exception) -> NoReturn:
     """Turn what requests, urllib3, ssl and sockets raise into one of ours, quoting nothing."""
-    kinds: tuple[tuple[type[Exception], str], ...] = (
-        (requests.exceptions.SSLError, "its TLS certificate or protocol was not accepted"),
-        (requests.exceptions.Timeout, "it took too long"),
-        (ReadTimeoutError, "it took too long"),
-        (TimeoutError, "it took too long"),
-    )
-    for kind, why in kinds:
-        if isinstance(error, kind):
-            raise call.unavailable(why) from None
+    if isinstance(error, requests.exceptions.SSLError):
+        raise call.unavailable("its TLS certificate or protocol was not accepted") from None
+    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError, TimeoutError)):
+        raise call.unavailable("it took too long") from None
     if isinstance(error, DecodeError):
         raise call.unreadable("a body that cannot be decompressed") from None
     if isinstance(error, (UnicodeError, requests.exceptions.InvalidHeader)):
@@ -383,11 +380,11 @@ def _limiter(connector: str, account: str, limit: RateLimit | None) -> CallLimit
     return shared_limiter((connector, account), limit) if account else CallLimiter(limit)
 
 
-def _session(connector: str, *, allow_private: bool) -> requests.Session:
+def _session(connector: str, *, allow_private: bool, kept: int) -> requests.Session:
     session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _GuardedAdapter(_address_of(connector), allow_private=allow_private)
+    adapter = _GuardedAdapter(_address_of(connector), allow_private=allow_private, kept=kept)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = "CareerRelay for ATS"

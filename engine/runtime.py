@@ -148,6 +148,7 @@ class Runtime:
                 account=connection.id,
                 limiter=self._limiter(connection, cls),
                 allow_private=self.settings.server["allow_private_hosts"],
+                threads=self.settings.work["threads"],
             )
             self._clients[connection.id] = known = (cls, client)
         return known[1]

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from cryptography import x509
@@ -28,6 +29,36 @@ def dripping() -> Iterator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         finally:
             stop.set()
+            thread.join()
+
+
+@contextmanager
+def keeping(crowd: int) -> Iterator[tuple[str, list[int]]]:
+    """The URL of a server that keeps connections open and answers when ``crowd`` calls are there,
+    and from which port each call came."""
+    callers: list[int] = []
+    together = threading.Barrier(crowd)
+
+    class Kept(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            callers.append(self.client_address[1])
+            together.wait(timeout=30)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Not on stderr."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Kept) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", callers
+        finally:
+            server.shutdown()
             thread.join()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -31,7 +32,7 @@ from careerrelay.connectors.http import HttpResponse
 from careerrelay.connectors.limits import CallLimiter
 from careerrelay.connectors.testing import Request, Response, StandIn, route
 
-from .servers import answering, dripping, tls_server
+from .servers import answering, dripping, keeping, tls_server
 
 
 class Echo(StandIn):
@@ -301,6 +302,17 @@ def test_proxy_variables_are_ignored(
     client = HttpClient("acme", allow_private=True)
     assert client.request("GET", f"{server[1]}/echo", operation="look").status == 200
     client.close()
+
+
+def test_connections_of_all_threads_are_kept_for_their_next_call() -> None:
+    client = HttpClient("acme", allow_private=True, threads=12)
+    with keeping(12) as (url, callers), ThreadPoolExecutor(12) as pool:
+        for _ in range(2):
+            calls = [pool.submit(client.request, "GET", url, operation="look") for _ in range(12)]
+            assert [call.result().status for call in calls] == [200] * 12
+        client.close()
+    assert len(callers) == 24
+    assert len(set(callers)) == 12
 
 
 @pytest.mark.parametrize("value", ["key\r\nX-Evil: 1", "ｋｅｙ"])

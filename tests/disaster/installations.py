@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from careerrelay.engine.installation import prepare
 from careerrelay.engine.queue import InlineQueue
 from careerrelay.engine.runtime import Runtime, utcnow
 from careerrelay.engine.service import TASKS
-from careerrelay.models.tables import WorkState
+from careerrelay.models.tables import Heartbeat, WorkState
 from tests.disaster.nodes import Node, wait_until
 from tests.support.mailbox import free_port
 from tests.support.toy import ToyVendor
@@ -115,7 +115,23 @@ def owed(runtime: Runtime) -> list[str]:
 
 def rest(runtime: Runtime) -> None:
     """Wait until nothing is owed."""
-    wait_until(lambda: not owed(runtime), what="all owed work is done")
+    try:
+        wait_until(lambda: not owed(runtime), what="all owed work is done")
+    except AssertionError as error:
+        raise AssertionError("\n".join((str(error), *_left(runtime)))) from None
+
+
+def _left(runtime: Runtime) -> Iterator[str]:
+    """Of each row that is still owed what tells why nobody does it."""
+    names = ("due_at", "attempts", "crashes", "running_since", "running_by", "error_code")
+    with runtime.database.read() as session:
+        for task in TASKS.values():
+            due = select(task.row).where(task.row.state == WorkState.DUE.value)
+            for row in session.scalars(due).unique():
+                told = ", ".join(f"{name} {getattr(row, name)}" for name in names)
+                yield f"{task.row.__tablename__}:{row.id}: {told}"
+        for beat in session.scalars(select(Heartbeat)):
+            yield f"heartbeat of {beat.executor_id}: {beat.beat_at}; it is {utcnow()}"
 
 
 def rows(runtime: Runtime, row: type[Any]) -> Sequence[Any]:
