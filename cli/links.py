@@ -24,6 +24,12 @@ def links() -> None:
 @click.option("--job", help="The ATS's id of a job: a link of its own for that job's template.")
 @click.option("--stage", type=click.Choice(STAGES), help="A link for one stage's template.")
 @click.option(
+    "--field-token",
+    default="",
+    metavar="TOKEN",
+    help="For field_token: the ATS's merge token of the link field stands in the link's place.",
+)
+@click.option(
     "--job-title",
     "name_job",
     is_flag=True,
@@ -35,6 +41,7 @@ def static(
     connection_id: str | None,
     job: str | None,
     stage: str | None,
+    field_token: str,
     name_job: bool,
 ) -> None:
     """Print the paragraph to paste into the ATS's rejection template, Japanese and English.
@@ -42,6 +49,9 @@ def static(
     The link in it is the company's; who registers is matched to a rejection by the mailbox.
     The same command prints the same link. Some ATSs leave the job's merge field empty in bulk
     rejections; use --job-title only where you reject one by one.
+
+    With --field-token the template shows each person's own link, from the field that
+    CareerRelay fills; everything else of the paragraph, the stop link too, stays.
     """
     with cli.runtime() as runtime:
         connection = named_connection(runtime, connection_id)
@@ -52,6 +62,7 @@ def static(
             stage=Stage(stage) if stage else None,
             actor=cli.actor,
             name_job=name_job,
+            field_token=field_token,
         )
     if out.data(texts):
         return
@@ -62,7 +73,8 @@ def static(
         if locale in texts.notes:
             out.line(f"--- {texts.notes[locale]}")
             out.line()
-    out.line(f"--- link: {texts.url}")
+    if not field_token:
+        out.line(f"--- link: {texts.url}")
     if texts.job_title_token and not name_job:
         out.line(f"--- the job's title, should you name it, is {texts.job_title_token} there")
 

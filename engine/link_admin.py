@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from ..connectors.registry import connector_class
+from ..connectors.spec import ConnectorSpec
 from ..link_signing import Purpose
 from ..mail.compose import RelayBlock, render_block
 from ..models.candidates import Stage
+from ..models.companies import Strategy
 from ..models.errors import ConfigurationError, LinkError, NotFoundError
 from ..models.links import LinkKind
 from ..models.tables import RelayLink
 from .audit import note
 from .config import LOCALES
-from .connections import connection_of
+from .connections import connection_of, obstacle
 from .links import static_link
 from .runtime import Runtime
 
@@ -32,7 +34,7 @@ _TO_APPLICANTS = {
 @dataclass(frozen=True, slots=True)
 class PasteTexts:
     """What to paste and what to know of this ATS's templates, by language; and how they write a
-    job's title ("" if they cannot)."""
+    job's title ("" if they cannot). ``url`` is "" where the ATS's field token stands for it."""
 
     id: str
     url: str
@@ -49,10 +51,13 @@ def paste_texts(
     stage: Stage | None,
     actor: str,
     name_job: bool = False,
+    field_token: str = "",
 ) -> PasteTexts:
     """The paragraph with the company's own link, issued at the first call.
 
     ``name_job`` puts a line above it with the job's title in the ATS's own merge-field syntax.
+    ``field_token`` stands in the link's place: the ATS shows each person's own there, while the
+    stop link stays the company's.
     Raises NotFoundError, ConfigurationError naming what of [operator] is not set, or an ATS that
     has no such field.
     """
@@ -71,21 +76,39 @@ def paste_texts(
         spec = connector_class(connection.connector).spec
     if name_job and not spec.merge_syntax:
         raise ConfigurationError(f"the templates of {spec.title} cannot name the job")
+    if field_token:
+        _check_field_token(spec, field_token)
     values = {token: operator[name] for name, token in _IN_BLOCK.items()}
     url = runtime.signer.url_for(link.id)
     values["relay_link"] = f"{url}?{spec.link_query}" if spec.link_query else url
     values["optout_link"] = runtime.signer.url_for(link.id, purpose=Purpose.STOP)
     return PasteTexts(
         id=link.id,
-        url=url,
+        url="" if field_token else url,
         texts={
             locale: _above(locale, spec.merge_syntax if name_job else "")
-            + render_block(RelayBlock.FULL, locale=locale, values=values)
+            + _with_token(
+                render_block(RelayBlock.FULL, locale=locale, values=values),
+                url=values["relay_link"],
+                token=field_token,
+            )
             for locale in LOCALES
         },
         job_title_token=spec.merge_syntax,
         notes=spec.paste_note,
     )
+
+
+def _check_field_token(spec: ConnectorSpec, token: str) -> None:
+    why = obstacle(spec, Strategy.FIELD_TOKEN)
+    if why:
+        raise ConfigurationError(f"strategy {Strategy.FIELD_TOKEN}: {why}")
+    if len(token.split("\n")) > 1:
+        raise ConfigurationError("field-token: must be one line, as the ATS's editor shows it")
+
+
+def _with_token(text: str, *, url: str, token: str) -> str:
+    return text.replace(url, token) if token else text
 
 
 def _above(locale: str, job: str) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from careerrelay.connectors import Capability
 from careerrelay.engine import links
 from careerrelay.models.errors import LinkRevokedError
 from careerrelay.models.ledger import EntryKind
@@ -52,6 +53,31 @@ def test_static_names_the_job_as_that_ats_writes_it(
     assert told["texts"]["en"].startswith("To everyone who applied for {{JOB_NAME}}\n\n")
     assert "is {{JOB_NAME}} there" in cli("links", "static").stdout
     assert "there" not in cli("links", "static", "--job-title").stdout.splitlines()[-1]
+
+
+def test_static_prints_the_paragraph_around_a_token_of_the_ats(cli: CommandLine) -> None:
+    told = cli.data("links", "static", "toy", "--field-token", "{{CAREERRELAY_LINK}}")
+    plain = cli.data("links", "static", "toy")
+    assert told["url"] == ""
+    for locale, text in told["texts"].items():
+        assert "{{CAREERRELAY_LINK}}" in text.splitlines()
+        assert text == plain["texts"][locale].replace(plain["url"], "{{CAREERRELAY_LINK}}")
+        assert "https://relay.example.jp/s/" in text
+    shown = cli("links", "static", "--field-token", "{{CAREERRELAY_LINK}}").stdout
+    assert "--- link:" not in shown
+    two_lines = cli("links", "static", "--field-token", "{{A}}\n{{B}}", code=2).stderr
+    assert "must be one line" in two_lines
+
+
+def test_static_refuses_a_token_where_the_ats_has_no_link_field(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = ToyConnector.spec
+    less = {kind: way for kind, way in spec.capabilities.items() if kind != Capability.FIELD_TOKEN}
+    monkeypatch.setattr(ToyConnector, "spec", dataclasses.replace(spec, capabilities=less))
+    told = cli("links", "static", "--field-token", "{{CAREERRELAY_LINK}}", code=2).stderr
+    assert "field_token" in told
+    assert "offers no way" in told
 
 
 def test_static_link_carries_the_hint_that_this_atss_templates_fill_in(
