@@ -135,7 +135,7 @@ class Runtime:
             connection.connector,
             values,
             http=self._client(connection, classes[connection.connector]),
-            tokens=self.tokens,
+            tokens=self.tokens.of(connection.company_id),
             clock=self.clock,
         )
 

@@ -19,15 +19,31 @@ class DatabaseTokens:
     """The TokenStore of ``connectors/oauth.py`` on our tables."""
 
     def __init__(
-        self, database: Database, vault: Vault, locks: Locks, *, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        vault: Vault,
+        locks: Locks,
+        *,
+        clock: Callable[[], datetime],
+        company: str = "",
     ) -> None:
         self._database = database
         self._vault = vault
         self._locks = locks
         self._clock = clock
+        self._company = company
+
+    def of(self, company_id: str) -> DatabaseTokens:
+        """One company's. A key names a client, which is no secret: whoever types in another
+        company's must not be handed the token that its secret got."""
+        parts = (self._database, self._vault, self._locks)
+        return DatabaseTokens(*parts, clock=self._clock, company=f"{company_id}/")
 
     def get(self, key: str) -> AccessToken | None:
         """The live token of that key, if there is one."""
+        return self._stored(f"{self._company}{key}")
+
+    def _stored(self, key: str) -> AccessToken | None:
         with self._database.read() as session:
             row = session.get(SharedToken, key)
             if row is None or row.expires_at <= self._clock() + MARGIN:
@@ -40,8 +56,9 @@ class DatabaseTokens:
         self, key: str, fetch: Callable[[], AccessToken], *, seen: str | None
     ) -> AccessToken:
         """A token other than ``seen``: another process's new one, or a fetched one."""
+        key = f"{self._company}{key}"
         with self._locks.hold(f"token:{key}"):
-            known = self.get(key)
+            known = self._stored(key)
             if known is not None and known.value != seen:
                 return known
             fresh = fetch()
