@@ -102,8 +102,9 @@ class WatchedFolder:
         with _opened(path) as file:
             before = _state(os.fstat(file.fileno()))
             outcome = self._outcome(connection, locale, file, errors)
-            if _state(os.fstat(file.fileno())) != before:
-                # Somebody goes on writing: what he adds must be read too, and may make it whole.
+            if _state(os.fstat(file.fileno())) != before or not _lies_at(path, file):
+                # Somebody goes on writing, or has put a newer export in its place: what they add
+                # must be read too, and may make it whole.
                 log.warning("csv_file_still_written", connection=connection.id)
                 return
         if isinstance(outcome, CareerRelayError):
@@ -191,6 +192,14 @@ def _make_folders(home: Path) -> None:
 def _state(found: os.stat_result) -> tuple[int, int]:
     """What changes when a file is written to."""
     return found.st_size, found.st_mtime_ns
+
+
+def _lies_at(path: Path, file: BinaryIO) -> bool:
+    """Whether that name still is this file's."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

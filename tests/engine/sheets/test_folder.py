@@ -219,6 +219,31 @@ def test_a_file_that_somebody_goes_on_writing_is_not_moved_before_its_end_is_rea
     assert len(names(root, "done")) == 1
 
 
+@pytest.mark.parametrize("newer", [[person(1), person(2)], []])
+def test_an_export_that_takes_a_files_place_is_not_moved_unread(
+    watched: WatchedFolder, world: World, root: Path,
+    monkeypatch: pytest.MonkeyPatch, newer: list[list[str]],
+) -> None:  # fmt: skip
+    """Programs write under another name and rename, or somebody takes the file back."""
+    path = put(root, person(1))
+    real = module.import_file
+
+    def replaced(*args: Any, **kwargs: Any) -> Any:
+        path.unlink()
+        if newer:
+            put(root, *newer, name="new.tmp").rename(path)
+        return real(*args, **kwargs)
+
+    watched.turn()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "import_file", replaced)
+        watched.turn()
+    assert names(root, "done") == []
+    turns(watched, world)
+    assert known(world) == ["A0001", "A0002"][: len(newer) or 1]
+    assert len(names(root, "done")) == bool(newer)
+
+
 def test_half_a_file_is_not_refused_while_somebody_writes_the_other_half(
     watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
