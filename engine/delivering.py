@@ -32,7 +32,7 @@ from ..models.tables import (
 from . import ats_message, mail_record, own_mail
 from .cases import CaseFile
 from .claims import mend, settle_all
-from .delivery import CLEAR, NOTICES, send_time
+from .delivery import CLEAR, NOTICES, SIGNED_BY, send_time
 from .known import Known
 from .people import EVERYWHERE, open_application
 from .runtime import Runtime
@@ -221,9 +221,10 @@ def _confirmed(runtime: Runtime, owed: _Owed) -> _Owed:
 
 def _write_field(runtime: Runtime, owed: _Owed, connector: Connector) -> None:
     clearing = owed.delivery.purpose == CLEAR
+    key = owed.delivery.detail.get(SIGNED_BY, "")
     connector.write_link(
         open_application(runtime.vault, owed.record),
-        "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id)),
+        "" if clearing else runtime.signer.url_for(str(owed.delivery.link_id), key=key),
         ours=runtime.signer.prefix(Purpose.RELAY),
     )
 

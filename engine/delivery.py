@@ -33,6 +33,9 @@ from .runtime import Runtime
 DELIVER = "deliver"
 PREPARE = "prepare"
 CLEAR = "clear"
+SIGNED_BY = "signed_by"
+"""In a delivery's detail: the name of the key that signs its link. A write that a kill cut off is
+found done by its next run only if that means the same URL, though keys were rotated meanwhile."""
 NOTICES = (Strategy.OWN_MAIL, Strategy.ATS_MESSAGE)
 """Strategies by which the notice is ours: composed here, and timed here."""
 
@@ -203,7 +206,7 @@ def _owe(
         created_at=now,
         due_at=at or now,
         attempts=0,
-        detail=dict(tracing.carried()),
+        detail={**tracing.carried(), SIGNED_BY: runtime.signer.key_name},
     )
     session.add(delivery)
     runtime.submit(session, DELIVER, delivery, delay=max(delivery.due_at - now, timedelta()))

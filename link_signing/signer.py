@@ -62,13 +62,19 @@ class LinkSigner:
         """What every URL of that purpose begins with."""
         return f"{self.base_url}/{purpose.path}/"
 
-    def url_for(self, id_: str, *, purpose: Purpose = Purpose.RELAY) -> str:
-        """The signed URL of an id."""
-        return self.prefix(purpose) + self.token_for(id_, purpose=purpose)
+    @property
+    def key_name(self) -> str:
+        """What the key that signs now is called; it tells nothing of the key."""
+        return _name(self._keys()[-1])
 
-    def token_for(self, id_: str, *, purpose: Purpose = Purpose.RELAY) -> str:
+    def url_for(self, id_: str, *, purpose: Purpose = Purpose.RELAY, key: str = "") -> str:
+        """The signed URL of an id, by the key of that name as long as it is kept, else the newest:
+        what is written again after a rotation is then the same."""
+        return self.prefix(purpose) + self.token_for(id_, purpose=purpose, key=key)
+
+    def token_for(self, id_: str, *, purpose: Purpose = Purpose.RELAY, key: str = "") -> str:
         """The signed token alone."""
-        return self._signer(purpose).sign(id_).decode("ascii")
+        return self._signer(purpose, key).sign(id_).decode("ascii")
 
     def open(self, token: str, *, purpose: Purpose = Purpose.RELAY) -> str:
         """The id in a token.
@@ -88,11 +94,17 @@ class LinkSigner:
         except (BadData, UnicodeError):
             return None
 
-    def _signer(self, purpose: Purpose) -> Signer:
+    def _signer(self, purpose: Purpose, key: str = "") -> Signer:
+        keys = self._keys()
         return Signer(
-            list(self._keys()),
+            sorted(keys, key=lambda known: _name(known) == key) if key else list(keys),
             salt=purpose.salt,
             sep=".",
             key_derivation="hmac",
             digest_method=hashlib.sha256,
         )
+
+
+def _name(key: str) -> str:
+    """Of a key with 256 bits of randomness nobody finds it by this."""
+    return hashlib.sha256(f"careerrelay.key-name.v1:{key}".encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from careerrelay.engine import registration, rotation
 from careerrelay.engine.companies import change_company
+from careerrelay.engine.delivering import deliver, deliveries
 from careerrelay.engine.mail_relays import (
     NEXT_HOP_PASSWORD,
     RelayPlan,
@@ -20,6 +22,7 @@ from careerrelay.engine.mail_relays import (
 from careerrelay.engine.mail_spool import content_of, opened, order_for, store
 from careerrelay.engine.own_mail import account_of
 from careerrelay.engine.people import open_candidate
+from careerrelay.engine.reading import read_signal
 from careerrelay.engine.rotation import Progress, new_key, rotate, sealed_columns
 from careerrelay.link_signing import Purpose
 from careerrelay.mail.relay.desk import Account, NextHop, Passing
@@ -28,6 +31,7 @@ from careerrelay.models.tables import (
     ApplicationRecord,
     Company,
     Connection,
+    Delivery,
     MailRelay,
     Provision,
     Registration,
@@ -54,6 +58,26 @@ RELAY = RelayPlan(
     signing_key=rsa_pem(),
 )
 NOW = {"settle": rotation.SETTLE, "sleep": lambda _seconds: None}
+
+
+def test_link_whose_writing_was_cut_off_before_a_rotation_stays_as_it_was_written(
+    world: World,
+) -> None:
+    world.apply(1)
+    with world.runtime.database.read() as session:
+        read_signal(world.runtime, session.scalars(select(Signal.id)).one())
+    with world.runtime.database.read() as session:
+        delivery = session.scalars(select(Delivery.id)).one()
+    with suppress(KeyboardInterrupt), deliveries(world.runtime, [delivery]) as run:
+        run(delivery)
+        raise KeyboardInterrupt
+    written = world.vendor.fields["c1"]
+    new_key(world.runtime, actor="test")
+    rotate(world.runtime, actor="test", **NOW)
+    deliver(world.runtime, delivery)
+    assert world.vendor.fields["c1"] == written
+    with world.runtime.database.read() as session:
+        assert session.get_one(Delivery, delivery).state == "done"
 
 
 @pytest.fixture

@@ -57,6 +57,13 @@ def test_newest_key_signs_and_older_keys_still_open() -> None:
         LinkSigner(lambda: KEYS[:1], base_url=BASE).open(new)
 
 
+def test_link_may_be_signed_by_an_older_key_by_name_as_long_as_that_is_kept() -> None:
+    old = LinkSigner(lambda: KEYS[:1], base_url=BASE)
+    assert old.key_name != signer().key_name
+    assert signer().url_for("a" * 22, key=old.key_name) == old.url_for("a" * 22)
+    assert signer(KEYS[1:]).url_for("a" * 22, key=old.key_name) == signer().url_for("a" * 22)
+
+
 def test_every_changed_or_missing_character_is_refused() -> None:
     token = signer().token_for(new_id())
     for position, character in enumerate(token[:-1]):
