@@ -223,10 +223,13 @@ class Policy:
         names = (source.strip().casefold() for source in sources if source)
         return next((self.channels[name] for name in names if name in self.channels), otherwise)
 
-    def flags(self, tags: Iterable[str], *, do_not_contact: bool = False) -> frozenset[Flag]:
-        """By tag, or because the ATS itself says so."""
+    def flags(
+        self, tags: Iterable[str], *, do_not_contact: bool = False, rescinded: bool = False
+    ) -> frozenset[Flag]:
+        """By tag, or because the ATS itself says so. ``rescinded``: ended after they were hired."""
         marked = do_not_contact or any(tag.strip().casefold() in self.stop_tags for tag in tags)
-        return frozenset({Flag.DO_NOT_CONTACT}) if marked else frozenset()
+        told = {Flag.DO_NOT_CONTACT: marked, Flag.OFFER_RESCINDED: rescinded}
+        return frozenset(flag for flag, holds in told.items() if holds)
 
     def notice_after(
         self, changed_at: datetime, state: ApplicationState = ApplicationState.REJECTED

@@ -247,7 +247,7 @@ class RecruiteeConnector(kit.Connector):
             reason=kit.Reason(reason, reason) if ended else None,
             stage_text=names.get(("Stage", place.get("stage_id") or ""), ""),
             channel=self.policy.channel(person["source"]),
-            flags=self.policy.flags(person["tags"]),
+            flags=self.policy.flags(person["tags"], rescinded=bool(ended and hired)),
             applied_at=place.get("created_at"),
             notice_after=self.policy.notice_after(changed_at, state),
             ats_url=person["adminapp_url"],

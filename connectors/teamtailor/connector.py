@@ -240,8 +240,9 @@ class TeamtailorConnector(kit.Connector):
         told = row.related("reject-reason", "reject-reasons")
         reason = _reason(told) if case["rejected_at"] else None
         state = _state(stage, reason)
-        hired = case["changed_stage_at"] if state is kit.ApplicationState.HIRED else None
-        changed_at = case["rejected_at"] or hired or case["updated_at"]
+        hired, moved_at = _kind(stage) == "Hired", case["changed_stage_at"]
+        changed_at = case["rejected_at"] or (hired and moved_at) or case["updated_at"]
+        tags, stopped = candidate["tags"], candidate["unsubscribed"]
         visible_at = case["transparent_recruiting_visible_at"]
         rejected = state is kit.ApplicationState.REJECTED
         return kit.Application(
@@ -254,7 +255,7 @@ class TeamtailorConnector(kit.Connector):
             stage=STAGES.get(_kind(stage), kit.Stage.UNKNOWN),
             stage_text=stage["name"],
             channel=_channel(case, candidate, self.policy),
-            flags=self.policy.flags(candidate["tags"], do_not_contact=candidate["unsubscribed"]),
+            flags=self.policy.flags(tags, do_not_contact=stopped, rescinded=hired and rejected),
             applied_at=case["created_at"],
             notice_after=visible_at or self.policy.notice_after(changed_at) if rejected else None,
         )
@@ -273,8 +274,7 @@ def _state(stage: Mapping[str, Any], reason: kit.Reason | None) -> kit.Applicati
     if reason:
         withdrew = reason.side is kit.RejectionSide.CANDIDATE
         return kit.ApplicationState.WITHDRAWN if withdrew else kit.ApplicationState.REJECTED
-    hired = _kind(stage) == "Hired"
-    return kit.ApplicationState.HIRED if hired else kit.ApplicationState.ACTIVE
+    return kit.ApplicationState.HIRED if _kind(stage) == "Hired" else kit.ApplicationState.ACTIVE
 
 
 def _kind(stage: Mapping[str, Any]) -> str:

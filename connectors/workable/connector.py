@@ -221,7 +221,7 @@ def _application(record: Mapping[str, Any], policy: kit.Policy) -> kit.Applicati
         stage=STAGES.get(record["stage_kind"], kit.Stage.UNKNOWN),
         stage_text=record["stage"],
         channel=policy.channel(record["common_source"], record["outlet"], otherwise=scouted),
-        flags=policy.flags(record["tags"]),
+        flags=policy.flags(record["tags"], rescinded=ended and _is_hired(record)),
         applied_at=record["created_at"],
         notice_after=policy.notice_after(changed_at, state),
         ats_url=record["profile_url"],
@@ -234,5 +234,8 @@ def _state(record: Mapping[str, Any]) -> kit.ApplicationState:
     if record["disqualified"]:
         withdrew = record["withdrew"]
         return kit.ApplicationState.WITHDRAWN if withdrew else kit.ApplicationState.REJECTED
-    hired = record["hired_at"] or record["stage_kind"] == "hired"
-    return kit.ApplicationState.HIRED if hired else kit.ApplicationState.ACTIVE
+    return kit.ApplicationState.HIRED if _is_hired(record) else kit.ApplicationState.ACTIVE
+
+
+def _is_hired(record: Mapping[str, Any]) -> bool:
+    return bool(record["hired_at"]) or record["stage_kind"] == "hired"

@@ -10,6 +10,7 @@ import pytest
 
 from careerrelay.connectors import (
     ApplicationState,
+    Flag,
     RegistrationReport,
     RejectionSide,
     WebhookRequest,
@@ -117,6 +118,16 @@ def test_nobody_but_the_reason_map_says_who_ended_it(
     assert found.reason is not None
     assert (found.reason.external_id, found.reason.side) == ("Withdrew", RejectionSide.UNKNOWN)
     assert "Withdrew" in {reason.external_id for reason in connector.reasons()}
+
+
+def test_who_was_hired_before_is_no_rejection_to_write_to(
+    vendor: RecruiteeStandIn, connector: RecruiteeConnector
+) -> None:
+    case = apply(vendor)
+    vendor.hire(case)
+    vendor.disqualify(case)
+    found = connector.fetch_application(case)
+    assert (found.state, found.flags) == (ApplicationState.REJECTED, {Flag.OFFER_RESCINDED})
 
 
 def test_taking_it_back_comes_later_than_the_end(

@@ -15,6 +15,7 @@ from careerrelay.connectors import (
     ApiResponseError,
     ApplicationState,
     Channel,
+    Flag,
     RegistrationReport,
     RejectionSide,
     WebhookRequest,
@@ -187,6 +188,16 @@ def test_who_ended_it_is_the_reasons_word_and_without_one_nobodys(
         RejectionSide.CANDIDATE,
         RejectionSide.UNKNOWN,
     ]
+
+
+def test_who_was_hired_before_is_no_rejection_to_write_to(
+    vendor: TeamtailorStandIn, connector: TeamtailorConnector
+) -> None:
+    case = apply(vendor)
+    vendor.hire(case)
+    vendor.reject(case)
+    found = connector.fetch_application(case)
+    assert (found.state, found.flags) == (ApplicationState.REJECTED, {Flag.OFFER_RESCINDED})
 
 
 def test_who_was_sourced_counts_as_scouted(

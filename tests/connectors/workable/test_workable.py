@@ -16,6 +16,7 @@ from careerrelay.connectors import (
     ApplicationState,
     Channel,
     EventKind,
+    Flag,
     RegistrationReport,
     UnknownEventError,
     WebhookRequest,
@@ -100,6 +101,17 @@ def test_who_withdrew_was_not_rejected(
     found = connector.fetch_application(case)
     assert found.state is ApplicationState.WITHDRAWN
     assert found.notice_after is None
+
+
+def test_who_was_hired_before_is_no_rejection_to_write_to(
+    vendor: WorkableStandIn, connector: WorkableConnector
+) -> None:
+    case = apply(vendor)
+    vendor.candidates[case]["hired_at"] = vendor.candidates[case]["created_at"]
+    assert connector.fetch_application(case).state is ApplicationState.HIRED
+    vendor.disqualify(case)
+    found = connector.fetch_application(case)
+    assert (found.state, found.flags) == (ApplicationState.REJECTED, {Flag.OFFER_RESCINDED})
 
 
 def test_who_was_sourced_counts_as_scouted(
