@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -115,8 +116,9 @@ def _looked(token: str, link: UploadLink, connection: Connection, form: SheetFor
         company=connection.company,
         read_as=_read_as(sheet, profile, form),
         counts=outcome.counts(),
-        oldest=_day(outcome),
-        faults=[fault.told(locale()) for fault in outcome.faults[:FAULTS_SHOWN]],
+        oldest=_day(outcome.oldest_rejection),
+        links_from=_links_from(connection, outcome),
+        faults=[_sentence(fault.told(locale())) for fault in outcome.faults[:FAULTS_SHOWN]],
         more_faults=outcome.failed - min(len(outcome.faults), FAULTS_SHOWN),
         failed_rows=_data_url(rows) if outcome.failed else "",
         left_out=failed.left_out,
@@ -279,10 +281,17 @@ def _read_as(sheet: Sheet, profile: Profile | None, form: SheetForm) -> Mapping[
     }
 
 
-def _day(outcome: Outcome) -> str:
-    if outcome.oldest_rejection is None:
+def _day(moment: datetime | None) -> str:
+    if moment is None:
         return ""
-    return format_date(to_user_timezone(outcome.oldest_rejection).date(), "long")
+    return format_date(to_user_timezone(moment).date(), "long")
+
+
+def _links_from(connection: Connection, outcome: Outcome) -> str:
+    """The day the connection was made, where the file tells of rejections before it."""
+    begun = connection.links_from or connection.created_at
+    oldest = outcome.oldest_rejection
+    return _day(begun) if oldest is not None and oldest < begun else ""
 
 
 def _data_url(rows: io.BytesIO) -> str:
@@ -292,8 +301,15 @@ def _data_url(rows: io.BytesIO) -> str:
 
 def _told(error: Exception) -> str:
     if locale() == "ja":
-        return str(getattr(error, "message_ja", error))
-    return str(error)
+        return _sentence(str(getattr(error, "message_ja", error)))
+    return _sentence(str(error))
+
+
+def _sentence(said: str) -> str:
+    """As a page writes it; what commands print has no full stop."""
+    if locale() == "ja":
+        return said if said.endswith("。") else f"{said}。"
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}."
 
 
 def _profile_gone() -> str:

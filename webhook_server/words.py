@@ -24,7 +24,7 @@ class Words(NamedTuple):
 
 SORRY = Words(
     _l("We are sorry: this page cannot be shown right now"),
-    _l("The problem is on our side. Please try again after some time."),
+    _l("The problem is on our side. Please try again later."),
 )
 OTHER = Words(
     _l("That did not work"),
@@ -50,7 +50,7 @@ BY_STATUS: Mapping[int, Words] = {
         _l("Please wait a little"),
         _l(
             "We received many requests in a short time. Please wait a few minutes and try again. "
-            "If you are waiting for a mail, please also look into your spam folder."
+            "If you are waiting for a mail, please check your spam folder too."
         ),
     ),
 }
@@ -73,10 +73,10 @@ BY_LINK_ERROR: Mapping[type[LinkError], tuple[int, Words]] = {
     LinkRevokedError: (
         410,
         Words(
-            _l("This link was taken back"),
+            _l("This link has been withdrawn"),
             _l(
-                "The sender has taken this link back, so it can no longer be used. We are sorry "
-                "for the trouble."
+                "The sender has withdrawn this link, so it can no longer be used. We are sorry for "
+                "the trouble."
             ),
         ),
     ),
@@ -87,7 +87,7 @@ BY_LINK_ERROR: Mapping[type[LinkError], tuple[int, Words]] = {
             # Not why: whether a selection has ended is not ours to say.
             _l(
                 "The link is correct, but it is not open for use at the moment. Please try again "
-                "after some time."
+                "later."
             ),
         ),
     ),

@@ -94,8 +94,8 @@ COLUMNS = (
     ),
     kit.Column(
         "reason",
-        "Reason for the end; only words of your closed list are taken",
-        "終了の理由。あらかじめ登録した語だけを取り込みます",
+        "Reason for the end (only words of your list)",
+        "終了の理由（登録した語のみ）",
         ("不採用理由", "不合格理由", "終了理由", "辞退理由", "reason"),
         choices=tuple(kit.RejectionSide),
     ),

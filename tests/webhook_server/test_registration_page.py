@@ -256,7 +256,7 @@ def test_a_chosen_language_survives_the_whole_way(site: Site, token: str) -> Non
     assert "Before you register" in page.text
     assert "Please enter your name." in reader.post(f"/r/{token}", {}).text
     code = reader.get(reader.post(f"/r/{token}", filled(csrf_of(page))).location)
-    assert "We have sent you a mail" in code.text
+    assert "We have sent you an e-mail" in code.text
     assert site.only_registration().locale == "en"
 
 

@@ -171,7 +171,7 @@ def test_one_upload_that_cannot_be_imported_stops_no_other(
 
 def test_rows_with_errors_are_told_and_come_back(mapped: str, reader: Reader) -> None:
     page = upload(reader, mapped, person(1), person(2, メールアドレス="<b>"))
-    assert "3行目「メールアドレス」：メールアドレスの形式ではありません" in page.text
+    assert "3行目「メールアドレス」：メールアドレスの形式ではありません。" in page.text
     found = re.search(r'href="data:text/csv;base64,([^"]+)"', page.text)
     assert found
     lines = base64.b64decode(found[1]).decode("cp932").split("\r\n")
@@ -179,7 +179,15 @@ def test_rows_with_errors_are_told_and_come_back(mapped: str, reader: Reader) ->
     english = upload(
         Reader(reader.client, "en"), f"{mapped}?lang=en", person(2, メールアドレス="x")
     )
-    assert "row 2, メールアドレス: no e-mail address" in english.text
+    assert "Row 2, メールアドレス: no e-mail address" in english.text
+
+
+def test_why_old_rejections_get_no_link_is_said(mapped: str, reader: Reader) -> None:
+    told = "より前の不採用は、対象になりません"
+    assert told not in upload(reader, mapped, person(1, day="2026/11/10")).text
+    page = upload(reader, mapped, person(2, day="2026/09/30"))
+    assert "<strong>0</strong>" in page.text
+    assert told in page.text
 
 
 def test_words_are_explained_on_the_page(site: Site, mapped: str, reader: Reader) -> None:
