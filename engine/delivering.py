@@ -25,6 +25,7 @@ from ..models.tables import (
     ApplicationRecord,
     Company,
     Connection,
+    Decision,
     Delivery,
     Suppression,
     WorkState,
@@ -33,13 +34,15 @@ from . import ats_message, mail_record, own_mail
 from .cases import CaseFile
 from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, SIGNED_BY, send_time
+from .eligibility import NOTICE_WITHOUT_LINK
 from .known import Known
 from .people import EVERYWHERE, open_application
 from .runtime import Runtime
 
 NO_MAIL = "no_mail"
 """No mail of the ATS has passed the relay within the time that one was expected."""
-
+TOLD = frozenset((ReasonCode.LINK.value, *(code.value for code in NOTICE_WITHOUT_LINK)))
+"""Codes of decisions that let a delivery go on."""
 
 _THESE = Delivery.id.in_(bindparam("deliveries", expanding=True))
 _PLACES = (
@@ -64,8 +67,9 @@ _SUPPRESSED = (
 )
 # One question for all of it: it is asked for every delivery, just before its effect.
 _OWED = (
-    select(Delivery, ApplicationRecord, Connection, Company, _SUPPRESSED)
+    select(Delivery, ApplicationRecord, Connection, Company, _SUPPRESSED, Decision.code)
     .join(ApplicationRecord, ApplicationRecord.id == Delivery.application_id)
+    .outerjoin(Decision, Decision.id == Delivery.decision_id)
     .join(Connection, Connection.id == Delivery.connection_id)
     .join(Company, Company.id == Connection.company_id)
     .where(_THESE)
@@ -98,8 +102,9 @@ def _owed(
     connection: Connection,
     company: Company,
     suppressed: bool,
+    code: str | None,
 ) -> _Owed:
-    obstacle = _obstacle(delivery, record, suppressed=suppressed)
+    obstacle = _obstacle(delivery, record, suppressed=suppressed, code=code)
     return _Owed(delivery, record, connection, company, suppressed, obstacle)
 
 
@@ -161,12 +166,16 @@ def _deliver_otherwise(runtime: Runtime, delivery_id: str) -> None:
     _finish(runtime, [owed])
 
 
-def _obstacle(delivery: Delivery, record: ApplicationRecord, *, suppressed: bool) -> str | None:
-    """Why the delivery is not wanted any more."""
+def _obstacle(
+    delivery: Delivery, record: ApplicationRecord, *, suppressed: bool, code: str | None
+) -> str | None:
+    """Why the delivery is not wanted any more. ``code``: of its decision."""
     if record.person_sealed is None:
         return ReasonCode.ERASED.value
     if delivery.decision_id and record.current_decision_id != delivery.decision_id:
         return ReasonCode.UNREJECTED.value
+    if code is not None and code not in TOLD:
+        return code
     # A stop link stops links; what has been sent is recorded all the same.
     stands = delivery.strategy in (*NOTICES, mail_record.STRATEGY)
     if suppressed and not stands and delivery.purpose != CLEAR:

@@ -111,9 +111,7 @@ def follow_decision(
     """
     strategies = [Strategy(s) for s in connection.strategies]
     is_told = decision.link or ReasonCode(decision.code) in NOTICE_WITHOUT_LINK
-    was_told = corrected is not None and _take_over(
-        session, record, corrected, decision, is_told=is_told
-    )
+    was_told = corrected is not None and _take_over(session, record, corrected, decision)
     if not strategies or not is_told:
         return
     strategy = strategies[0]
@@ -133,12 +131,7 @@ def follow_decision(
 
 
 def _take_over(
-    session: Session,
-    record: ApplicationRecord,
-    corrected: Decision,
-    decision: Decision,
-    *,
-    is_told: bool,
+    session: Session, record: ApplicationRecord, corrected: Decision, decision: Decision
 ) -> bool:
     """Whether the notice of this rejection has left, or may be leaving: it is then that of the
     corrected decision, so that nobody is told twice, however often it is corrected.
@@ -152,13 +145,14 @@ def _take_over(
     )
     found = False
     for notice in session.scalars(notices.with_for_update()):
-        has_left = notice.state == WorkState.DONE.value or notice.handed_over_at is not None
-        may_leave = is_told and notice.running_since is not None
-        if may_leave and not has_left and not decision.link:
+        is_done = notice.state == WorkState.DONE.value
+        if not (is_done or notice.handed_over_at or notice.running_since):
+            continue
+        if not (is_done or decision.link):
+            # Should it turn out not to have left.
             notice.link_id = None
-        if has_left or may_leave:
-            notice.decision = decision
-            found = True
+        notice.decision = decision
+        found = True
     return found
 
 

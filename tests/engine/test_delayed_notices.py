@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from careerrelay.engine.replay import replay, work_lines
 from careerrelay.models.candidates import (
     Application,
     ApplicationState,
@@ -217,6 +218,23 @@ def test_a_notice_given_up_as_uncertain_is_not_sent_anew_after_a_correction(
         reject(messaging, **values)
     assert sent(messaging) == []
     assert the_delivery(messaging).state == "dead"
+
+
+def test_a_notice_given_up_as_uncertain_is_not_replayed_to_who_must_not_be_written_to(
+    messaging: World,
+) -> None:
+    reject(messaging, notice_after=in_days(messaging, 1))
+    with messaging.runtime.database.begin() as session:
+        waiting = session.scalars(select(Delivery)).one()
+        waiting.handed_over_at, waiting.state = messaging.clock(), "dead"
+    messaging.clock.forward(hours=1)
+    reject(messaging, **BARRED)
+    (line,) = work_lines(messaging.runtime, kind="delivery")
+    assert replay(messaging.runtime, line, actor="tester", not_sent=True)
+    messaging.clock.forward(days=2)
+    messaging.work()
+    assert sent(messaging) == []
+    assert the_delivery(messaging).error_code == "do_not_contact"
 
 
 def test_a_notice_that_is_just_leaving_is_that_of_the_corrected_decision(
