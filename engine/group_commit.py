@@ -34,10 +34,19 @@ STORE_DOWN = (OperationalError, InterfaceError)
 """No row's fault: trying them one by one would only keep their senders waiting."""
 
 
+def _taken() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True)
-class _Pending(Generic[Row]):
+class Pending(Generic[Row]):
+    """Somebody waits for this row. ``done`` is free once there is an answer: a bare lock, for an
+    Event is several of them, and Python's, per request."""
+
     row: Row
-    done: threading.Event = field(default_factory=threading.Event)
+    done: threading.Lock = field(default_factory=_taken)
     stored: bool = False
     new: bool = False
 
@@ -60,7 +69,7 @@ class GroupCommit(Generic[Row]):
         self._name = name
         self._most_waiting = most_waiting
         self._batch = batch
-        self._rows: deque[_Pending[Row]] = deque()
+        self._rows: deque[Pending[Row]] = deque()
         self._changed = threading.Condition()
         self._open = True
         self._committing_since: float | None = None
@@ -86,12 +95,12 @@ class GroupCommit(Generic[Row]):
     def store(self, row: Row) -> bool:
         """Wait until the row is on disk. True: new; False: seen before. Or OverloadedError."""
         pending = self._enter(row)
-        if not pending.done.wait(WAIT_SECONDS) or not pending.stored:
+        if not pending.done.acquire(timeout=WAIT_SECONDS) or not pending.stored:
             raise OverloadedError("the store cannot commit now", retry_after=RETRY_AFTER)
         return pending.new
 
-    def _enter(self, row: Row) -> _Pending[Row]:
-        pending = _Pending(row)
+    def _enter(self, row: Row) -> Pending[Row]:
+        pending = Pending(row)
         with self._changed:
             if not self._open:
                 raise OverloadedError("the server is stopping", retry_after=RETRY_AFTER)
@@ -120,14 +129,14 @@ class GroupCommit(Generic[Row]):
     def _begin(self, rows: int) -> None:
         """Called before each commit."""
 
-    def _next(self) -> list[_Pending[Row]]:
+    def _next(self) -> list[Pending[Row]]:
         """All that wait, as far as one commit takes them; none once nothing more will come."""
         with self._changed:
             while not self._rows and self._open:
                 self._changed.wait()
             return [self._rows.popleft() for _ in range(min(self._batch, len(self._rows)))]
 
-    def _commit(self, batch: list[_Pending[Row]]) -> None:
+    def _commit(self, batch: list[Pending[Row]]) -> None:
         try:
             self._write(batch)
         except Exception as error:
@@ -141,9 +150,9 @@ class GroupCommit(Generic[Row]):
                 self._commit(batch[middle:])
                 return
         for pending in batch:
-            pending.done.set()
+            pending.done.release()
 
-    def _write(self, batch: list[_Pending[Row]]) -> None:
+    def _write(self, batch: list[Pending[Row]]) -> None:
         with self._database.begin() as session:
             new = self._write_rows(session, [pending.row for pending in batch])
         for pending, is_new in zip(batch, new, strict=True):

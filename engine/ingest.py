@@ -7,29 +7,34 @@ flush serves all that wait. A full queue, or a store that cannot commit, is an O
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from ..models.tables import Signal
-from .group_commit import GroupCommit
+from .group_commit import GroupCommit, Pending
 from .queue import Job
 from .runtime import Runtime
 
 READ_SIGNALS = "read_signal"
+LEFT_SECONDS = 0.1
+"""Reading is queued that often, however many commits follow each other."""
 
 _SIGNALS = Signal.metadata.tables[Signal.__tablename__]
-_KEY = ["connection_id", "dedupe_key"]
-# On the table and with the rows as parameters: compiled once, however many rows there are.
-_INSERT_SQLITE = (
-    sqlite_insert(_SIGNALS).on_conflict_do_nothing(index_elements=_KEY).returning(_SIGNALS.c.id)
-)
-_INSERT_POSTGRESQL = (
-    postgresql_insert(_SIGNALS).on_conflict_do_nothing(index_elements=_KEY).returning(_SIGNALS.c.id)
+_WRITTEN = [column for column in _SIGNALS.columns if not column.nullable]
+_INSERT = (
+    # As text, for SQLAlchemy compiles an insert() with ON CONFLICT anew at each execution.
+    text(
+        f"INSERT INTO signals ({', '.join(c.name for c in _WRITTEN)})"  # noqa: S608 - our own names
+        f" VALUES ({', '.join(f':{c.name}' for c in _WRITTEN)})"
+        " ON CONFLICT (connection_id, dedupe_key) DO NOTHING"
+    )
+    .bindparams(*(bindparam(c.name, type_=c.type) for c in _WRITTEN))
+    .execution_options(preserve_rowcount=True)
 )
 
 
@@ -38,23 +43,45 @@ def store_signals(runtime: Runtime, session: Session, rows: Sequence[dict[str, A
 
     Returns the ids that were new; a row whose dedupe key is known is nothing new.
     """
-    statement = _INSERT_SQLITE if runtime.database.is_sqlite else _INSERT_POSTGRESQL
-    new = set(session.connection().execute(statement, rows).scalars())
-    subjects: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        if row["id"] in new:
-            subjects[row["connection_id"]].append(row["id"])
-    for connection_id, ids in subjects.items():
-        # A line of its own for each connection: nobody waits behind somebody else's bulk.
-        runtime.queue.submit(session, Job(READ_SIGNALS, tuple(ids), 1, connection_id))
+    new = insert_signals(session, rows)
+    _queue_reading(runtime, session, _owners(rows, new))
     return new
 
 
+def _owners(rows: Sequence[dict[str, Any]], ids: Container[str]) -> list[tuple[str, str]]:
+    return [(row["connection_id"], row["id"]) for row in rows if row["id"] in ids]
+
+
+def _queue_reading(runtime: Runtime, session: Session, signals: Sequence[tuple[str, str]]) -> None:
+    subjects: dict[str, list[str]] = defaultdict(list)
+    for connection_id, id_ in signals:
+        subjects[connection_id].append(id_)
+    for connection_id, ids in subjects.items():
+        # A line of its own for each connection: nobody waits behind somebody else's bulk.
+        runtime.queue.submit(session, Job(READ_SIGNALS, tuple(ids), 1, connection_id))
+
+
+def insert_signals(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """The ids of those that are new; nothing else knows of them yet."""
+    ids = {row["id"] for row in rows}
+    stored = session.connection().execute(_INSERT, rows).rowcount
+    if stored == len(rows):
+        return ids
+    return set(session.scalars(select(Signal.id).where(Signal.id.in_(ids))))
+
+
 class Ingest(GroupCommit[dict[str, Any]]):
-    """The group-commit writer of one process for signals."""
+    """The group-commit writer of one process for signals.
+
+    To queue work costs as much as to store twenty rows. So while others wait already, whose commit
+    follows at once, a commit leaves that to it; should that never come, the sweep finds the rows.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._unqueued: list[tuple[str, str]] = []
+        self._left_over: list[tuple[str, str]] = []
+        self._queued_at = 0.0
         most = runtime.settings.work["ingest_queue"]
         super().__init__(runtime.database, self._stored, name="ingest", most_waiting=most)
 
@@ -62,5 +89,16 @@ class Ingest(GroupCommit[dict[str, Any]]):
         self._runtime.rush.stored(rows)
 
     def _stored(self, session: Session, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        new = store_signals(self._runtime, session, rows)
+        new = insert_signals(session, rows)
+        unqueued = self._unqueued + _owners(rows, new)
+        now = time.monotonic()
+        if self.waiting and now - self._queued_at < LEFT_SECONDS:
+            self._left_over = unqueued
+        else:
+            _queue_reading(self._runtime, session, unqueued)
+            self._left_over, self._queued_at = [], now
         return [row["id"] in new for row in rows]
+
+    def _write(self, batch: list[Pending[dict[str, Any]]]) -> None:
+        super()._write(batch)
+        self._unqueued = self._left_over

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -45,7 +46,7 @@ def accept_webhook(
     handshake = _verify(connector, request)
     if handshake is not None:
         return handshake
-    kept = without_secrets(request, _secrets(connector))
+    kept = _without_secrets(request, _spellings(_secrets(connector)))
     with tracing.span("store", connection=connection.id):
         ingest.store(signal_row(runtime, connection.id, _dedupe_key(connector, request), kept))
     webhook = connector.spec.webhook
@@ -68,19 +69,24 @@ def _verify(connector: Connector, request: WebhookRequest) -> WebhookReply | Non
     return handshake
 
 
-def _secrets(connector: Connector) -> list[str]:
-    """The connection's secret values; a setting may hold two, the current and the previous."""
+def _secrets(connector: Connector) -> tuple[str, ...]:
+    """The values of the connection's secret settings."""
     names = (setting.name for setting in connector.spec.settings if setting.secret)
-    values = (re.split(r"[,\n]", connector.settings.get(name, "")) for name in names)
-    return [secret.strip() for found in values for secret in found if secret.strip()]
+    return tuple(connector.settings.get(name, "") for name in names)
 
 
-def without_secrets(request: WebhookRequest, secrets: Sequence[str]) -> WebhookRequest:
+@lru_cache(maxsize=256)
+def _spellings(values: tuple[str, ...]) -> frozenset[str]:
+    """As they may stand in a request; a setting may hold two, the current and the previous."""
+    found = (part.strip() for value in values for part in re.split(r"[,\n]", value))
+    return frozenset(s for part in found if part for s in (part, quote(part, safe="")))
+
+
+def _without_secrets(request: WebhookRequest, spellings: Collection[str]) -> WebhookRequest:
     """The request without what it proved itself by, be it in a header of its own or in the URL.
 
     The body stays as it is: it is kept sealed.
     """
-    spellings = {s for secret in secrets for s in (secret, quote(secret, safe=""))}
 
     def hidden(text: str) -> str:
         for spelling in spellings:
@@ -209,12 +215,6 @@ def _row(
         "attempts": 0,
         "failures": 0,
         "crashes": 0,
-        "running_since": None,
-        "running_by": None,
-        "finished_at": None,
-        "error_code": None,
-        "error": None,
-        "outcome": None,
     }
 
 

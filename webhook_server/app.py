@@ -75,15 +75,14 @@ def _answer_machines(app: Flask, server: Server) -> None:
     machines.config.update(MAX_CONTENT_LENGTH=MAX_BODY)
     machines.session_interface = security.NoSessions()
     machines.extensions[EXTENSION] = server
-    security.add_headers(machines, server)
     errors.install(machines)
     for part in (webhooks, health):
         machines.register_blueprint(part.bp)
-    pages = app.wsgi_app
+    pages, for_machines = app.wsgi_app, security.with_headers(machines.wsgi_app, server)
 
     def by_path(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_machine = str(environ.get("PATH_INFO", "")).startswith(errors.MACHINES)
-        return (machines.wsgi_app if is_machine else pages)(environ, start_response)
+        return (for_machines if is_machine else pages)(environ, start_response)
 
     app.wsgi_app = by_path  # type: ignore[method-assign] - Flask's documented way
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionInterface
@@ -10,6 +12,9 @@ from flask_wtf.csrf import CSRFProtect
 
 from ..engine.runtime import Runtime
 from .server import Server
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 CSP = "; ".join(
     (
@@ -79,9 +84,7 @@ def protect(app: Flask, server: Server) -> CSRFProtect:
 
 def add_headers(app: Flask, server: Server) -> None:
     """The same on every response."""
-    headers = dict(HEADERS)
-    if server.is_secure:
-        headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
+    headers = _headers(server)
 
     @app.after_request
     def add(response: Response) -> Response:
@@ -89,3 +92,22 @@ def add_headers(app: Flask, server: Server) -> None:
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def with_headers(app: WSGIApplication, server: Server) -> WSGIApplication:
+    """The same for an app without static files, where Flask's look at each header is too dear."""
+    fixed = [*_headers(server).items(), ("Cache-Control", "no-store")]
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, [*headers, *fixed], exc_info)
+
+        return app(environ, start)
+
+    return answer
+
+
+def _headers(server: Server) -> dict[str, str]:
+    if server.is_secure:
+        return {**HEADERS, "Strict-Transport-Security": f"max-age={ONE_YEAR}"}
+    return HEADERS
