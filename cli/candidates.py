@@ -11,7 +11,7 @@ import click
 
 from ..engine.erasure import erase, erase_registrations, registrations_with, with_address
 from ..models.errors import ConfigurationError
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 from .prompts import ask, confirm, is_interactive
 
@@ -33,7 +33,7 @@ def asked_options(function: Command) -> Command:
     return function
 
 
-@click.group(short_help="Erase one candidate by hand.")
+@click.group(short_help="Erase one candidate by hand.", cls=Group)
 def candidates() -> None:
     """Candidates: what their ATS does by itself, done by hand."""
 
@@ -62,7 +62,7 @@ def erase_(cli: Cli, out: Output, company_id: str, email_file: str | None, yes: 
         out.line("delete the person in the ATS too; copies of the database still hold them")
 
 
-@click.group(short_help="Erase one registration by hand.")
+@click.group(short_help="Erase one registration by hand.", cls=Group)
 def registrations() -> None:
     """Registrations: what their owner does on the page, done by the operator's hand."""
 

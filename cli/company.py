@@ -18,7 +18,7 @@ from ..engine.companies import (
     shown_company,
 )
 from . import company_templates
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 from .prompts import ask, ask_secret, is_interactive, secret_file, secret_variable
 
@@ -26,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SMTP_PREFIX = "smtp_"
 
 
-@click.group(short_help="Who rejects and earns slots.")
+@click.group(short_help="Who rejects and earns slots.", cls=Group)
 def company() -> None:
     """Companies: names, mail accounts, sending hours, templates."""
 

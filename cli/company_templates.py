@@ -18,7 +18,7 @@ from ..engine.templates import (
     wording,
 )
 from ..models.errors import ConfigurationError
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 
 LOCALE = click.option(
@@ -26,7 +26,7 @@ LOCALE = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def template() -> None:
     """A company's own text of its notices."""
 

@@ -28,7 +28,7 @@ from ..engine.runtime import Runtime
 from ..mail.compose import Hiring
 from ..models.errors import ConfigurationError
 from ..models.tables import Connection
-from .context import Cli, command, named_connection
+from .context import Cli, Group, command, named_connection
 from .guide import guide_section, polling_entry, webhook_entry
 from .output import Output
 from .prompts import (
@@ -43,7 +43,7 @@ from .prompts import (
 )
 
 
-@click.group(short_help="A company's accounts on ATSs.")
+@click.group(short_help="A company's accounts on ATSs.", cls=Group)
 def connections() -> None:
     """Connections: a company's accounts on ATSs, their settings and secrets."""
 

@@ -16,11 +16,11 @@ from ..connectors.scaffold import create
 from ..connectors.spec import ConnectorSpec, Setting
 from ..engine.connections import possible_strategies
 from ..models.errors import RefusedError
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 
 
-@click.group(short_help="The ATSs there is code for.")
+@click.group(short_help="The ATSs there is code for.", cls=Group)
 def connectors() -> None:
     """Connectors: the ATSs this installation has code for."""
 

@@ -21,6 +21,7 @@ from ..models.tables import Connection
 from .output import Output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+LONGEST_SENTENCE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,20 @@ class Cli:
         """The runtime of a prepared installation."""
         with opened(self.settings()) as runtime:
             yield runtime
+
+
+class Group(click.Group):
+    """Lists its commands with their whole first sentence, over several lines where it is long."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [
+            (name, known.get_short_help_str(LONGEST_SENTENCE))
+            for name, known in found
+            if known is not None and not known.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def command(

@@ -10,11 +10,11 @@ from ..engine import relocation
 from ..engine.installation import backup as copy_database
 from ..engine.installation import check_engine_tables, opened, prepare
 from ..models.errors import ConfigurationError
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 
 
-@click.group()
+@click.group(cls=Group)
 def database() -> None:
     """Upgrade, copy, check and move the database."""
 

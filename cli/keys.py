@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from ..engine.rotation import Progress, new_key, rotate
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output, Step
 
 
-@click.group(short_help="Add and rotate keys.")
+@click.group(short_help="Add and rotate keys.", cls=Group)
 def keys() -> None:
     """Keys that seal names, addresses and secrets, and sign links."""
 

@@ -8,13 +8,13 @@ import click
 
 from ..engine.link_admin import paste_texts, revoke_link, static_links
 from ..models.candidates import Stage
-from .context import Cli, command, named_connection
+from .context import Cli, Group, command, named_connection
 from .output import Output
 
 STAGES = [stage.value for stage in Stage if stage not in (Stage.UNKNOWN, Stage.OFFER)]
 
 
-@click.group(short_help="The paragraph to paste; taking links back.")
+@click.group(short_help="The paragraph to paste; taking links back.", cls=Group)
 def links() -> None:
     """Relay links: the paragraph for the ATS's template, lists, taking back."""
 

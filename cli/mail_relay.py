@@ -22,14 +22,16 @@ from ..engine.mail_relays import (
     shown_relay,
 )
 from ..models.tables import MailRelay
-from .context import Cli, command, named_connection
+from .context import Cli, Group, command, named_connection
 from .output import Output
 from .prompts import Command, confirm, secret_file, secret_variable
 
 SECRETS = ("next_hop_password", "signing_key")
 
 
-@click.group("mail-relay", short_help="How mails come to the relay, and what became of them.")
+@click.group(
+    "mail-relay", short_help="How mails come to the relay, and what became of them.", cls=Group
+)
 def mail_relay() -> None:
     """Mail relays: how a connection's mails come to us, where they go on to, what became of them.
 

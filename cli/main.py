@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,19 @@ class Root(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
         return getattr(importlib.import_module(f".{module}", __package__), name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Click would look for what was meant among commands that are loaded already: none."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            if not near or not error.message.startswith("No such command"):
+                raise
+            told = f"{error.message} Did you mean '{near[0]}'?"
+            raise click.UsageError(told, ctx=error.ctx) from None
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         given = list(sys.argv[1:] if args is None else args)

@@ -9,11 +9,11 @@ import click
 from ..engine.reasons import NOT_MAPPED, ReasonLine, decide_cases, map_reason, reason_lines
 from ..models.candidates import RejectionSide
 from ..models.companies import ReasonMeaning
-from .context import Cli, command, named_connection
+from .context import Cli, Group, command, named_connection
 from .output import Output
 
 
-@click.group(short_help="What rejection reasons mean.")
+@click.group(short_help="What rejection reasons mean.", cls=Group)
 def reasons() -> None:
     """The reason map: which reasons are rejections, and which never get a link."""
 

@@ -27,7 +27,7 @@ from ..engine.sheets.profiles import (
 from ..engine.sheets.registrations import write_registrations
 from ..models.errors import ConfigurationError, RefusedError
 from ..models.tables import Connection
-from .context import Cli, command, named_connection
+from .context import Cli, Group, command, named_connection
 from .output import Output
 from .prompts import confirm
 
@@ -37,7 +37,7 @@ SIGNS = {"comma": ",", "tab": "\t"}
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group("csv", short_help="CSV files of ATSs without an API.")
+@click.group("csv", short_help="CSV files of ATSs without an API.", cls=Group)
 def csv_files() -> None:
     """CSV files of ATSs without an API: map the columns once, then import; registrations back.
 

@@ -13,7 +13,7 @@ from ..engine.explanations import explain
 from ..engine.inspection import STATES, CaseTrace, SignalTrace, signal_lines, trace
 from ..engine.replay import found_work, work_lines
 from ..models.tables import Attempt, Decision, Delivery
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 from .replaying import replay_all, replay_options
 
@@ -21,7 +21,7 @@ _AGO = re.compile(r"(\d{1,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-@click.group(short_help="What arrived, and what became of it.")
+@click.group(short_help="What arrived, and what became of it.", cls=Group)
 def signals() -> None:
     """Signals: webhooks, polled changes, and requests that were refused."""
 

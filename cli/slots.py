@@ -9,11 +9,11 @@ import click
 from ..engine.slots import SlotReport, ledger_lines, slot_reports
 from ..models.errors import NotFoundError
 from ..models.tables import LedgerEntry
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 
 
-@click.group()
+@click.group(cls=Group)
 def slots() -> None:
     """Counts and free placement slots."""
 

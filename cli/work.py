@@ -8,13 +8,13 @@ import click
 
 from ..engine.replay import KINDS, close, found_work, work_lines
 from ..models.tables import WorkState
-from .context import Cli, command
+from .context import Cli, Group, command
 from .output import Output
 from .prompts import confirm
 from .replaying import replay_all, replay_options, tell_work
 
 
-@click.group(short_help="Owed work, and what was given up.")
+@click.group(short_help="Owed work, and what was given up.", cls=Group)
 def work() -> None:
     """Owed work: signals to read, deliveries, mails to registrants, reports to the ATS."""
 

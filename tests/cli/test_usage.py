@@ -60,6 +60,32 @@ def test_wrong_usage_is_one_sentence_and_exit_2(args: list[str], told: str) -> N
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("args", "english", "japanese"),
+    [
+        (["conections"], "Did you mean 'connections'?", "（近いもの：'connections'）"),
+        (["company", "shw"], "Did you mean 'show'?", "（近いもの：'show'）"),
+        (["slots", "show", "--jsn"], "Did you mean '--json'?", "（近いもの：'--json'）"),
+        (["company", "add"], "ID (short name) is missing", "短い名前）を指定してください"),
+        (["links", "static", "--stage", "x"], "is not one of", "--stage に 'x' は指定できません"),
+    ],
+)
+def test_what_was_mistyped_is_told_with_what_was_meant(
+    args: list[str], english: str, japanese: str
+) -> None:
+    runner = CliRunner()
+    assert english in runner.invoke(root, ["--lang", "en", *args]).stderr
+    told = runner.invoke(root, ["--lang", "ja", *args]).stderr
+    assert japanese in told
+    assert "Did you" not in told
+
+
+@pytest.mark.parametrize("name", ["company", "connections", "csv", "mail-relay", "links"])
+def test_no_command_of_a_group_is_explained_by_half_a_sentence(name: str) -> None:
+    done = CliRunner().invoke(root, [name, "--help"])
+    assert "..." not in done.output.partition("Commands:")[2]
+
+
 def test_the_language_follows_the_environment() -> None:
     runner = CliRunner()
     assert "ありません" in runner.invoke(root, ["x"], env={"LC_ALL": "ja_JP.UTF-8"}).stderr
