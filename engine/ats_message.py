@@ -7,7 +7,12 @@ left to a person.
 
 from __future__ import annotations
 
-from ..models.errors import ApiError, ApiUncertainError, ConfigurationError
+from ..models.errors import (
+    ApiError,
+    ApiRateLimitedError,
+    ApiUncertainError,
+    ConfigurationError,
+)
 from ..models.events import OutgoingMessage
 from ..models.tables import ApplicationRecord, Company, Connection, Delivery
 from .own_mail import compose, note_hand_over
@@ -54,7 +59,7 @@ def send(
 
 def _is_no(error: ApiError | ConfigurationError) -> bool:
     """Refused by the ATS, or by us before anything was sent."""
-    if isinstance(error, ConfigurationError):
+    if isinstance(error, (ApiRateLimitedError, ConfigurationError)):
         return True
     return 400 <= (error.status or 0) < 500 and error.status != REQUEST_TIMEOUT
 
