@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -20,9 +21,10 @@ from ..engine.installation import only_process, opened, prepare, prepare_folder
 from ..engine.mail_listeners import mail_listeners
 from ..engine.runtime import Runtime
 from ..engine.service import Service
-from ..models.errors import ConfigurationError
+from ..link_signing import Purpose
+from ..models.errors import ConfigurationError, LinkError
 from ..webhook_server import create_app
-from ..webhook_server.serving import Serving
+from ..webhook_server.serving import LARGEST_BODY, Serving
 from .context import Cli, with_output
 from .logs import server_logs
 from .output import Output
@@ -100,14 +102,25 @@ def _listening(runtime: Runtime, app: Any) -> Serving:
             host=server["host"],
             port=server["port"],
             threads=server["threads"],
-            # A CSV file in its form.
-            largest_body=(runtime.settings.csv["megabytes"] + 1) * 1024 * 1024,
+            largest_body=partial(_largest_body, runtime),
         )
     except OSError as error:
         raise ConfigurationError(
             f"[server] host and port: cannot listen on {server['host']}:{server['port']} "
             f"({error.strerror})"
         ) from None
+
+
+def _largest_body(runtime: Runtime, path: str) -> int:
+    """A CSV file in its form where an upload link of ours asks for one."""
+    before = f"/{Purpose.UPLOAD.path}/"
+    if not path.startswith(before):
+        return LARGEST_BODY
+    try:
+        runtime.signer.open(path.removeprefix(before), purpose=Purpose.UPLOAD)
+    except LinkError:
+        return LARGEST_BODY
+    return max(LARGEST_BODY, (runtime.settings.csv["megabytes"] + 1) * 1024 * 1024)
 
 
 def _tell_urls(out: Output, runtime: Runtime, port: int, places: Mapping[str, str]) -> None:

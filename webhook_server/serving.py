@@ -8,19 +8,23 @@ https://docs.pylonsproject.org/projects/waitress/en/stable/
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 4 * 1024 * 1024
-"""Beyond it waitress answers 413 itself; the app refuses, and records, from 1 MiB on."""
+"""Beyond it waitress answers 413 itself; the app refuses, and records, from 1 MiB on. What is
+between half a MiB and it waits in a file, not in memory."""
 LARGEST_HEADER = 32 * 1024
 """All lines together; waitress's own 256 KiB are seconds of work, such as for a list of languages
 that never ends. gunicorn takes 8 KiB a line."""
@@ -32,9 +36,18 @@ class Serving:
     """One listening server for a WSGI app. Made: listening. ``run`` until ``stop``."""
 
     def __init__(
-        self, app: Any, *, host: str, port: int, threads: int, largest_body: int = LARGEST_BODY
+        self,
+        app: Any,
+        *,
+        host: str,
+        port: int,
+        threads: int,
+        largest_body: Callable[[str], int] = lambda _path: LARGEST_BODY,
     ) -> None:
-        """Raises OSError where the address cannot be listened on."""
+        """``largest_body`` of a path is asked before a body is taken, so it has to be quick.
+
+        Raises OSError where the address cannot be listened on.
+        """
         self._map: dict[int, Any] = {}
         self._stop = threading.Event()
         self._server = create_server(
@@ -45,10 +58,12 @@ class Serving:
             threads=threads,
             ident="",
             max_request_header_size=LARGEST_HEADER,
-            max_request_body_size=max(largest_body, LARGEST_BODY),
+            max_request_body_size=LARGEST_BODY,
             clear_untrusted_proxy_headers=False,
             asyncore_use_poll=True,
         )
+        for listener in _listeners(self._map):
+            listener.channel_class = _channel_class(largest_body)
         self.port: int = int(_listeners(self._map)[0].socket.getsockname()[1])
 
     def run(self) -> None:
@@ -85,6 +100,23 @@ class Serving:
                 log.warning("requests_cut_off", connections=len(channels))
                 return
             self._turn()
+
+
+def _channel_class(largest_body: Callable[[str], int]) -> type[HTTPChannel]:
+    """waitress knows one limit, and puts so much of anybody's body on the disk."""
+
+    class Parser(HTTPRequestParser):
+        def parse_header(self, header_plus: bytes) -> None:
+            super().parse_header(header_plus)
+            most = largest_body(str(self.path))  # type: ignore[attr-defined] - set by waitress's own
+            if most > self.adj.max_request_body_size:
+                self.adj = copy.copy(self.adj)
+                self.adj.max_request_body_size = most
+
+    class Channel(HTTPChannel):
+        parser_class = Parser
+
+    return Channel
 
 
 def _listeners(sockets: dict[int, Any]) -> list[Any]:

@@ -99,14 +99,10 @@ class WatchedFolder:
     def _take(self, connection: Connection, locale: str, path: Path) -> None:
         stamp = self._runtime.clock().strftime(STAMP)
         errors = path.parent / FAILED / _named(f"{stamp}-{path.stem}", "-errors.csv")
-        with _opened(path) as file:
-            before = _state(os.fstat(file.fileno()))
-            outcome = self._outcome(connection, locale, file, errors)
-            if _state(os.fstat(file.fileno())) != before or not _lies_at(path, file):
-                # Somebody goes on writing, or has put a newer export in its place: what they add
-                # must be read too, and may make it whole.
-                log.warning("csv_file_still_written", connection=connection.id)
-                return
+        outcome = self._read(connection, locale, path, errors)
+        if outcome is None:
+            log.warning("csv_file_still_written", connection=connection.id)
+            return
         if isinstance(outcome, CareerRelayError):
             _write(errors.with_suffix(".txt"), _words(outcome, locale))
             _move(path, FAILED, stamp)
@@ -116,6 +112,20 @@ class WatchedFolder:
         log.info(
             "csv_file_imported", connection=connection.id, rows=outcome.rows, failed=outcome.failed
         )
+
+    def _read(
+        self, connection: Connection, locale: str, path: Path, errors: Path
+    ) -> Outcome | CareerRelayError | None:
+        """What became of it. None: somebody goes on writing, or has put a newer one in its place:
+        what they add must be read too, and may make it whole."""
+        try:
+            with _opened(path) as file:
+                before = _state(os.fstat(file.fileno()))
+                outcome = self._outcome(connection, locale, file, errors)
+                is_whole = _state(os.fstat(file.fileno())) == before and _lies_at(path, file)
+                return outcome if is_whole else None
+        except SheetRefusedError as error:
+            return error
 
     def _outcome(
         self, connection: Connection, locale: str, file: BinaryIO, errors: Path
@@ -204,8 +214,19 @@ def _lies_at(path: Path, file: BinaryIO) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The file itself: not what a link leads to, nor a pipe that came in its place meanwhile."""
-    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    """The file itself: not what a link leads to, nor a pipe that came in its place meanwhile.
+
+    Raises SheetRefusedError where we may not read it.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except PermissionError:
+        raise SheetRefusedError(
+            f"CareerRelay has no permission to read the file {path.name}; let the user it runs as "
+            "read it, and put the file into the folder again",
+            f"ファイル「{path.name}」を読み取る権限がありません。CareerRelayの実行ユーザーが読み取れるように"
+            "設定したうえで、もう一度フォルダーに置いてください",
+        ) from None
     with os.fdopen(number, "rb") as file:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             raise FileNotFoundError

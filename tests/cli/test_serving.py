@@ -15,13 +15,17 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from careerrelay.cli import serving as serving_module
-from careerrelay.webhook_server.serving import Serving
+from careerrelay.link_signing import LinkSigner, Purpose
+from careerrelay.webhook_server.serving import LARGEST_BODY, Serving
 from tests.support.mailbox import free_port
 
 WAIT = 60.0
@@ -196,6 +200,31 @@ def test_worker_and_relay_wait_so_that_no_signal_is_slept_through() -> None:
 
     serving_module._await(Ended())
     assert waits == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "status"), [(Purpose.UPLOAD, b" 200 "), (Purpose.STOP, b" 413 ")]
+)
+def test_only_upload_links_of_ours_may_send_a_large_body(purpose: Purpose, status: bytes) -> None:
+    signer = LinkSigner(lambda: ("key",), base_url="https://relay.example.co.jp")
+    runtime: Any = SimpleNamespace(signer=signer, settings=SimpleNamespace(csv={"megabytes": 20}))
+    app = Flask("large")
+    app.add_url_rule("/u/<token>", view_func=lambda token: token, methods=["POST"])
+    room = partial(serving_module._largest_body, runtime)
+    serving = Serving(app, host="127.0.0.1", port=0, threads=1, largest_body=room)
+    server = threading.Thread(target=serving.run)
+    server.start()
+    token = signer.token_for("a" * 22, purpose=purpose)
+    head = f"POST /u/{token} HTTP/1.1\r\nContent-Length: {LARGEST_BODY + 1}\r\n\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", serving.port), timeout=WAIT) as client:
+            client.sendall(head.encode())
+            if purpose is Purpose.UPLOAD:
+                client.sendall(bytes(LARGEST_BODY + 1))
+            assert status in client.recv(100)
+    finally:
+        serving.stop()
+        server.join(WAIT)
 
 
 def test_headers_without_end_are_refused_before_anybody_reads_them() -> None:

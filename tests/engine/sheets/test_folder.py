@@ -125,6 +125,25 @@ def test_a_file_nobody_can_read_is_told_in_the_companys_language(
     assert words in (root / "sheet" / "failed" / names(root, "failed")[0]).read_text("utf-8-sig")
 
 
+def test_a_file_we_have_no_permission_to_read_is_told_by_its_name(
+    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root, person(1), name="closed.csv")
+    put(root, person(2), name="open.csv")
+    real = os.open
+
+    def closed(path: Any, *rest: Any, **named: Any) -> int:
+        if Path(path).name == "closed.csv":
+            raise PermissionError
+        return real(path, *rest, **named)
+
+    monkeypatch.setattr(module.os, "open", closed)
+    assert turns(watched, world) == 2
+    assert known(world) == ["A0002"]
+    told = (root / "sheet" / "failed" / names(root, "failed")[0]).read_text("utf-8-sig")
+    assert "「closed.csv」を読み取る権限がありません" in told
+
+
 def test_many_new_rejections_wait_for_a_person(
     watched: WatchedFolder, world: World, root: Path
 ) -> None:
