@@ -24,7 +24,7 @@ LINK_FIELD = "careerrelay_link"
 LONGEST = 100
 
 SUBJECT = "【株式会社みほん商事】選考結果のご連絡（{{JOB_NAME}}）"
-TEXT = f"""\
+GREETING = f"""\
 {{{{CANDIDATE_LAST_NAME}}}} {{{{CANDIDATE_FIRST_NAME}}}} 様
 
 お世話になっております。
@@ -35,27 +35,14 @@ TEXT = f"""\
 慎重に検討いたしました結果、今回は採用を見送らせていただく
 こととなりました。ご期待に沿うことができず、誠に申し訳
 ございません。
-
-■ 今後の活動に関するご案内（任意）
-ご縁に至らなかった皆様のこれからを応援したく、弊社とは別の
-会社である{cast.OPERATOR_NAME}が運営する
-「キャリアリレー」をご案内しております。ご登録いただきますと、
-職業紹介の許可（{cast.LICENCE}）を受けた人材紹介会社から、
-ご経験やご希望に応じた求人のご紹介を無料でお受けいただけます。
-
-{{{{CAREERRELAY_LINK}}}}
-
-ご登録は任意です。ご登録の有無が弊社の選考や今後のご応募に
-影響することはございません。また、弊社からお名前や選考内容を
-同社へお伝えすることもございません。
-なお、ご登録の件数に応じて、弊社が同社から採用の支援を受ける
-場合がございます。
-
+"""
+SIGNATURE = f"""\
 ――――――――――――――――――――
 {cast.COMPANY_NAME} 採用担当
 E-mail: {cast.COMPANY_SENDER}
 ――――――――――――――――――――
 """
+FIELD_TOKEN = "{{CAREERRELAY_LINK}}"  # noqa: S105 - a merge token
 
 
 def mail_by_smtp(port: int) -> Callable[[str, str, str], None]:
@@ -85,7 +72,13 @@ class SandboxAts(GreenhouseStandIn):
         self._next = next(self._newcomers)
         self.job_ids = [self.add_job(name) for name in cast.JOBS]
         self.add_reason(cast.WE_REJECTED)
-        self.set_rejection_template(subject=SUBJECT, text=TEXT)
+        self.paste("")
+
+    def paste(self, paragraph: str) -> None:
+        """What an administrator does in the template's editor."""
+        parts = (GREETING, paragraph, SIGNATURE)
+        text = "\n\n".join(part.strip("\n") for part in parts if part)
+        self.set_rejection_template(subject=SUBJECT, text=f"{text}\n")
 
     # Pages; each button is a form, and looking changes nothing.
 

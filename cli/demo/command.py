@@ -58,6 +58,8 @@ def demo(
     the story is played and checked from outside; exit 1 names the step that failed.
     """
     ports = choose(port)
+    if not once:
+        out.line("準備しています。少しお待ちください。 / Getting ready; this takes a moment.\n")
     with _stopped_once(), _folder(folder) as place, running(place, ports) as stage:
         if once:
             _play(cli, out, stage, ats_secret=ats_secret)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import cast
-from .ats import SandboxAts, mail_by_smtp
+from .ats import FIELD_TOKEN, SandboxAts, mail_by_smtp
 from .mailbox import Mailbox
 from .ports import Ports
 from .product import Product
@@ -66,7 +66,7 @@ def add_company(stage: Stage) -> None:
 
 
 def connect(stage: Stage, *, ats_secret: str | None = None) -> str:
-    """Connect company and ATS, then save the web hook in the ATS; its address.
+    """Connect company and ATS, then save web hook and paragraph in the ATS; the hook's address.
 
     ``ats_secret`` is what the ATS signs with, by default the connection's own.
     """
@@ -83,4 +83,6 @@ def connect(stage: Stage, *, ats_secret: str | None = None) -> str:
         "--strategy", "field_token", *options, secrets=dict(variables.values()),
     )  # fmt: skip
     stage.ats.add_hook(made["webhook_url"], secret=ats_secret or secret)
+    printed = stage.product.command("links", "static", CONNECTION, "--field-token", FIELD_TOKEN)
+    stage.ats.paste(printed["texts"]["ja"])
     return made["webhook_url"]
