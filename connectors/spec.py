@@ -165,6 +165,8 @@ class ConnectorSpec:
 
     ``name`` is the folder and never changes; ``title`` is the brand and may.
     ``notice_is_delayed``: the ATS tells the candidate later than it tells us.
+    ``end_moves``: what the ATS tells as the time of an end moves with later edits of the case, so
+    the first one told is kept.
     ``merge_syntax``: how a static link's paste text refers to the job title in a template of
     this ATS, or "" where it has no such token.
     ``link_query``: a query that a static link may carry in a template of this ATS, in its merge
@@ -188,6 +190,7 @@ class ConnectorSpec:
     ignored_events: tuple[str, ...] = ()
     link_scope: LinkScope = LinkScope.APPLICATION
     notice_is_delayed: bool = False
+    end_moves: bool = False
     poll_seconds: int = 300
     experimental: bool = False
     merge_syntax: str = ""

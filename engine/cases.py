@@ -7,7 +7,6 @@ we have changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select
@@ -29,7 +28,7 @@ from ..models.tables import (
 from . import delivery, eligibility
 from .counting import claim_keys
 from .foreseen import ERASURE, Foreseen
-from .known import Known
+from .known import Known, as_first_told
 from .meanings import Meanings
 from .people import (
     address_hashes,
@@ -217,9 +216,8 @@ class CaseFile:
             return
         current = self._current_decision(record)
         is_same = current is not None and was == record.state
-        if current is not None and is_same and current.rejected_at < application.changed_at:
-            # Some ATSs tell the last edit as the time of an end, and an edit rejects nobody anew.
-            application = replace(application, changed_at=current.rejected_at)
+        if current is not None and is_same:
+            application = as_first_told(application, current, ats=self._connection.connector)
         code = self._judge(record, application)
         if current is not None and is_same and _stands(current, code):
             return

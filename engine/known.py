@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..connectors.registry import connector_class
 from ..models.candidates import Application, ApplicationState
-from ..models.tables import ApplicationRecord
+from ..models.tables import ApplicationRecord, Decision
 
 
 class Known(NamedTuple):
@@ -31,6 +33,14 @@ class Known(NamedTuple):
         if self.changed_at != application.changed_at:
             return False
         return self.state not in (application.state.value, ApplicationState.ERASED.value)
+
+
+def as_first_told(application: Application, current: Decision, *, ats: str) -> Application:
+    """A case that is decided and has ended no other way since: where the ATS tells the last edit
+    as the time of an end, that of the first look, for an edit rejects nobody anew."""
+    if connector_class(ats).spec.end_moves and current.rejected_at < application.changed_at:
+        return replace(application, changed_at=current.rejected_at)
+    return application
 
 
 def known(session: Session, connection_id: str, external_id: str) -> Known | None:

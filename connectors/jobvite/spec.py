@@ -37,6 +37,7 @@ SPEC = kit.ConnectorSpec(
     poll_seconds=3600,
     experimental=True,
     notice_is_delayed=True,
+    end_moves=True,
     events=("application stage",),
     settings=(
         kit.secret("api_key", "API key (x-jvi-api).", "APIキー（x-jvi-api）。"),

@@ -38,6 +38,7 @@ SPEC = kit.ConnectorSpec(
         Capability.ATS_MESSAGE: kit.missing(API, "The recruiting API v2 sends nothing."),
     },
     notice_is_delayed=True,
+    end_moves=True,
     merge_syntax="{{position_name}}",
     settings=(
         *kit.client_pair(

@@ -43,6 +43,7 @@ SPEC = kit.ConnectorSpec(
         signature=kit.BodyHmac("PINPOINT-HMAC-SHA256", encoding="base64"),
     ),
     notice_is_delayed=True,
+    end_moves=True,
     settings=(
         kit.account_address("https://acme.pinpointhq.com/api/v1"),
         kit.secret(

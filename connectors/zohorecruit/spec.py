@@ -53,6 +53,7 @@ SPEC = kit.ConnectorSpec(
     poll_seconds=900,
     experimental=True,
     notice_is_delayed=True,
+    end_moves=True,
     events=("workflow",),
     settings=(
         *kit.client_pair("the API console", "API Console"),

@@ -132,23 +132,6 @@ def test_corrected_reason_takes_the_link_back(world: World) -> None:
     assert codes(world) == ["link", "withdrawn"]
 
 
-def test_edit_of_a_case_that_ended_before_the_connection_is_no_rejection_of_today(
-    world: World,
-) -> None:
-    """Some ATSs have no time but that of the last change."""
-    world.reject(1, changed_at=world.clock() - timedelta(days=30))
-    world.clock.forward(hours=1)
-    world.reject(1)
-    world.work()
-    assert codes(world) == ["before_start"]
-    world.clock.forward(hours=1)
-    world.apply(1)
-    world.clock.forward(hours=1)
-    world.reject(1)
-    world.work()
-    assert codes(world) == ["before_start", "link"]
-
-
 def test_rejection_seen_again_after_a_stop_link_is_no_new_decision(world: World) -> None:
     world.apply(1)
     world.clock.forward(hours=1)
