@@ -115,7 +115,6 @@ def _begin(
         .values(attempts=attempt, running_since=now, running_by=runtime.process_id, due_at=due_at),
         execution_options=_UNLOADED,
     )
-    runtime.claimed_at = max(now, runtime.claimed_at or now)
     begun = {"task": task.name, "number": attempt, "started_at": now}
     session.connection().execute(_ATTEMPT, [{**begun, "subject_id": id_} for id_ in ids])
 

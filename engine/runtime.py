@@ -52,7 +52,9 @@ class Runtime:
         clock: Callable[[], datetime] = utcnow,
     ) -> None:
         self.settings = settings
-        self.clock = clock
+        self.latest = clock()
+        """The latest moment the clock has told: where it lies ahead, it was set back since."""
+        self.clock = self._noting(clock)
         self.lease = timedelta(seconds=settings.work["lease_seconds"])
         self.keys = KeyFile(settings.key_file)
         self.keys.current()
@@ -67,9 +69,6 @@ class Runtime:
             self.process_id = new_id()
         self.running: set[str] = set()
         """Ids of the owed work that this process is doing now; see ``Worker``."""
-        self.claimed_at: datetime | None = None
-        """The latest moment at which this process took work: where it lies ahead, the clock was
-        set back since."""
         self.ticked: float | None = None
         """When (monotonic) the service of this process last looked after its work; None: no
         service runs here."""
@@ -77,6 +76,14 @@ class Runtime:
         self.away: dict[str, datetime] = {}
         """Mail relays whose next hop did not answer, until when it is left alone."""
         self._clients: dict[str, tuple[Any, HttpClient]] = {}
+
+    def _noting(self, clock: Callable[[], datetime]) -> Callable[[], datetime]:
+        def told() -> datetime:
+            now = clock()
+            self.latest = max(self.latest, now)
+            return now
+
+        return told
 
     def _dbos(self) -> Queue:
         from .dbos_queue import DbosQueue

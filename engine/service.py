@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from ..connectors.registry import connector_classes
@@ -47,6 +47,7 @@ TASKS: Mapping[str, Task] = {
     )
 }
 SWEEP_BATCH = 500
+AHEAD = timedelta(days=1)
 TICK_SECONDS = 1.0
 PURGE_EVERY = timedelta(hours=24)
 
@@ -117,8 +118,9 @@ class Service:
         runtime = self._runtime
         now = runtime.clock()
         if _is_due(self._swept_at, timedelta(seconds=runtime.settings.work["sweep_seconds"]), now):
+            # How far ahead the clock ran before this process began, nobody knows.
+            sweep(runtime, until=now + AHEAD if self._swept_at is None else None)
             self._swept_at = now
-            sweep(runtime)
             match_late(runtime)
             give_up_dead(runtime)
         if _is_due(self._purged_at, PURGE_EVERY, now):
@@ -144,18 +146,22 @@ def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
     return last is None or not timedelta() <= now - last < every
 
 
-def sweep(runtime: Runtime) -> int:
-    """Submit again what is owed and overdue, but in nobody's queue; returns how much."""
-    return sum(_sweep_task(runtime, task) for task in TASKS.values())
+def sweep(runtime: Runtime, *, until: datetime | None = None) -> int:
+    """Submit again what is owed and overdue, but in nobody's queue; returns how much.
+
+    Also what becomes due ``until`` then (the latest moment the clock has told): it may have been
+    due at once, by a clock that ran ahead.
+    """
+    return sum(_sweep_task(runtime, task, until or runtime.latest) for task in TASKS.values())
 
 
-def _sweep_task(runtime: Runtime, task: Task) -> int:
+def _sweep_task(runtime: Runtime, task: Task, until: datetime) -> int:
     now = runtime.clock()
     grace = timedelta(seconds=runtime.settings.work["sweep_seconds"])
     with runtime.database.read() as session:
         overdue = session.scalars(
             select(task.row)
-            .where(task.row.state == WorkState.DUE.value, _overdue(runtime, task.row, now, grace))
+            .where(task.row.state == WorkState.DUE.value, _overdue(task.row, now, grace, until))
             .options(claims.owed_columns(task.row))
             .order_by(task.row.due_at)
             .limit(SWEEP_BATCH)
@@ -174,14 +180,12 @@ def _sweep_task(runtime: Runtime, task: Task) -> int:
 
 
 def _overdue(
-    runtime: Runtime, row: type[Any], now: datetime, grace: timedelta
+    row: type[Any], now: datetime, grace: timedelta, until: datetime
 ) -> ColumnElement[bool]:
-    """Owed for longer than it may take; since the clock was set back also what was taken before,
-    for that may have become owed by the same clock. No index has those, so only then."""
     overdue = row.due_at < now - grace
-    if runtime.claimed_at is None or runtime.claimed_at <= now + grace:
+    if until <= now + grace:
         return overdue
-    return or_(overdue, row.running_since > now + grace)
+    return or_(overdue, and_(row.due_at > now + grace, row.due_at <= until))
 
 
 def _keys(runtime: Runtime, task: Task, row: Any) -> tuple[str, ...]:

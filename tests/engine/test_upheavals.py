@@ -145,6 +145,7 @@ def test_what_was_taken_under_a_clock_ahead_and_cut_off_is_swept_by_the_right_on
     with world.runtime.database.begin() as session:
         ids = session.scalars(select(Signal.id)).all()
         assert claim(world.runtime, session, TASKS["read_signal"], ids, 1).mine == ids
+    world.queue.lose_everything()
     world.clock.forward(hours=-1)
     world.runtime.running.update(ids)
     assert sweep(world.runtime) == 0, "it is still being read"
@@ -154,6 +155,44 @@ def test_what_was_taken_under_a_clock_ahead_and_cut_off_is_swept_by_the_right_on
     assert "c1" in world.vendor.fields
     with world.runtime.database.read() as session:
         assert all(session.scalars(select(Attempt.finished_at)))
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_what_came_in_under_a_clock_ahead_and_was_dropped_untaken_is_swept_by_the_right_one(
+    world: World, *, anew: bool
+) -> None:
+    """By the process that saw the clock ahead, and by the next one when it starts."""
+    world.clock.forward(hours=1)
+    world.apply(1)
+    world.runtime.clock()
+    with database_away(world):
+        world.work()
+    assert the(world, Signal).attempts == 0
+    world.clock.forward(hours=-1)
+    if anew:
+        world.runtime.latest = world.clock()
+        assert sweep(world.runtime) == 0
+        world.service().keep()
+    else:
+        assert sweep(world.runtime) == 1
+    world.work()
+    assert the(world, Signal).state == "done"
+
+
+def test_what_waits_for_its_time_in_the_queue_is_not_submitted_again_after_a_clock_was_set_back(
+    world: World,
+) -> None:
+    def away(_operation: str) -> None:
+        raise AWAY
+
+    world.vendor.trouble = away
+    world.apply(1)
+    world.work()
+    assert the(world, Delivery).due_at > world.clock()
+    world.clock.forward(hours=1)
+    world.runtime.clock()
+    world.clock.forward(hours=-1)
+    assert sweep(world.runtime) == 0
 
 
 def test_process_that_died_under_a_clock_ahead_is_dead_by_the_right_one(world: World) -> None:
