@@ -8,8 +8,8 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from .values import Refusal
 
@@ -63,8 +63,7 @@ _VARIANTS = {"～": "〜", "－": "−", "—": "―", "∥": "‖", "髙": "高
 """The sign that JIS X 0208 has instead; all others by their compatibility form, as ㈱ for (株)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charset:
+class Charset(NamedTuple):
     """``codec`` reads and writes the leaf, "" where none does. ``mismatch``: not its label's."""
 
     codec: str

@@ -1,31 +1,22 @@
 """What is proved of every result before it is used: the invariants I1 to I5.
 
-Only the head of the message is looked at again, up to the end of the last touched leaf: what
-stands behind it is the very same bytes.
+What is told to change is compared with what was planned; all other bytes are the original's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from . import charsets, encodings, quoted_printable
+from .encodings import Change
 from .html_limits import refuse_explosive
 from .leaf import Leaf
-from .mark import is_genuine, marks
 from .placeholder import url_forms
-from .structure import Part, Reader
-from .values import Edit, Paragraph, Policy, Refusal
+from .same_structure import touched_parts
+from .structure import Part
+from .values import Edit, Paragraph, Policy, Refusal, SelfCheckError, spliced
 from .visibility import shown, shown_once
 from .writing import Plan
-
-
-class SelfCheckError(Exception):
-    """A result that must not be used. ``invariant``: I1 to I5."""
-
-    def __init__(self, invariant: str) -> None:
-        super().__init__(invariant)
-        self.invariant = invariant
 
 
 def check(
@@ -39,87 +30,76 @@ def check(
 ) -> None:
     """Raise SelfCheckError. ``paragraph`` None: markers were taken out."""
     _ascending(edits, len(message))
-    cut = max(plan.leaf.part.end for plan in plans)
-    head = _head(message, edits, cut)
-    found = _read_again(head)
-    pairs = _same_tree(message, root, head, found, plans, cut)
-    if not any(pairs[id(plan.leaf.part)].end == len(head) for plan in plans):
-        # A text that closed its own part would hide what stands behind it.
-        raise SelfCheckError("I3")
-    for plan in plans:
-        _same_text(head, pairs[id(plan.leaf.part)], plan, edits)
+    is_marked = paragraph is not None
+    parts = [plan.leaf.part for plan in plans]
+    after = touched_parts(message, root, parts, edits, policy=policy, is_marked=is_marked)
+    for plan, part in zip(plans, after, strict=True):
+        _same_text(message, plan, part, edits)
         if paragraph is not None:
             _linked(plan, paragraph)
-    if paragraph is not None:
-        _known_again(found, policy)
 
 
 def _ascending(edits: Sequence[Edit], length: int) -> None:
     """I1: the edits are spans that do not overlap; all else is taken from the original."""
     at = 0
-    for edit in edits:
-        if not at <= edit.start <= edit.end <= length:
+    for start, end, _ in edits:
+        if not at <= start <= end <= length:
             raise SelfCheckError("I1")
-        at = edit.end
+        at = end
 
 
-def _head(message: bytes, edits: Sequence[Edit], cut: int) -> bytes:
-    pieces: list[bytes] = []
-    at = 0
-    for edit in edits:
-        pieces += [message[at : edit.start], edit.replacement]
-        at = edit.end
-    return b"".join([*pieces, message[at:cut]])
-
-
-def _read_again(head: bytes) -> Part:
-    try:
-        return Reader(head).read()
-    except Refusal as refusal:
-        raise SelfCheckError("I3") from refusal
-
-
-def _same_tree(
-    message: bytes, root: Part, head: bytes, found: Part, plans: Sequence[Plan], cut: int
-) -> dict[int, Part]:
-    """I3: the same parts as before, the untouched ones byte for byte. Old part's id to new."""
-    touched = {id(plan.leaf.part) for plan in plans}
-    before = [part for part in root.walk() if part.start < cut]
-    pairs: dict[int, Part] = {}
-    for old, new in zip_longest(before, found.walk()):
-        if old is None or new is None:
-            raise SelfCheckError("I3")
-        if (old.type, old.boundary) != (new.type, new.boundary):
-            raise SelfCheckError("I3")
-        whole = old.is_multipart or id(old) in touched
-        if not whole and message[old.start : old.end] != head[new.start : new.end]:
-            raise SelfCheckError("I3")
-        pairs[id(old)] = new
-    return pairs
-
-
-def _same_text(head: bytes, new: Part, plan: Plan, edits: Sequence[Edit]) -> None:
+def _same_text(message: bytes, plan: Plan, after: Part, edits: Sequence[Edit]) -> None:
     """I2: undone as now announced, the leaf is the old text with exactly the changes."""
-    try:
-        data = _undone(head[new.body : new.end], new.encoding, plan.leaf, edits)
-    except Refusal as refusal:
-        raise SelfCheckError("I2") from refusal
-    if data != plan.text:
-        raise SelfCheckError("I2")
     if plan.charset:
-        label = charsets.lookup(new.content_type.params.get("charset", ""))
+        label = charsets.lookup(after.content_type.params.get("charset", ""))
         if label != plan.charset:
             raise SelfCheckError("I2")
+    body, end = plan.leaf.part.body, plan.leaf.part.end
+    inner = [edit for edit in edits if body <= edit.start and edit.end <= end]
+    try:
+        is_same = _is_undone(message, plan, inner, after.encoding)
+    except Refusal as refusal:
+        raise SelfCheckError("I2") from refusal
+    if not is_same:
+        raise SelfCheckError("I2")
 
 
-def _undone(raw: bytes, encoding: str, leaf: Leaf, edits: Sequence[Edit]) -> bytes:
-    """Decoded; of quoted-printable only the lines that are new. Raises Refusal."""
-    body, old = leaf.part.body, leaf.part.encoding
-    within = [edit for edit in edits if body <= edit.start and edit.end <= leaf.part.end]
-    if not within or encoding != old or encoding != "quoted-printable":
-        return encodings.decode(raw, encoding)
-    start, end = within[0].start - body, within[-1].end - body
-    return quoted_printable.decode_changed(raw, leaf.raw, leaf.data, start=start, end=end)
+def _is_undone(message: bytes, plan: Plan, inner: Sequence[Edit], encoding: str) -> bool:
+    """Only what is new is undone where the rest is the same for sure. Raises Refusal."""
+    part = plan.leaf.part
+    if encoding == part.encoding and encoding in encodings.CHANGELESS:
+        # The bytes are the text, so to change the one is to change the other.
+        return [(e.start - part.body, e.end - part.body, e.replacement) for e in inner] == [
+            *plan.changes
+        ]
+    if encoding == part.encoding == "quoted-printable" and inner:
+        return are_same_lines(plan.leaf, inner, plan.changes)
+    return encodings.decode(spliced(message, inner, part.body, part.end), encoding) == plan.text
+
+
+def are_same_lines(leaf: Leaf, inner: Sequence[Edit], changes: Sequence[Change]) -> bool:
+    """Quoted-printable is undone line by line: those without an edit give what they gave before."""
+    raw, body = leaf.raw, leaf.part.body
+    begin = raw.rfind(b"\n", 0, inner[0].start - body) + 1
+    stop = raw.find(b"\n", inner[-1].end - body) + 1 or len(raw)
+    old = quoted_printable.decode(raw[begin:stop])
+    if begin < len(raw) - stop:
+        at = len(quoted_printable.decode(raw[:begin]))
+    else:
+        at = len(leaf.data) - len(quoted_printable.decode(raw[stop:])) - len(old)
+    if not at <= changes[0].start <= changes[-1].end <= at + len(old):
+        return False
+    moved = [Edit(e.start - body, e.end - body, e.replacement) for e in inner]
+    new = quoted_printable.decode(spliced(raw, moved, begin, stop))
+    return leaf.data.startswith(old, at) and new == spliced(leaf.data, changes, at, at + len(old))
+
+
+def _formatting(plan: Plan) -> int | None:
+    """How many such elements begin, if that is known: what is put in has none, and no text in
+    another charset is read with other tags."""
+    leaf, (first, *more) = plan.leaf, plan.changes
+    is_same = first.start == first.end and not more and leaf.charset.codec in ("utf-8", "ascii")
+    return leaf.page().formatting if is_same else None
 
 
 def _linked(plan: Plan, paragraph: Paragraph) -> None:
@@ -132,15 +112,6 @@ def _linked(plan: Plan, paragraph: Paragraph) -> None:
             raise SelfCheckError("I4")
         return
     html = charsets.utf8(plan.text, plan.leaf.charset)
-    refuse_explosive(html)
+    refuse_explosive(html, formatting=_formatting(plan))
     if not (shown(html, forms=forms) if replaced else shown_once(html, url=url)):
         raise Refusal("html_not_visible")
-
-
-def _known_again(found: Part, policy: Policy) -> None:
-    """I5: our header is on top, and the only one."""
-    ours = marks(found)
-    if len(ours) != 1 or ours[0].start != found.start:
-        raise SelfCheckError("I5")
-    if policy.mark_key and not is_genuine(ours[0], found, policy):
-        raise SelfCheckError("I5")

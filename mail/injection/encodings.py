@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from . import quoted_printable
 from .quoted_printable import LONGEST_LINE, Splicer
-from .values import Edit, Refusal
+from .values import Edit, Refusal, spliced
 
+CHANGELESS = ("7bit", "8bit", "binary")
 QUANTUM = 3
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
@@ -26,15 +27,6 @@ class Change(NamedTuple):
     start: int
     end: int
     new: bytes
-
-
-def apply(decoded: bytes, changes: Sequence[Change]) -> bytes:
-    """The decoded bytes after all changes, which are ascending and do not overlap."""
-    pieces, at = [], 0
-    for change in changes:
-        pieces += [decoded[at : change.start], change.new]
-        at = change.end
-    return b"".join([*pieces, decoded[at:]])
 
 
 def decode(raw: bytes, encoding: str) -> bytes:
@@ -51,20 +43,20 @@ def edits(
 ) -> list[Edit]:
     """The same changes in the message, where ``raw`` begins at ``at``. Raises Refusal."""
     if encoding == "quoted-printable":
-        splicer = Splicer(raw, eol, length=len(decoded))
+        splicer = Splicer(raw, eol, decoded=decoded)
         found = [edit for c in changes for edit in splicer.edits(c.start, c.end, c.new)]
     elif encoding == "base64":
         found = [_base64_edit(raw, decoded, changes, eol)]
     else:
-        found = [Edit(c.start, c.end, c.new) for c in changes]
+        return [Edit(at + start, at + end, new) for start, end, new in changes]
     return [Edit(at + e.start, at + e.end, e.replacement) for e in found]
 
 
 def base64_lines(data: bytes, eol: bytes) -> bytes:
     """Base64 in lines of 76 signs, each with its line end."""
     text = binascii.b2a_base64(data, newline=False)
-    lines = (text[i : i + LONGEST_LINE] for i in range(0, len(text), LONGEST_LINE))
-    return b"".join(line + eol for line in lines)
+    lines = [text[i : i + LONGEST_LINE] for i in range(0, len(text), LONGEST_LINE)]
+    return eol.join([*lines, b""])
 
 
 def _compact(raw: bytes) -> bytes:
@@ -84,13 +76,13 @@ def _base64_edit(raw: bytes, decoded: bytes, changes: Sequence[Change], eol: byt
     keeps = len(changes) == 1 and first.start == first.end and not len(first.new) % QUANTUM
     if keeps and first.start < len(decoded):
         ends = first.start if first.start == begins else min(begins + QUANTUM, len(decoded))
-        end = min(_raw_place(raw, -(-ends // QUANTUM) * 4), last)
+        end = start if ends == begins else min(_raw_place(raw, -(-ends // QUANTUM) * 4), last)
         new = decoded[begins : first.start] + first.new + decoded[first.start : ends]
         text = base64_lines(new, eol)
         if raw[end : end + 1] in (b"\r", b"\n", b""):
             text = text.removesuffix(eol)
         return Edit(start, end, lead + text)
-    tail = apply(decoded, changes)[begins:]
+    tail = spliced(decoded, changes, begins, len(decoded))
     return Edit(start, last, lead + base64_lines(tail, eol).removesuffix(eol))
 
 

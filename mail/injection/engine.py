@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 
-from .checks import SelfCheckError, check
+from .checks import check
 from .header import MAX_HEADER
 from .html_quotes import containers, quotes
-from .html_text import HtmlText
 from .leaf import Leaf
 from .mark import is_genuine, mark, marks
 from .placeholder import MAX_TOKENS, Token, marker_spelled, url_forms
@@ -23,7 +23,7 @@ from .spellings import misspelt
 from .structure import Part, Reader
 from .targets import find_targets
 from .text_quotes import is_quoted, quote_in
-from .values import Edit, Paragraph, Policy, Refusal, Result, Status
+from .values import Edit, Paragraph, Policy, Refusal, Result, SelfCheckError, Status
 from .writing import Plan, plan_erasure, plan_html, plan_text, plan_tokens
 
 _BASE64_RUN = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}\r?\n?)+")
@@ -86,20 +86,23 @@ class _Injection:
         self._policy = policy
         self._opened = opened
         self._root = Reader(message).read()
+        self._parts = self._root.walk()
+        self._marks = marks(self._root)
         self._notes: list[str] = []
         self._eol = b"\r\n" if b"\r\n" in message[: self._root.body] else b"\n"
 
     def run(self) -> Result:
-        if any(is_genuine(found, self._root, self._policy) for found in marks(self._root)):
+        if any(is_genuine(found.value, self._root, self._policy) for found in self._marks):
             return Result(Status.ALREADY, "marked")
-        refuse_untouchable(self._root, self._policy)
+        refuse_untouchable(self._root, self._parts, self._policy)
         targets = find_targets(self._root)
         self._notes += targets.notes
-        refuse_behind_messages(self._message, self._root, targets.leaves[0])
+        refuse_behind_messages(self._message, self._parts, targets.leaves[0])
         _refuse_full_headers(self._root, *targets.leaves)
         leaves = self._opened
         leaves += [self._open(part) for part in targets.leaves]
-        refuse_armoured_files(self._message, self._files(targets.leaves))
+        files = [p for p in self._parts if p.type.startswith("text/") and p not in targets.leaves]
+        refuse_armoured_files(self._message, files)
         tokens = [leaf.tokens(self._policy.marker) for leaf in leaves]
         if sum(map(len, tokens)) > MAX_TOKENS:
             raise Refusal("too_complex")
@@ -115,22 +118,18 @@ class _Injection:
     def _open(self, part: Part) -> Leaf:
         return Leaf.open(self._message, part, eol=self._eol, is_top=part is self._root)
 
-    def _files(self, leaves: Sequence[Part]) -> Iterator[Part]:
-        """The texts that are not touched."""
-        for part in self._root.walk():
-            if part.type.startswith("text/") and part not in leaves:
-                yield part
-
     def _note_subject(self) -> None:
-        subject = self._root.get(b"subject") or b""
-        if self._policy.marker.encode().lower() in subject.lower():
-            self._notes.append(IN_SUBJECT)
+        marker = self._policy.marker.encode().lower()
+        if self._root.header.holds(marker):
+            subject = self._root.get(b"subject") or b""
+            if marker in subject.lower():
+                self._notes.append(IN_SUBJECT)
 
     def _erase(self, leaves: Sequence[Leaf], tokens: Sequence[Sequence[Token]]) -> Result:
         plans = [plan_erasure(x, found) for x, found in zip(leaves, tokens, strict=True) if found]
         if not plans:
             return Result(Status.SKIPPED, "no_marker", notes=tuple(self._notes))
-        edits = _sorted(plans)
+        edits = _edits_of(plans)
         check(self._message, self._root, plans, edits, paragraph=None, policy=self._policy)
         return Result(Status.REPLACED, "erased", tuple(edits), tuple(self._notes))
 
@@ -166,7 +165,7 @@ class _Injection:
             if not any(_has_other_place(*pair) for pair in zip(leaves, tokens, strict=True)):
                 raise
             edits = self._proved(header, leaves, tokens, paragraph, is_last=True)
-        notes = dict.fromkeys([*self._notes, *(n for leaf in leaves for n in leaf.notes)])
+        notes = dict.fromkeys(chain(self._notes, *[leaf.notes for leaf in leaves]))
         return Result(status, code, tuple(edits), tuple(notes))
 
     def _proved(
@@ -189,8 +188,9 @@ class _Injection:
     def _marked(self, header: bytes, plans: Sequence[Plan]) -> list[Edit]:
         """With our header on top; one that somebody else wrote goes."""
         top = Edit(self._root.start, self._root.start, header)
-        forged = [Edit(f.start, f.end, b"") for f in marks(self._root)]
-        return [top, *sorted([*forged, *_sorted(plans)], key=lambda e: e.start)]
+        forged = [Edit(f.start, f.end, b"") for f in self._marks]
+        edits = _edits_of(plans)
+        return [top, *(sorted([*forged, *edits], key=lambda e: e.start) if forged else edits)]
 
 
 def _is_misspelt(leaf: Leaf, marker: str) -> bool:
@@ -200,8 +200,9 @@ def _is_misspelt(leaf: Leaf, marker: str) -> bool:
 
 def _refuse_full_headers(*parts: Part) -> None:
     """Ours has to have room, or the result would be too complex for us."""
-    if any(part.body - part.start > MAX_HEADER - ROOM for part in parts):
-        raise Refusal("too_complex")
+    for part in parts:
+        if part.body - part.start > MAX_HEADER - ROOM:
+            raise Refusal("too_complex")
 
 
 def _plan(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token], *, is_last: bool) -> Plan:
@@ -216,8 +217,9 @@ def _has_other_place(leaf: Leaf, tokens: Sequence[Token]) -> bool:
     return leaf.is_html and not tokens and len(leaf.places) > 1
 
 
-def _sorted(plans: Sequence[Plan]) -> list[Edit]:
-    return sorted((e for plan in plans for e in plan.edits()), key=lambda e: (e.start, e.end))
+def _edits_of(plans: Sequence[Plan]) -> list[Edit]:
+    """Each plan's edits are in order, and so are the leaves."""
+    return [edit for plan in plans for edit in plan.edits()]
 
 
 def _is_linked(leaf: Leaf, prefix: str) -> bool:
@@ -225,7 +227,7 @@ def _is_linked(leaf: Leaf, prefix: str) -> bool:
     if prefix.encode() not in leaf.data:
         return False
     if leaf.is_html:
-        others = quotes(containers(HtmlText(leaf.low)))
+        others = quotes(containers(leaf.page()))
         found = re.finditer(re.escape(prefix.encode()), leaf.data)
         return any(not any(q.start <= f.start() < q.end for q in others) for f in found)
     text = leaf.text()

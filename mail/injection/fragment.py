@@ -26,18 +26,19 @@ def html_fragment(paragraph: Paragraph) -> str:
 
     Colours and size are its own, so that neither white text around it nor a size of 0 hides it.
     """
-    lines = "<br>\n".join([_html_line(line) for line in paragraph.text.split("\n")])
+    above, _, below = paragraph.text.partition(paragraph.url)
+    lines = _escaped(above) + anchor(paragraph.url) + _escaped(below)
     return f'<div lang="{paragraph.language}" dir="ltr" style="{BLOCK_STYLE}">\n{lines}\n</div>\n'
 
 
-def _html_line(line: str) -> str:
-    return anchor(line) if _ADDRESS.fullmatch(line) else _escaped(line)
-
-
 @lru_cache(maxsize=512)
-def _escaped(line: str) -> str:
+def _escaped(lines: str) -> str:
     """The words around the link are the same in all mails of a company."""
-    return ascii_html(html.escape(line))
+    return "<br>\n".join([_html_line(line) for line in lines.split("\n")])
+
+
+def _html_line(line: str) -> str:
+    return anchor(line) if _ADDRESS.fullmatch(line) else ascii_html(html.escape(line))
 
 
 def anchor(url: str) -> str:

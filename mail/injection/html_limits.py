@@ -24,16 +24,16 @@ _FEWEST_TAGS = 10_000
 _SAME = 3
 """https://html.spec.whatwg.org/multipage/parsing.html#push-onto-the-list-of-active-formatting-elements"""
 
-_FORMATTING = rb"b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
+FORMATTING = rb"b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _OPENED = re.compile(
     rb"<(?=(?-i:[CEFNcefn]|[IiUu][\s/>]|[Bb][Ii\s/>]|[Ss][MmTt\s/>]|[Tt][Tt]))(?:%b)(?=[\s/>])[^>]*"
-    % _FORMATTING,
+    % FORMATTING,
     re.IGNORECASE,
 )
 """First letters are asked without regard to case: thrice as fast, since most tags are others."""
 _SCOPES = rb"table|td|th|caption|object|marquee|applet|template|button|select|svg|math"
 _FORMATTING_OR_SCOPE = re.compile(
-    rb"<(?:(/?)(%b)|/?(?:%b))(?=[\s/>])" % (_FORMATTING, _SCOPES), re.IGNORECASE
+    rb"<(?:(/?)(%b)|/?(?:%b))(?=[\s/>])" % (FORMATTING, _SCOPES), re.IGNORECASE
 )
 _TAG = re.compile(
     rb"<(?=[/a-z])(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)[\s/>])"
@@ -59,10 +59,15 @@ _SOME = 1 << 16
 _LOOK_BACK = 50
 
 
-def refuse_explosive(html: bytes) -> None:
-    """Raise Refusal for HTML, in UTF-8, that is not to be parsed."""
+def refuse_explosive(html: bytes, *, formatting: int | None = None) -> None:
+    """Raise Refusal for HTML, in UTF-8, that is not to be parsed.
+
+    ``formatting``: so many formatting elements begin in it, if somebody has counted them.
+    """
     tags = html.count(b"<")
-    if tags * tags > 4 * MOST_NODES and _are_left_open(html, MOST_NODES // tags + 1):
+    many = MOST_NODES // (tags or 1) + 1
+    is_tried = tags * tags > 4 * MOST_NODES and (formatting is None or formatting >= many)
+    if is_tried and _are_left_open(html, many):
         raise Refusal("too_complex")
     if tags > _FEWEST_TAGS and _is_deeper(html.lower(), MOST_STEPS / tags):
         raise Refusal("too_complex")

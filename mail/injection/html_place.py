@@ -17,13 +17,8 @@ _REVEALED = re.compile(
 """Around what Outlook on the desktop, for one, does not show; the first group ends it."""
 
 
-def html_places(low: bytes) -> Sequence[int]:
-    """Offsets to try, best first. Raises Refusal where text would be swallowed everywhere.
-
-    ``low``: the leaf in lower case, with the bytes of multi-byte signs blanked that might look like
-    ASCII.
-    """
-    text = HtmlText(low)
+def html_places(text: HtmlText) -> Sequence[int]:
+    """Offsets to try, best first."""
     end = text.body_end()
     best = _above(text)
     ends = [_behind_condition(text, place) for place in (end, len(text.low.rstrip()))]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
+from .html_limits import FORMATTING
 from .values import Refusal
 
 BLANK = b" "
 
-_SCAN = re.compile(
-    rb"<(?=!--|s[ctv]|t[ei]|no|xm|if|pl|fr|/[sm]|ma)(?:(!--)"
+_BEGINS = (
+    rb"<(?![ahdlorvy]|t[drabhf]|/[^sm]|p[^l]|i[mn]|sp|b[ro])(?:(!--)"
     rb"|(s(?:cript|tyle)|t(?:itle|extarea|emplate)|no(?:script|frames|embed)|xmp|iframe)(?=[\s/>])"
-    rb"|(plaintext|frameset|/?(?:svg|math))(?=[\s/>]))"
+    rb"|(plaintext|frameset|/?(?:svg|math))(?=[\s/>])"
 )
-"""Comments; elements whose insides are no text; elements in which nothing can be placed. What they
-begin with is asked first: nearly all tags are others."""
+"""Comments; elements whose insides are no text; elements in which nothing can be placed. Most tags
+begin like none of them, which is asked first."""
+_OPAQUE = re.compile(_BEGINS + rb")")
+_OPAQUE_OR_FORMATTING = re.compile(_BEGINS + rb"|(%b)(?=[\s/>]))" % FORMATTING)
+_MOST_COUNTED = 5000
 _FOREIGN = (b"svg", b"math")
 _NO_TEXT = re.compile(
     rb"(?:[^<&\S]|<[^<>]*>|&(?:nbsp|zwnj|zwj|shy|ensp|emsp|thinsp|zerowidthspace|#160|#xa0|#173|#xad"
@@ -36,12 +41,19 @@ class HtmlText:
     """One leaf, lower-cased. Raises Refusal where everything behind would be swallowed.
 
     ``low``: comments, and the insides of scripts, styles, titles and the like, are blanks; so an
-    angle bracket found in it belongs to a tag, or to text that is written wrongly.
+    angle bracket found in it belongs to a tag, or to text that is written wrongly. ``formatting``:
+    how many formatting elements begin, also in what is blanked; None if they are too many to count.
     """
 
     def __init__(self, low: bytes) -> None:
         self.raw = low
-        self.low = _blanked(low)
+        self.formatting: int | None = None
+        opaque: Iterable[re.Match[bytes]] = _OPAQUE.finditer(low)
+        found = [*islice(_OPAQUE_OR_FORMATTING.finditer(low), _MOST_COUNTED)]
+        if len(found) < _MOST_COUNTED:
+            opaque = [tag for tag in found if not tag[4]]
+            self.formatting = len(found) - len(opaque)
+        self.low = _blanked(low, opaque)
 
     def tag_at(self, start: int) -> bytes:
         """The tag that begins there, if it ends before the next one does; else nothing."""
@@ -104,19 +116,21 @@ class HtmlText:
         return bool(open_tables and open_tables[-1])
 
 
-def _blanked(low: bytes) -> bytes:
+def _blanked(low: bytes, tags: Iterable[re.Match[bytes]]) -> bytes:
     pieces: list[bytes] = []
     at = 0
-    for start, end in _opaque(low):
+    for start, end in _opaque(low, tags):
         pieces += [low[at:start], BLANK * (end - start)]
         at = end
     return b"".join([*pieces, low[at:]]) if pieces else low
 
 
-def _opaque(low: bytes) -> Iterator[tuple[int, int]]:
+def _opaque(low: bytes, tags: Iterable[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
     """Spans that nobody reads. Raises Refusal where one does not end."""
     at = seen = foreign = 0
-    while found := _SCAN.search(low, at):
+    for found in tags:
+        if found.start() < at:
+            continue
         seen += 1
         if seen > _MOST_OPAQUE:
             raise Refusal("too_complex")

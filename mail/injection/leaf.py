@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from . import charsets, encodings
 from .charsets import Charset
 from .html_place import html_places
+from .html_text import HtmlText
 from .placeholder import Token, html_tokens, text_tokens
 from .refusals import refuse_armour
 from .spellings import is_spelled
@@ -24,17 +25,23 @@ LONGEST_LINE = 998
 
 @dataclass(slots=True)
 class Leaf:
-    """One text/plain or text/html part, decoded. ``eol``: the line end of the message around it;
-    ``is_top``: it is the whole message."""
+    """One text/plain or text/html part, decoded.
+
+    ``low``: the text in lower case, its multi-byte signs blanked, byte for byte as long. ``eol``:
+    the line end of the message around it; ``is_top``: it is the whole message.
+    """
 
     part: Part
     raw: bytes
     data: bytes
+    low: bytes
     charset: Charset
     eol: bytes
     is_top: bool
+    is_html: bool
+    is_flowed: bool
     notes: list[str] = field(default_factory=list)
-    _low: bytes | None = None
+    _page: HtmlText | None = None
     _line_end: bytes | None = None
     _is_spelled: bool | None = None
     _places: Sequence[int] = ()
@@ -47,9 +54,15 @@ class Leaf:
         data = encodings.decode(raw, part.encoding)
         if len(data) > LONGEST_LEAF:
             raise Refusal("too_complex")
-        refuse_armour(data)
+        low = data.lower()
+        refuse_armour(data, low)
         label = part.content_type.params.get("charset", "")
-        leaf = cls(part, raw, data, charsets.find_charset(data, label), eol, is_top)
+        charset = charsets.find_charset(data, label)
+        masked = charsets.mask(data, charset)
+        low = low if masked is data else masked.lower()
+        is_flowed = part.content_type.params.get("format", "").lower() == "flowed"
+        is_html = part.type == "text/html"
+        leaf = cls(part, raw, data, low, charset, eol, is_top, is_html, is_flowed)
         if leaf.charset.mismatch and not leaf.is_html:
             leaf.notes.append("charset_mismatch")
         if part.encoding == "7bit" and not raw.isascii():
@@ -59,27 +72,12 @@ class Leaf:
         return leaf
 
     @property
-    def is_html(self) -> bool:
-        return self.part.type == "text/html"
-
-    @property
-    def is_flowed(self) -> bool:
-        return self.part.content_type.params.get("format", "").lower() == "flowed"
-
-    @property
     def line_end(self) -> bytes:
         """The line end of the decoded text."""
         if self._line_end is None:
             found = b"\r\n" if b"\r\n" in self.data else b"\n"
             self._line_end = found if found in self.data else self.eol
         return self._line_end
-
-    @property
-    def low(self) -> bytes:
-        """The text in lower case, its multi-byte signs blanked, byte for byte as long."""
-        if self._low is None:
-            self._low = charsets.mask(self.data, self.charset).lower()
-        return self._low
 
     def spells(self, marker: str) -> bool:
         """Whether a marker stands somewhere, seen or not, in any spelling; always the same one."""
@@ -92,8 +90,14 @@ class Leaf:
         if not self.spells(marker):
             return []
         if self.is_html:
-            return html_tokens(self.low, marker=marker)
+            return html_tokens(self.low, marker=marker, read=self.page)
         return text_tokens(self.low, marker=marker, read=self.text)
+
+    def page(self) -> HtmlText:
+        """The HTML as it can be searched. Raises Refusal where text would be swallowed."""
+        if self._page is None:
+            self._page = HtmlText(self.low)
+        return self._page
 
     def text(self) -> TextLines:
         """The lines as they are read."""
@@ -108,7 +112,7 @@ class Leaf:
 
     def _find_places(self) -> Sequence[int]:
         if self.is_html:
-            return html_places(self.low)
+            return html_places(self.page())
         lines = charsets.text_lines(self.data, self.charset)
         number = text_place(lines, is_flowed=self.is_flowed)
         return (self._offset(number),)

@@ -21,6 +21,9 @@ _VALUE = re.compile(
     rb"\s*v=1;\s*s=([a-z_]{1,20});\s*c=([a-z_]{1,30});\s*id=([A-Za-z0-9._-]{1,64});"
     rb"\s*m=([0-9a-f]{32})\s*"
 )
+_LINE = re.compile(
+    rb"X-CareerRelay: v=1; s=[a-z_]+; c=[a-z_]+; id=[A-Za-z0-9._-]+;\r?\n m=[0-9a-f]+\r?\n"
+)
 
 
 def mark(root: Part, policy: Policy, *, status: str, code: str, link_id: str, eol: bytes) -> bytes:
@@ -35,9 +38,14 @@ def marks(root: Part) -> list[Field]:
     return root.header.all(_NAME)
 
 
-def is_genuine(found: Field, root: Part, policy: Policy) -> bool:
+def is_line(written: bytes) -> bool:
+    """One whole field of the form that ``mark`` gives it."""
+    return _LINE.fullmatch(written) is not None
+
+
+def is_genuine(value: bytes, root: Part, policy: Policy) -> bool:
     """Written by somebody who has the key, for this message."""
-    read = _VALUE.fullmatch(found.value)
+    read = _VALUE.fullmatch(value)
     if not policy.mark_key or not read:
         return False
     status, code, link_id, mac = (group.decode("ascii") for group in read.groups())

@@ -110,13 +110,13 @@ def _text_token(low: bytes, mark: Spelled) -> Token:
     return Token(mark.start, mark.end, Form.URL, mark.depth if _IN_ADDRESS.search(before) else 0)
 
 
-def html_tokens(low: bytes, *, marker: str) -> list[Token]:
+def html_tokens(low: bytes, *, marker: str, read: Callable[[], HtmlText]) -> list[Token]:
     """The markers of a lower-case HTML text that are not quoted, nor in comments, styles, scripts.
 
-    Raises Refusal where everything behind them would be swallowed.
+    Raises Refusal where everything behind them would be swallowed, which ``read`` finds out.
     """
     found = spelled(low, marker=marker, is_html=True)
-    text = HtmlText(low)
+    text = read()
     others = html_quotes.quotes(html_quotes.containers(text))
     seen = [m for m in found if text.low[m.start] != 32 and not _within(others, m.start)]
     return [_html_token(text, mark, tag) for mark, tag in _with_tags(text, _few(seen))]

@@ -18,6 +18,8 @@ _TOO_LONG = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
 _SOME_LINES = 1 << 14
 _TAILS = (1 << 8, 1 << 11, _SOME_LINES)
 """Bytes of raw text from the end: most places are before the last tags, or the signature."""
+_KNOWN_BY = 6
+"""Signs by which a place is recognised, as ``</body``."""
 _CUT = 6
 """About so many bytes go to the next line where there is no room for a soft break."""
 
@@ -25,23 +27,6 @@ _CUT = 6
 def decode(raw: bytes) -> bytes:
     """Undone; what is no escape stays."""
     return binascii.a2b_qp(raw)
-
-
-def decode_changed(raw: bytes, old: bytes, decoded: bytes, *, start: int, end: int) -> bytes:
-    """``raw`` undone, where ``old`` is already and ``old[start:end]`` is all that differs.
-
-    Each line is undone by itself, so the lines around are taken from what is there; that they are
-    the same bytes is looked at, not believed.
-    """
-    begin = old.rfind(b"\n", 0, start) + 1
-    stop = old.find(b"\n", end) + 1 or len(old)
-    last = stop + len(raw) - len(old)
-    same = old[stop - 1 :] if old.endswith(b"\n", begin, stop) else b""
-    if begin > last or not raw.startswith(old[:begin]) or not raw.endswith(same):
-        return decode(raw)
-    behind = decode(old[stop:])
-    before = decoded[: len(decoded) - len(behind) - len(decode(old[begin:stop]))]
-    return b"".join((before, decode(raw[begin:last]), behind))
 
 
 def quoted(data: bytes, eol: bytes) -> bytes:
@@ -138,11 +123,11 @@ class Places:
 class Splicer:
     """Makes edits of changes, which are ascending and do not overlap."""
 
-    def __init__(self, raw: bytes, eol: bytes, *, length: int) -> None:
-        """``length``: of all that is decoded."""
+    def __init__(self, raw: bytes, eol: bytes, *, decoded: bytes) -> None:
         self._raw = raw
         self._eol = eol
-        self._places = Places(raw, length)
+        self._decoded = decoded
+        self._places = Places(raw, len(decoded))
         self._line = 0
         """Where the last edit began a new line."""
 
@@ -167,12 +152,24 @@ class Splicer:
 
     def _find(self, wanted: int) -> int:
         """The raw offset; what stands behind a last sign would make it another one."""
-        at = self._places.find(wanted)
+        at = self._by_signs(wanted)
+        if at < 0:
+            at = self._places.find(wanted)
         if at < len(self._raw) or not self._raw.endswith(b"="):
             return at
         if self._raw.endswith(b"=="):
             raise Refusal("bad_qp")
         return at - 1
+
+    def _by_signs(self, wanted: int) -> int:
+        """The same for a place near the end before signs that stand there as they are, as a tag
+        does; else -1. It is the one behind which so much is decoded as has to be."""
+        raw, signs = self._raw, self._decoded[wanted : wanted + _KNOWN_BY]
+        tail = max(len(raw) - _TAILS[1], 0)
+        at = raw.rfind(signs, tail) if len(signs) == _KNOWN_BY else -1
+        if at < 0 or b"=" in signs or len(decode(raw[at:])) != len(self._decoded) - wanted:
+            return -1
+        return at if _SIGNS.fullmatch(raw, raw.rfind(b"\n", 0, at) + 1, at) else -1
 
     def _soft_at_end(self, text: bytes) -> bytes:
         soft = b"=" + self._eol

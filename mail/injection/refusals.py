@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
 
 from .encodings import decode
 from .structure import Part
@@ -52,10 +51,10 @@ _IS_MESSAGE = re.compile(rb"(?:^|\n)content-type:\s*message/rfc822", re.IGNORECA
 _YENC = re.compile(rb"(?:^|\n)=ybegin [^\r\n]*line=")
 
 
-def refuse_untouchable(root: Part, policy: Policy) -> None:
-    """Raise the Refusal of the first reason found in headers and tree."""
-    for part in root.walk():
-        code = _BY_TYPE.get(part.type) or _by_name(part)
+def refuse_untouchable(root: Part, parts: Iterable[Part], policy: Policy) -> None:
+    """Raise the Refusal of the first reason found in headers and tree, which ``parts`` are."""
+    for part in parts:
+        code = _BY_TYPE.get(part.type) or (part.has_name and _by_name(part))
         if code:
             raise Refusal(code)
     if _is_auto_reply(root):
@@ -67,8 +66,6 @@ def refuse_untouchable(root: Part, policy: Policy) -> None:
 
 
 def _by_name(part: Part) -> str:
-    if not part.has_name:
-        return ""
     for value in (part.disposition.params.get("filename"), part.content_type.params.get("name")):
         name = (value or "").lower()
         for suffix, code in _BY_SUFFIX.items():
@@ -109,22 +106,23 @@ def refuse_armoured_files(message: bytes, files: Iterable[Part]) -> None:
             raise Refusal("pgp_inline")
 
 
-def refuse_behind_messages(message: bytes, root: Part, text: Part) -> None:
+def refuse_behind_messages(message: bytes, parts: Iterable[Part], text: Part) -> None:
     """Raise for a text behind an attached message that is nothing but another one: a reader that
     opens both takes the rest of the mail for their text."""
-    for part in takewhile(lambda part: part.start < text.start, root.walk()):
-        if part.type == "message/rfc822":
+    for part in parts:
+        if part.type == "message/rfc822" and part.start < text.start:
             end = _HEADER_END.search(message, part.body, part.end)
             if end and _IS_MESSAGE.search(message[part.body : end.start()]):
                 raise Refusal("structure_ambiguous")
 
 
-def refuse_armour(text: bytes) -> None:
-    """Raise for decoded text that carries a sealed or encoded object inline."""
+def refuse_armour(text: bytes, low: bytes) -> None:
+    """Raise for decoded text that carries a sealed or encoded object inline. ``low``: the same in
+    lower case, in which one word is looked for that is in all of them."""
+    if b"begin " not in low:
+        return
     if b"-----BEGIN " in text and _ARMOUR.search(text):
         raise Refusal("pgp_inline")
-    if b"begin " not in text:
-        return
     begun = _UUENCODED.search(text)
     if (begun and text.find(b"\nend", begun.end() - 1) >= 0) or _YENC.search(text):
         raise Refusal("uuencode")

@@ -70,7 +70,12 @@ def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
 
 def is_spelled(low: bytes, *, marker: str, is_html: bool) -> bool:
     """Whether there is one: looked for up to the first only."""
-    return any(True for _ in _all(low, marker=marker, is_html=is_html))
+    return any(
+        True
+        for first, pattern in _patterns(marker.lower(), is_html)
+        if first in low
+        for _ in _matches(low, first, pattern)
+    )
 
 
 def _all(low: bytes, *, marker: str, is_html: bool) -> Iterator[re.Match[bytes]]:
@@ -95,7 +100,7 @@ def _matches(low: bytes, first: bytes, pattern: re.Pattern[bytes]) -> Iterator[r
 def misspelt(low: bytes, *, marker: str) -> bool:
     """Something between the marker's brackets begins like its name: a typing mistake."""
     first = marker[0].lower().encode("ascii")
-    return any(True for _ in _matches(low, first, _nearly(marker.lower())))
+    return first in low and any(True for _ in _matches(low, first, _nearly(marker.lower())))
 
 
 @cache

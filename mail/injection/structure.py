@@ -6,10 +6,11 @@ Nothing is decoded or copied. What two readers could take for different things i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from .encodings import CHANGELESS
 from .header import Header, read_header
 from .parameters import Value, read_type, read_value
 from .values import Refusal
@@ -21,35 +22,32 @@ MAX_DELIMITERS = 5000
 
 _END_OF_DELIMITER = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
 _CR, _LF = b"\r\n"
-_CHANGELESS = ("7bit", "8bit", "binary")
 _ENCODINGS = ("quoted-printable", "base64")
 _TEXT = Value("text/plain", {})
 _NOTHING = Value("", {})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """A message or a part of one.
 
     ``start``: its header; ``body`` to ``end``: its content, without the line end that belongs to
-    the delimiter behind it. ``closed``: a delimiter stands behind it (of a multipart: its own
-    closing one was found).
+    the delimiter behind it. ``type``: lower-case type/subtype. ``closed``: a delimiter stands
+    behind it (of a multipart: its own closing one was found). ``around``: the boundaries of the
+    multiparts it is in.
     """
 
     start: int
     body: int
     end: int
     header: Header
+    type: str
     content_type: Value
     encoding: str
     disposition: Value
     closed: bool = True
+    around: tuple[bytes, ...] = ()
     children: list[Part] = field(default_factory=list)
-
-    @property
-    def type(self) -> str:
-        """Lower-case type/subtype."""
-        return self.content_type.text
 
     @property
     def is_multipart(self) -> bool:
@@ -68,11 +66,11 @@ class Part:
     def is_attachment(self) -> bool:
         return self.disposition.text not in ("", "inline") or self.has_name
 
-    def walk(self) -> Iterator[Part]:
+    def walk(self) -> Sequence[Part]:
         """This part and all below it, in their order; attached messages are leaves."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        if not self.children:
+            return (self,)
+        return [self, *(part for child in self.children for part in child.walk())]
 
     def get(self, name: bytes) -> bytes | None:
         """The raw value of the first field of that (lower-case) name."""
@@ -98,13 +96,13 @@ class Reader:
         if self._parts > MAX_PARTS or len(ancestors) > MAX_DEPTH:
             raise Refusal("too_complex")
         header, body = read_header(self._message, start, end, is_top=not ancestors)
-        part = _part_of(header, body, end, closed=closed)
+        part = part_of(header, body, end, closed=closed, around=ancestors)
         if part.is_multipart:
-            self._read_children(part, ancestors)
+            self._read_children(part)
         return part
 
-    def _read_children(self, part: Part, ancestors: tuple[bytes, ...]) -> None:
-        boundary = part.boundary
+    def _read_children(self, part: Part) -> None:
+        boundary, ancestors = part.boundary, part.around
         if not boundary or _is_like(boundary, ancestors):
             raise Refusal("structure_ambiguous")
         if part.encoding in _ENCODINGS:
@@ -112,10 +110,10 @@ class Reader:
         spans, part.closed = self._spans(part, boundary)
         if not spans:
             raise Refusal("structure_ambiguous")
+        inner = (*ancestors, boundary)
         for start, end, closed in spans:
             if start >= end:
                 raise Refusal("structure_ambiguous")
-            inner = (*ancestors, boundary)
             part.children.append(self._part(start, end, ancestors=inner, closed=closed))
 
     def _spans(self, part: Part, boundary: bytes) -> tuple[list[tuple[int, int, bool]], bool]:
@@ -176,23 +174,28 @@ class Reader:
 def _is_like(boundary: bytes, ancestors: tuple[bytes, ...]) -> bool:
     """What closes the one would be the other."""
     likes = (boundary, boundary + b"--", boundary.removesuffix(b"--"))
-    return any(like in ancestors for like in likes)
+    return bool(ancestors) and any(like in ancestors for like in likes)
 
 
-def _part_of(header: Header, body: int, end: int, *, closed: bool) -> Part:
-    """A part as its own header describes it."""
+def part_of(
+    header: Header, body: int, end: int, *, closed: bool = True, around: tuple[bytes, ...] = ()
+) -> Part:
+    """A part as its own header describes it; what is in it is not looked at. Raises Refusal."""
     said = header.said()
     kind, encoding = said.get(b"type"), said.get(b"transfer-encoding")
     disposition = said.get(b"disposition")
+    content_type = _TEXT if kind is None else read_type(kind)
     return Part(
         start=header.start,
         body=body,
         end=end,
         header=header,
-        content_type=_TEXT if kind is None else read_type(kind),
+        type=content_type.text,
+        content_type=content_type,
         encoding="7bit" if encoding is None else _encoding(encoding),
         disposition=_NOTHING if disposition is None else read_value(disposition),
         closed=closed,
+        around=around,
     )
 
 
@@ -201,7 +204,7 @@ def _encoding(raw: bytes) -> str:
     """The announced transfer encoding."""
     said = raw.decode("latin-1").rstrip("\r\n").lstrip(" \t").lower()
     encoding = said.rstrip()
-    if encoding in _CHANGELESS or said in _ENCODINGS:
+    if encoding in CHANGELESS or said in _ENCODINGS:
         return encoding
     # With a comment, a semicolon, even a blank behind it, it counts for some readers only.
     raise Refusal("unknown_cte")

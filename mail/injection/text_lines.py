@@ -11,25 +11,23 @@ _FEWEST_DASHES = 5
 
 
 class TextLines:
-    """Lines without their ends; ``filled`` are the numbers of those that are not blank."""
+    """Lines without their ends; ``filled`` are the numbers of those that are not blank.
+
+    ``joined``: all of them, to be asked for a sign before each line is.
+    """
 
     def __init__(self, lines: Sequence[str], *, is_flowed: bool = False) -> None:
         self.all = [_unstuffed(line) for line in lines] if is_flowed else lines
-        self._joined: str | None = None
+        self.joined = "\n".join(self.all)
         self.filled = [*compress(count(), map(str.strip, lines))]
 
     def __getitem__(self, number: int) -> str:
         return self.all[number]
 
-    def holds(self, signs: Sequence[str]) -> bool:
-        """Whether one of the signs stands somewhere: asked before the lines are looked at."""
-        if self._joined is None:
-            self._joined = "\n".join(self.all)
-        return any(map(self._joined.__contains__, signs))
-
     def before(self, number: int) -> Sequence[int]:
         """The filled lines above this one."""
-        return self.filled[: bisect_left(self.filled, number)]
+        filled = self.filled
+        return filled[: bisect_left(filled, number)] if filled and filled[-1] >= number else filled
 
 
 def _unstuffed(line: str) -> str:

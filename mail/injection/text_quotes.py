@@ -7,7 +7,7 @@ grows with the text only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from .text_lines import TextLines, is_dashes
@@ -22,7 +22,9 @@ _MOST_TRIES = 200
 _QUOTE_SIGNS = (">", "＞")
 _RULES = "-_=*~─━―—－＿"
 _TWICE = frozenset(sign * 2 for sign in _RULES)
-_MAY_ANNOUNCE = (":", "：", *_TWICE)
+_TITLED = re.compile(
+    rf"\s*+(?:{'|'.join(map(re.escape, sorted(_TWICE)))})[{re.escape(_RULES)}\s]*+\S"
+)
 _DECORATION = f" \t:：{_RULES}"
 
 _ORIGINALS = frozenset(
@@ -110,6 +112,8 @@ def quote_in(text: TextLines) -> int | None:
     None where there is none, or where nothing stands above it: then the reply is below, or in it.
     """
     starts = (_announced(text), _marked(text))
+    if starts == (None, None):
+        return None
     return min((s for s in starts if s is not None and text.before(s)), default=None)
 
 
@@ -120,20 +124,25 @@ def is_quoted(line: str) -> bool:
 
 def _announced(text: TextLines) -> int | None:
     """A rule that says "original message", a block of header fields, or who wrote when."""
-    if not text.holds(_MAY_ANNOUNCE):
-        return None
-    lines = text.all
-    candidates = (p for p, n in enumerate(text.filled) if _may_announce(lines[n]))
-    for position in islice(candidates, _MOST_TRIES):
+    for position in islice(_that_may_announce(text), _MOST_TRIES):
         first = _announcement(text, position)
         if first is not None:
             return _with_rule(text, first)
     return None
 
 
-def _may_announce(line: str) -> bool:
-    """Cheap, since every line is asked."""
-    return ":" in line or "：" in line or line.lstrip()[:2] in _TWICE
+def _that_may_announce(text: TextLines) -> Iterable[int]:
+    """The positions of lines with a colon, or with words behind the beginning of a rule."""
+    joined, lines, titled = text.joined, text.all, _TITLED.match
+    if ":" in joined or "：" in joined:
+        return (
+            position
+            for position, number in enumerate(text.filled)
+            if ":" in (line := lines[number]) or "：" in line or titled(line)
+        )
+    if not any(map(joined.__contains__, _TWICE)):
+        return ()
+    return (position for position, number in enumerate(text.filled) if titled(lines[number]))
 
 
 def _announcement(text: TextLines, position: int) -> int | None:
@@ -201,7 +210,7 @@ def _marked(text: TextLines) -> int | None:
 
 def _end_of_quote(text: TextLines) -> int | None:
     """The position behind the last quoted line, if below it stands a signature or nothing."""
-    if not text.holds(_QUOTE_SIGNS):
+    if ">" not in text.joined and "＞" not in text.joined:
         return None
     filled = text.filled
     end = len(filled)

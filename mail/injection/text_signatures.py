@@ -17,6 +17,9 @@ _COLUMNS = 80
 _FEWEST_WIDE, _FEWEST_NARROW, _MOST_KINDS = 4, 5, 8
 _AS_RULE = frozenset("ー一oOxX゜ﾟ")
 """Letters that people draw lines with, among other signs."""
+_NO_RULE = ">＞。、「」『』()（）@"
+_DRAWN = re.compile(rf"\s*+(?:[^\w\s{re.escape(_NO_RULE)}]|[{''.join(sorted(_AS_RULE))}_])")
+"""How every ruled line begins: asked first, since most lines are none."""
 _PHONE = re.compile(
     r"(?i)\s*(?:Sent (?:from (?:my|mail for|outlook|yahoo|proton|samsung|huawei)|via ).{0,60}"
     r"|Get Outlook for .{2,80}|Gesendet (?:mit|von) .{3,60}"
@@ -46,36 +49,36 @@ def signature_start(text: TextLines, end: int) -> int | None:
     None where there is none, or where nothing stands above it: then it is the text.
     """
     filled = text.before(end)
-    starts = (_dashes(text, filled), _bare_dashes(text, filled), _phone(text, filled))
-    found = min((s for s in (*starts, _ruled(text, filled)) if s is not None), default=None)
+    drawn = [p for p, n in enumerate(filled[-_WINDOW:]) if _DRAWN.match(text.all[n])]
+    starts = [_phone(text, filled)]
+    if "-- " in text.joined:
+        starts.append(_dashes(text, filled))
+    if drawn:
+        starts += [_bare_dashes(text, filled), _ruled(text, filled, drawn)]
+    found = min([start for start in starts if start is not None], default=None)
     return found if found is not None and _has_words(text, text.before(found)) else None
 
 
 def _has_words(text: TextLines, filled: Sequence[int]) -> bool:
     lines = text.all
-    return any(not is_rule(lines[n]) for n in filled)
+    return any(not _DRAWN.match(lines[n]) or not is_rule(lines[n]) for n in filled)
 
 
 def _dashes(text: TextLines, filled: Sequence[int]) -> int | None:
     """https://www.rfc-editor.org/rfc/rfc3676#section-4.3: two dashes and a blank."""
-    if not text.holds(("-- ",)):
-        return None
     lines = text.all
-    return next((n for n in filled[-_MOST_BELOW_DASHES:] if lines[n] == "-- "), None)
+    found = [n for n in filled[-_MOST_BELOW_DASHES:] if lines[n] == "-- "]
+    return found[0] if found else None
 
 
 def _bare_dashes(text: TextLines, filled: Sequence[int]) -> int | None:
     """The blank is easily lost on the way; but two dashes also stand in tables."""
-    if not text.holds(("--",)):
-        return None
     lines = text.all
-    found = (n for n in filled[-_WINDOW:] if lines[n].startswith("--"))
-    return next((n for n in found if _is_bare_dashes(text, n)), None)
+    found = [n for n in filled[-_WINDOW:] if lines[n][:2] == "--" and lines[n].rstrip() == "--"]
+    return next((n for n in found if _is_no_row(text, n)), None)
 
 
-def _is_bare_dashes(text: TextLines, number: int) -> bool:
-    if text[number].rstrip() != "--":
-        return False
+def _is_no_row(text: TextLines, number: int) -> bool:
     above = text[number - 1][:_LONGEST] if number else ""
     return not _COLUMN_GAP.search(above)
 
@@ -88,12 +91,15 @@ def _phone(text: TextLines, filled: Sequence[int]) -> int | None:
     return next((n for n in tail if len(text[n]) < _LONGEST and _PHONE.fullmatch(text[n])), None)
 
 
-def _ruled(text: TextLines, filled: Sequence[int]) -> int | None:
-    """A ruled line, then company, telephone, address; often ruled again below and in between."""
+def _ruled(text: TextLines, filled: Sequence[int], drawn: Sequence[int]) -> int | None:
+    """A ruled line, then company, telephone, address; often ruled again below and in between.
+
+    ``drawn``: the positions in the window of lines that begin as ruled ones do.
+    """
     window, lines = filled[-_WINDOW:], text.all
     found: int | None = None
     below = len(window)
-    for position in range(len(window) - 1, -1, -1):
+    for position in reversed(drawn):
         line = lines[window[position]]
         if not is_rule(line):
             continue
@@ -145,7 +151,7 @@ def _is_long(drawn: str) -> bool:
 
 def _draws(sign: str) -> bool:
     """Takes part in ruled lines: no letter, digit, quote sign or full stop of a sentence."""
-    return sign in _AS_RULE or not (sign.isalnum() or sign in ">＞。、「」『』()（）@")
+    return sign in _AS_RULE or not (sign.isalnum() or sign in _NO_RULE)
 
 
 def _width(text: str) -> int:

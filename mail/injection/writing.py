@@ -15,13 +15,13 @@ from .leaf import Leaf
 from .parameters import read_value
 from .placeholder import Form, Token, address_for, html_for
 from .quoted_printable import quoted
-from .values import Edit, Paragraph, Refusal
+from .values import Edit, Paragraph, Refusal, spliced
 
 _CHARSET = re.compile(rb";\s*charset\s*=(?:[ \t]|\r?\n[ \t])*(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
 PLAIN = b"text/plain"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """What is to become of a leaf. ``charset``, ``encoding``: the new label; "" keeps the old."""
 
@@ -33,22 +33,17 @@ class Plan:
     @property
     def text(self) -> bytes:
         """The leaf afterwards, decoded."""
-        return encodings.apply(self.leaf.data, self.changes)
+        return spliced(self.leaf.data, self.changes, 0, len(self.leaf.data))
 
     def edits(self) -> list[Edit]:
         """The same in the message. Raises Refusal."""
-        leaf = self.leaf
+        leaf, part = self.leaf, self.leaf.part
         labels = _label_edits(self) if self.charset or self.encoding else []
         if self.encoding:
-            body = quoted(self.text, leaf.eol)
-            return [*labels, Edit(leaf.part.body, leaf.part.end, body)]
-        return [
-            *labels,
-            *encodings.edits(
-                leaf.raw, leaf.part.encoding, leaf.data, self.changes,
-                at=leaf.part.body, eol=leaf.eol,
-            ),
-        ]  # fmt: skip
+            return [*labels, Edit(part.body, part.end, quoted(self.text, leaf.eol))]
+        return labels + encodings.edits(
+            leaf.raw, part.encoding, leaf.data, self.changes, at=part.body, eol=leaf.eol
+        )
 
 
 def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:
@@ -118,8 +113,9 @@ def _lines(leaf: Leaf, text: str, url: str, codec: str) -> bytes | None:
     """The lines of a text in which the address stands alone on one. None where the charset does not
     hold them."""
     before, _, behind = text.partition(url)
-    words = [_words(part, codec, leaf.line_end, leaf.is_flowed) for part in (before, behind)]
-    return _joined(b"", [words[0], charsets.written(url, codec), words[1]])
+    above = _words(before, codec, leaf.line_end, leaf.is_flowed)
+    below = _words(behind, codec, leaf.line_end, leaf.is_flowed)
+    return None if above is None or below is None else above + url.encode("ascii") + below
 
 
 @lru_cache(maxsize=512)
@@ -130,13 +126,9 @@ def _words(text: str, codec: str, line_end: bytes, is_flowed: bool) -> bytes | N
         # RFC 3676: stuffed where a line begins with a blank, and no blank at an end, which would
         # join it with the next one.
         lines = [(" " * line.startswith(" ")) + line.rstrip() for line in lines]
-    return _joined(line_end, [charsets.written(line, codec) for line in lines])
-
-
-def _joined(joint: bytes, pieces: Sequence[bytes | None]) -> bytes | None:
-    """None where one of them is."""
-    found = [piece for piece in pieces if piece is not None]
-    return joint.join(found) if len(found) == len(pieces) else None
+    written = [charsets.written(line, codec) for line in lines]
+    found = [line for line in written if line is not None]
+    return line_end.join(found) if len(found) == len(lines) else None
 
 
 def _is_unlabelled_ascii(leaf: Leaf) -> bool:

@@ -17,12 +17,12 @@ from careerrelay.mail.injection import (
     inject,
     marker_in,
 )
-from careerrelay.mail.injection.checks import SelfCheckError, check
+from careerrelay.mail.injection.checks import check
 from careerrelay.mail.injection.encodings import Change
 from careerrelay.mail.injection.leaf import Leaf
 from careerrelay.mail.injection.mark import mark
 from careerrelay.mail.injection.structure import Part, Reader
-from careerrelay.mail.injection.values import Refusal
+from careerrelay.mail.injection.values import Refusal, SelfCheckError
 from careerrelay.mail.injection.writing import Plan, plan_html, plan_text
 
 from .cases import CRLF, PARAGRAPH, POLICY, leaf, mail, multipart

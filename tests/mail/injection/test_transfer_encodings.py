@@ -7,10 +7,8 @@ from base64 import b64decode, b64encode
 from email import message_from_bytes, policy
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from careerrelay.mail.injection import Paragraph, Status, quoted_printable
+from careerrelay.mail.injection import Paragraph, Status
 from careerrelay.models.errors import ConfigurationError
 
 from .cases import (
@@ -359,20 +357,3 @@ def test_base64_decodes_to_what_was_meant() -> None:
     """Of the tests' own making: another decoder than the engine's."""
     message = mail(leaf(UTF8, JAPANESE, encoding="base64"))
     assert b64decode(body(message)) == lines(JAPANESE)
-
-
-PIECES = (b"=", b"=\n", b"=\r\n", b"\n", b"\r\n", b"=E3", b"=0", b"\r", b"a b", b" ", b"==")
-LINES = st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join)
-
-
-@given(LINES, LINES, LINES, LINES, st.integers(0, 8), st.integers(0, 8))
-def test_changed_lines_alone_are_undone_as_the_whole_would_be(
-    before: bytes, gone: bytes, new: bytes, behind: bytes, early: int, late: int
-) -> None:
-    """Also where what is said to differ is not all that does."""
-    old, raw = before + gone + behind, before + new + behind
-    start = max(len(before) - 4 + early, 0)
-    end = min(max(len(before + gone) - 4 + late, start), len(old))
-    decoded = quoted_printable.decode(old)
-    found = quoted_printable.decode_changed(raw, old, decoded, start=start, end=end)
-    assert found == quoted_printable.decode(raw)

@@ -61,7 +61,7 @@ def test_where_only_markers_are_replaced_a_mail_without_one_is_skipped() -> None
 @pytest.mark.parametrize("sign", ["x", "é"])
 def test_no_line_of_quoted_printable_is_too_long_whatever_is_put_in(length: int, sign: str) -> None:
     raw = b"Dear Taro, and so on\r\n"
-    (edit,) = Splicer(raw, b"\r\n", length=len(raw)).edits(4, 4, (sign * length).encode())
+    (edit,) = Splicer(raw, b"\r\n", decoded=raw).edits(4, 4, (sign * length).encode())
     after = raw[: edit.start] + edit.replacement + raw[edit.end :]
     assert max(map(len, after.split(b"\r\n"))) <= 76
 
