@@ -76,6 +76,7 @@ class CaseFile:
         self._expected = dict.fromkeys(ids)
         self._expected |= {r.external_id: r for r in self._session.scalars(query)}
         self._foresee([application.candidate for application in told])
+        self._meanings.foresee(application.reason for application in told)
 
     def _foresee(self, people: Sequence[Candidate]) -> None:
         emails = [email for person in people for email in readable_addresses(person.emails)]

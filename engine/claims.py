@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import case, delete, insert, literal, or_, select, update
+from sqlalchemy import (
+    Executable,
+    Update,
+    bindparam,
+    case,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, load_only
 
 from ..models.base import UtcDateTime
@@ -36,7 +47,26 @@ LOOK_AGAIN = timedelta(hours=1)
 """A pause may be weeks long, and be ended by hand any time."""
 """How long an account that refused our credentials is left alone before one more try."""
 _UNLOADED = {"synchronize_session": False}
-_ATTEMPT = insert(Attempt.metadata.tables[Attempt.__tablename__])
+# On the tables, each made once: built anew for every claim, and through the mapper, these few
+# statements would take as long as the work itself.
+_THESE = bindparam("these", expanding=True)
+_NOW = bindparam("now", type_=UtcDateTime())
+_ATTEMPTS = Attempt.metadata.tables[Attempt.__tablename__]
+_OPEN = insert(_ATTEMPTS)
+_CLOSE = update(_ATTEMPTS).where(
+    _ATTEMPTS.c.subject_id.in_(_THESE), _ATTEMPTS.c.finished_at.is_(None)
+)
+_CONNECTIONS = Connection.metadata.tables[Connection.__tablename__]
+_PAUSED = select(_CONNECTIONS.c.id, _CONNECTIONS.c.paused_until).where(
+    _CONNECTIONS.c.id.in_(_THESE),
+    or_(_CONNECTIONS.c.paused_until > _NOW, _CONNECTIONS.c.attention.is_not(None)),
+)
+_MEND = (
+    update(_CONNECTIONS)
+    .where(_CONNECTIONS.c.id == bindparam("this"), _CONNECTIONS.c.attention.is_not(None))
+    .values(attention=None, paused_until=None)
+    .returning(_CONNECTIONS.c.id)
+)
 
 
 @dataclass(slots=True)
@@ -54,12 +84,10 @@ def claim(
 ) -> Claim:
     """Take what is due, free, and not yet run under this attempt's number."""
     now = runtime.clock()
-    # By id alone: asked for the state too, PostgreSQL walks the index of due work, which it
-    # believes to be nearly empty and which in a bulk is not.
-    asked = select(*_claimed_columns(task.row)).where(task.row.id.in_(subjects)).with_for_update()
+    asked = session.connection().execute(_held(task.row), {"these": subjects})
     # In the job's order, which is that of arrival: an erasure must not be read before its case.
     order = {id_: number for number, id_ in enumerate(subjects)}
-    due = (row for row in session.execute(asked) if row.state == WorkState.DUE.value)
+    due = (row for row in asked if row.state == WorkState.DUE.value)
     rows = sorted(due, key=lambda row: order[row.id])
     found = Claim()
     pauses = _pauses(session, task, rows, now)
@@ -85,9 +113,27 @@ def claim(
     return found
 
 
-def _claimed_columns(row: type[Any]) -> list[Any]:
-    names = ("id", "state", "attempts", "running_since", "connection_id")
-    return [getattr(row, name) for name in names if hasattr(row, name)]
+@cache
+def _held(row: type[Any]) -> Executable:
+    # By id alone: asked for the state too, PostgreSQL walks the index of due work, which it
+    # believes to be nearly empty and which in a bulk is not.
+    table, names = row.__table__, ("id", "state", "attempts", "running_since", "connection_id")
+    asked = select(*(table.c[name] for name in names if name in table.c))
+    return asked.where(table.c.id.in_(_THESE)).with_for_update()
+
+
+@cache
+def _changed(row: type[Any]) -> Update:
+    """Rows by their ids; the parameters say what is set."""
+    return update(row.__table__).where(row.__table__.c.id.in_(_THESE))
+
+
+@cache
+def _begun(row: type[Any]) -> Update:
+    # What is begun is due: came in while a clock ran ahead, the sweep would not look at it before
+    # that hour, should this run not come to its end.
+    due_at = row.__table__.c.due_at
+    return _changed(row).values(due_at=case((due_at > _NOW, _NOW), else_=due_at))
 
 
 def owed_columns(row: type[Any]) -> Any:
@@ -106,17 +152,11 @@ def _begin(
 ) -> None:
     if not ids:
         return
-    # What is begun is due: came in while a clock ran ahead, the sweep would not look at it before
-    # that hour, should this run not come to its end.
-    due_at = case((task.row.due_at > now, literal(now, UtcDateTime())), else_=task.row.due_at)
-    session.execute(
-        update(task.row)
-        .where(task.row.id.in_(ids))
-        .values(attempts=attempt, running_since=now, running_by=runtime.process_id, due_at=due_at),
-        execution_options=_UNLOADED,
-    )
+    connection = session.connection()
+    mine = {"attempts": attempt, "running_since": now, "running_by": runtime.process_id}
+    connection.execute(_begun(task.row), {"these": ids, "now": now, **mine})
     begun = {"task": task.name, "number": attempt, "started_at": now}
-    session.connection().execute(_ATTEMPT, [{**begun, "subject_id": id_} for id_ in ids])
+    connection.execute(_OPEN, [{**begun, "subject_id": id_} for id_ in ids])
 
 
 def _take_over(
@@ -170,12 +210,7 @@ def gate(session: Session, connections: Collection[str], now: datetime) -> dict[
     Of a parked one whose pause is over, exactly one caller is let through to try; whoever comes
     second waits for what the ATS says to the first.
     """
-    found = session.execute(
-        select(Connection.id, Connection.paused_until).where(
-            Connection.id.in_(connections),
-            or_(Connection.paused_until > now, Connection.attention.is_not(None)),
-        )
-    )
+    found = session.connection().execute(_PAUSED, {"these": list(connections), "now": now})
     pauses: dict[str, timedelta] = {}
     for id_, until in found:
         if until is not None and until > now:
@@ -237,11 +272,7 @@ def settle(
 
 def mend(session: Session, connection_id: str) -> None:
     """The ATS answered: an account that had refused us is well again."""
-    mended = update(Connection).where(
-        Connection.id == connection_id, Connection.attention.is_not(None)
-    )
-    well = mended.values(attention=None, paused_until=None).returning(Connection.id)
-    if session.execute(well, execution_options=_UNLOADED).first():
+    if session.connection().execute(_MEND, {"this": connection_id}).first():
         log.info("connection_mended", connection=connection_id)
 
 
@@ -265,16 +296,9 @@ def settle_all(
         "error_code": code or None,
         **dict.fromkeys(("running_since", "running_by", "error")),
     }
-    session.execute(
-        update(row).where(row.id.in_(ids)).values(**done, **values),
-        execution_options=_UNLOADED,
-    )
-    session.execute(
-        update(Attempt)
-        .where(Attempt.subject_id.in_(ids), Attempt.finished_at.is_(None))
-        .values(finished_at=now, outcome=state.value),
-        execution_options=_UNLOADED,
-    )
+    connection = session.connection()
+    connection.execute(_changed(row), {"these": ids, **done, **values})
+    connection.execute(_CLOSE, {"these": ids, "finished_at": now, "outcome": state.value})
 
 
 def kill(session: Session, row: Any, now: datetime, *, code: str, message: str) -> None:

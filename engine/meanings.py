@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
@@ -24,25 +25,28 @@ class Meanings:
         self._now = now
         self._rules: dict[str, ReasonRule | None] = {}
 
+    def foresee(self, reasons: Iterable[Reason | None]) -> None:
+        """Look them up at once."""
+        new = {r.external_id for r in reasons if r is not None}.difference(self._rules)
+        if not new:
+            return
+        query = select(ReasonRule).where(
+            ReasonRule.connection_id == self._connection.id, ReasonRule.external_id.in_(new)
+        )
+        self._rules |= dict.fromkeys(new)
+        self._rules |= {rule.external_id: rule for rule in self._session.scalars(query)}
+
     def of(self, reason: Reason | None) -> ReasonMeaning | None:
         """What the company says; a reason never seen before is entered, unmapped."""
         if reason is None:
             return None
-        rule = self._rule(reason.external_id)
+        self.foresee([reason])
+        rule = self._rules[reason.external_id]
         if rule is None:
             if reason.side is RejectionSide.UNKNOWN:
                 self._add_unmapped(reason.external_id, reason.text)
             return None
         return ReasonMeaning(rule.meaning) if rule.meaning else None
-
-    def _rule(self, external_id: str) -> ReasonRule | None:
-        if external_id not in self._rules:
-            query = select(ReasonRule).where(
-                ReasonRule.connection_id == self._connection.id,
-                ReasonRule.external_id == external_id,
-            )
-            self._rules[external_id] = self._session.scalars(query).first()
-        return self._rules[external_id]
 
     def _add_unmapped(self, external_id: str, text: str) -> None:
         log.warning("reason_unmapped", connection=self._connection.id, reason=external_id)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from marshmallow import ValidationError
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from ..connectors.base import Connector
 from ..connectors.spec import Capability, Trust
@@ -113,9 +113,10 @@ def _record_all(
             if signals[id_].connection_id == connection_id
             for e in es
         ]
-        files[connection_id] = CaseFile(
-            runtime, session, session.get_one(Connection, connection_id)
+        connection = session.get_one(
+            Connection, connection_id, options=[joinedload(Connection.company)]
         )
+        files[connection_id] = CaseFile(runtime, session, connection)
         files[connection_id].expect(told)
     for id_, events in plain.items():
         cases = files[signals[id_].connection_id]

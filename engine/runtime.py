@@ -28,7 +28,7 @@ from .queue import Job, Queue
 from .rush import Rush
 from .tokens import DatabaseTokens
 
-MOST_IN_A_JOB = 16
+MOST_IN_A_JOB = 32
 """Of work that came to be owed together."""
 _JOBS = "jobs"
 _Jobs = dict[tuple[str, str, int, timedelta], list[str]]

@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -53,15 +53,17 @@ JITTER = 0.1
 CLAIM = 16
 """Subjects of a batch taken, and where possible done, in one transaction: short, for it holds the
 write lock of SQLite."""
-JOINED = 64
+JOINED = 128
 """The same on PostgreSQL, for all jobs of a line that wait together."""
-TOGETHER = 2
+TOGETHER = 1
 """Claims done in one transaction at once: they call nobody, so the interpreter is their bound, and
-more of them would only take turns in it while requests wait."""
+more of them would only take turns in it, each with fewer subjects."""
 SPREAD_AFTER_SECONDS = 1.0
 CROWD_SECONDS = 5.0
-"""Instead of that where a quarter of the threads has such work: to spread it would then give it
-no thread more. But what was looked at together is not left waiting for longer."""
+"""Instead of that where a quarter of the threads has such work, or this process a quarter of a
+core: to spread it would then give it nothing more. But what was looked at together is not left
+waiting for longer."""
+BUSY = 0.25
 CONFLICTS = (*STORE_ERRORS, exc.IntegrityError)
 """The store is away for a while, or another process has just made the same row."""
 RUNS_AT_ONCE = 4
@@ -88,14 +90,30 @@ class Task:
     """``run`` for several: what they share is done once, before the first and after the last."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """How long work has gone on, and whether it is this process that makes it long."""
+
+    began: float = field(default_factory=time.monotonic)
+    worked: float = field(default_factory=time.process_time)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    @property
+    def is_ours(self) -> bool:
+        return time.process_time() - self.worked > self.seconds * BUSY
+
+
 class Worker:
     """Runs jobs of the given tasks."""
 
     def __init__(self, runtime: Runtime, tasks: Mapping[str, Task]) -> None:
         self._runtime = runtime
         self._tasks = tasks
-        most = CLAIM if runtime.database.is_sqlite else JOINED
-        self._joined = Joined(at_once=TOGETHER, most=most)
+        self._most = CLAIM if runtime.database.is_sqlite else JOINED
+        self._joined = Joined(at_once=TOGETHER, most=self._most)
         self._busy: set[int] = set()
         """Threads that go through work one by one."""
 
@@ -106,19 +124,21 @@ class Worker:
         """
         task = self._tasks[job.task]
         began = time.monotonic()
-        for position in range(0, len(job.subjects), CLAIM):
+        for position in range(0, len(job.subjects), self._most):
             if position and time.monotonic() - began > SPREAD_AFTER_SECONDS:
                 self._spread(job.subjects[position:], job)
                 return
-            self._run_claimed(task, job.subjects[position : position + CLAIM], job)
+            self._run_claimed(task, job.subjects[position : position + self._most], job)
 
     def _run_claimed(self, task: Task, subjects: Sequence[str], job: Job) -> None:
         left = self._begin(task, subjects, job)
         self._busy.add(threading.get_ident())
+        stretch = _Stretch()
         try:
-            done = self._run_each(task, left)
+            done = self._run_each(task, left, stretch)
             if done < len(left):
-                self._let_go(task, left[done:], job, alone=not (done and self._is_crowded))
+                together = done > 0 and self._is_crowded(stretch)
+                self._let_go(task, left[done:], job, alone=not together)
         finally:
             self._busy.discard(threading.get_ident())
             # Whatever ends this run, what it leaves claimed is not being worked on any more.
@@ -145,33 +165,34 @@ class Worker:
         line = (job.task, job.partition) if job.attempt == 1 else job.key
         return self._joined.run(line, subjects, begin)
 
-    def _run_each(self, task: Task, subjects: Sequence[str]) -> int:
+    def _run_each(self, task: Task, subjects: Sequence[str], stretch: _Stretch) -> int:
         """How many are done with: all, unless they turn out slow or their account is paused."""
         if task.opened is None or len(subjects) < 2:
-            return self._run_some(task, subjects, partial(task.run, self._runtime))
+            return self._run_some(task, subjects, stretch, partial(task.run, self._runtime))
         try:
             with task.opened(self._runtime, subjects) as run:
-                return self._run_some(task, subjects, run)
+                return self._run_some(task, subjects, stretch, run)
         except Exception as error:
             # What they share could not be done. Alone, each may fail for its own reason.
             log.info("run_one_by_one", task=task.name, kind=type(error).__name__)
             return 0
 
-    def _run_some(self, task: Task, subjects: Sequence[str], run: Callable[[str], None]) -> int:
-        began = time.monotonic()
+    def _run_some(
+        self, task: Task, subjects: Sequence[str], stretch: _Stretch, run: Callable[[str], None]
+    ) -> int:
         for number, subject in enumerate(subjects, 1):
             goes_on = self._run_one(task, subject, run)
-            if not goes_on or self._is_slow(began):
+            if not goes_on or self._is_slow(stretch):
                 return number
         return len(subjects)
 
-    def _is_slow(self, began: float) -> bool:
-        bound = CROWD_SECONDS if self._is_crowded else SPREAD_AFTER_SECONDS
-        return time.monotonic() - began > bound
+    def _is_slow(self, stretch: _Stretch) -> bool:
+        bound = CROWD_SECONDS if self._is_crowded(stretch) else SPREAD_AFTER_SECONDS
+        return stretch.seconds > bound
 
-    @property
-    def _is_crowded(self) -> bool:
-        return len(self._busy) > self._runtime.settings.work["threads"] // 4
+    def _is_crowded(self, stretch: _Stretch) -> bool:
+        threads = self._runtime.settings.work["threads"]
+        return len(self._busy) > threads // 4 or stretch.is_ours
 
     def _run_together(self, task: Task, mine: list[str]) -> list[str]:
         """Those that are left to be run one by one: all, when anything stood in the way."""

@@ -71,6 +71,7 @@ def test_a_slow_vendors_deliveries_get_jobs_of_their_own(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "SPREAD_AFTER_SECONDS", 0)
+    monkeypatch.setattr(worker, "BUSY", 100)
     arrive_together(world, rejected(world, PEOPLE))
     assert world.work() == 2 + PEOPLE - 1
     assert states(world) == ["done"] * PEOPLE
@@ -78,6 +79,16 @@ def test_a_slow_vendors_deliveries_get_jobs_of_their_own(
     with world.runtime.database.read() as session:
         ended = session.scalars(select(Attempt.outcome).where(Attempt.task == "deliver")).all()
     assert ended == ["done"] * PEOPLE
+
+
+def test_a_process_that_is_busy_itself_keeps_the_rest_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "SPREAD_AFTER_SECONDS", 0)
+    monkeypatch.setattr(worker, "BUSY", 0)
+    arrive_together(world, rejected(world, PEOPLE))
+    assert world.work() == 2
+    assert states(world) == ["done"] * PEOPLE
 
 
 def test_beside_many_such_jobs_the_rest_stays_together(
