@@ -2,7 +2,8 @@
 and how long a single rejection waits beside another company's bulk of 5,000.
 
 A web process, workers and PostgreSQL, all real; the ATS is a stand-in that answers at once. Load,
-stand-in, database and workers share this machine's cores, so its number bounds every figure.
+stand-in, database and workers share this machine's cores, so its number bounds every figure; of
+load and stand-in see ``light``.
 """
 
 from __future__ import annotations
@@ -13,14 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from bench.light import LightAts, LightSender
 from bench.results import Result, compared
-from careerrelay.connectors.testing import Request, route
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.events import ApplicationEvent, EventKind
 from careerrelay.models.tables import Connection
-from tests.disaster.counting_ats import CountingAts
 from tests.disaster.load import case
 from tests.disaster.senders import Sender
 from tests.disaster.turmoil import Turmoil, turmoil
@@ -37,19 +36,6 @@ SECONDS_BESIDE_A_BULK = 5.0
 RATE = 200.0
 WARM, WARM_SECONDS = 10**6, 3.0
 SCALING = 1.7
-
-
-class TimingAts(CountingAts):
-    """Notes when each link was written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: dict[str, float] = {}
-
-    @route("PUT", "/people/<person>/link")
-    def put_link(self, request: Request, person: str) -> tuple[int, Any]:
-        self.written.setdefault(person, time.monotonic())
-        return super().put_link(request, person)
 
 
 def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[Result]:
@@ -86,10 +72,11 @@ def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[R
 
 def _rate(folder: Path, server: PostgresServer, *, workers: int) -> float:
     with _site(folder, server, workers=workers) as (site, ats):
+        for number in range(REJECTIONS):
+            _reject(site.sender, number)
         began = time.monotonic()
         with site.sender.running(threads=SENDERS):
-            for number in range(REJECTIONS):
-                _reject(site.sender, number)
+            pass
         _until(lambda: len(ats.written) > REJECTIONS)
         return REJECTIONS / (max(ats.written.values()) - began)
 
@@ -110,7 +97,7 @@ def _beside_a_bulk(folder: Path, server: PostgresServer, bulk: int) -> float:
     """Seconds from another connection's single signal to its link, in the thick of the bulk."""
     with _site(folder, server) as (site, ats):
         site.installation.connect_too("other", ats_url=_ats_url(site))
-        other = Sender(site.sender.url.replace("counting", "other"))
+        other = LightSender(site.sender.url.replace("counting", "other"))
         with site.sender.running(threads=SENDERS), other.running(threads=1):
             for number in range(bulk):
                 _reject(site.sender, number)
@@ -124,13 +111,14 @@ def _beside_a_bulk(folder: Path, server: PostgresServer, bulk: int) -> float:
 @contextmanager
 def _site(
     folder: Path, server: PostgresServer, *, workers: int = 2
-) -> Iterator[tuple[Turmoil, TimingAts]]:
+) -> Iterator[tuple[Turmoil, LightAts]]:
     """Fresh, and warm: a first rejection has its link, so that no start is measured."""
-    ats, url = TimingAts(), server.create_database()
+    ats, url = LightAts(), server.create_database()
     chance = random.Random(1)
     with turmoil(
         folder, url=url, workers=workers, chance=chance, ats=ats, relay=False, **AS_INSTALLED
     ) as site:
+        site.sender = LightSender(site.sender.url)
         with site.sender.running(threads=1):
             _reject(site.sender, WARM)
         _until(lambda: f"c{WARM}" in ats.written)
