@@ -38,10 +38,13 @@ class Node:
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
     lives: int = field(default=0)
+    told: int = field(default=0)
+    """Bytes of its log that are of earlier lives."""
 
     def start(self) -> None:
         """Begin a life; returns when it answers (a worker: at once)."""
         with self.log.open("ab") as log:
+            self.told = log.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "careerrelay", self.command],
                 env={**os.environ, **self.environment},
@@ -52,6 +55,11 @@ class Node:
         self.lives += 1
         if self.url:
             wait_until(self._answers, what=f"{self.command} answers; see {self.log}")
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        has_told = self.log.stat().st_size > self.told
+        return has_told or bool(self.url) or self.process.poll() is not None
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -67,7 +75,11 @@ class Node:
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code; the end of a well-run process."""
+        """SIGTERM, and the exit code; the end of a well-run process.
+
+        Once it is up: before, Python itself would end it.
+        """
+        wait_until(self._is_up, what=f"{self.command} is up; see {self.log}")
         return self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> int:
