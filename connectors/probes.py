@@ -100,5 +100,7 @@ def run_probes(probes: Iterable[Probe], *, credentials: str, remedy: str) -> lis
             checks.append(probe.run())
     except ApiAuthenticationError as error:
         return [Check(credentials, False, error.message, remedy)]
-    known = "accepted" if any(check.ok for check in checks) else "not refused"
+    known = (
+        "accepted" if any(check.ok for check in checks) else "not refused, but no call succeeded"
+    )
     return [Check(credentials, True, known), *checks]

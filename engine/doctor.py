@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 from ..mail import smtp
 from ..models.companies import Strategy
-from ..models.errors import CareerRelayError
+from ..models.errors import CareerRelayError, NotFoundError
 from .companies import all_companies
 from .config import Settings
-from .connections import all_connections
+from .connections import all_connections, find_connection
 from .doctor_connections import connection_findings
 from .findings import Finding, Status, fail, hint, ok
 from .installation import (
@@ -133,12 +133,22 @@ def _database(runtime: Runtime) -> Iterator[Finding]:
         yield ok("database", name, detail)
 
 
+def _known(runtime: Runtime, connection: str) -> Iterator[Finding]:
+    """A mistyped name must not pass for a connection in which nothing is wrong."""
+    try:
+        find_connection(runtime, connection)
+    except NotFoundError as error:
+        yield fail(connection, "name", error.message)
+
+
 def _inside(runtime: Runtime, connection: str | None) -> Iterator[Finding]:
     yield from _operator(runtime)
     yield from _mail(runtime)
     companies = all_companies(runtime)
     if not companies:
         yield hint("companies", "none", "nobody uses this yet", remedy="careerrelay company add")
+    if connection is not None:
+        yield from _known(runtime, connection)
     for row in all_connections(runtime):
         if connection in (None, row.id):
             yield from connection_findings(runtime, row)

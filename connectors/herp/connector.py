@@ -64,8 +64,8 @@ class HerpConnector(kit.Connector):
         )
 
     def reasons(self) -> Sequence[kit.Reason]:
-        """The four fixed reasons; nobody can add one in HERP."""
-        return tuple(REASONS.values())
+        """Nobody can add one in HERP. The fourth, a hire, is none that could be mapped."""
+        return tuple(reason for key, reason in REASONS.items() if key != "hired")
 
     def check(self) -> list[kit.Check]:
         """Three calls, one per permission; none changes anything."""

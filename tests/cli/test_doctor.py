@@ -52,6 +52,14 @@ def test_a_healthy_installation_passes_in_order(healthy: CommandLine) -> None:
     assert "0 failed" in healthy("doctor").stdout
 
 
+def test_a_mistyped_connection_does_not_pass_for_a_healthy_one(healthy: CommandLine) -> None:
+    found = healthy.data("doctor", "--connection", "toi", code=1)
+    failed = [f for f in found if f["status"] == "fail"]
+    assert [(f["area"], f["name"]) for f in failed] == [("toi", "name")]
+    assert "there is no connection 'toi'; known: toy" in failed[0]["detail"]
+    assert healthy.data("doctor", "--connection", "toy")
+
+
 def test_a_missing_key_file_is_found_and_what_rests_on_it_left_out(cli: CommandLine) -> None:
     folder = cli.config.parent / "data"
     (folder / "keys.toml").unlink()

@@ -153,7 +153,7 @@ def test_where_nothing_answers_nobody_is_told_to_change_a_permission() -> None:
     credentials, people = run_probes(
         [Probe("people", silent, "tick the box")], credentials="API key", remedy="type it again"
     )
-    assert (credentials.ok, credentials.detail) == (True, "not refused")
+    assert (credentials.ok, credentials.detail) == (True, "not refused, but no call succeeded")
     assert not people.ok
     assert "Try again later" in people.remedy
 

@@ -189,12 +189,11 @@ def test_there_is_no_back_link_without_the_tenants_name() -> None:
 # What the connector says of itself
 
 
-def test_the_four_reasons_carry_the_labels_of_the_screen() -> None:
+def test_the_reasons_carry_the_labels_of_the_screen_and_a_hire_asks_for_no_mapping() -> None:
     connector = HerpConnector(settings_for("https://herp.example.jp"))
     assert {r.external_id: r.text for r in connector.reasons()} == {
         "rejected": "不採用",
         "refusedByCandidate": "応募者辞退",
-        "hired": "入社決定",
         "notEligible": "非選考対象",
     }
 
