@@ -26,7 +26,6 @@ from .spec import SPEC
 from .webhook import RecordSchema, case_id
 
 PAGE = 50
-MOST_PAGES = 40
 ACCESS = "access to all positions and candidates"
 
 
@@ -261,21 +260,19 @@ class BreezyhrConnector(kit.Connector):
         return answer
 
     def _thread(self, path: tuple[str, ...]) -> Iterator[str]:
-        """Pages of the thread as text; how long a page is is not documented."""
-        seen: set[str] = set()
-        count = 0
-        for _ in range(MOST_PAGES):
+        """All pages of the thread as text; how long a page is is not documented."""
+        what, seen = "read a candidate's thread", set[str]()
+
+        def turn(page: str) -> tuple[list[str], str]:
+            count = int(page or 0)
             params = {"include_delayed": 1, "skip": count}
-            answer = self._api.call(
-                "GET", path, operation="read a candidate's thread", params=params
-            )
+            answer = self._api.call("GET", path, operation=what, params=params)
             entries = answer.read(_ENTRIES)
-            yield _text(answer)
-            ids = {entry["id"] for entry in entries}
-            if ids <= seen:
-                return
-            seen |= ids
-            count += len(entries)
+            new = {entry["id"] for entry in entries} - seen
+            seen.update(new)
+            return [_text(answer)], str(count + len(entries)) if new else ""
+
+        return self._api.all_pages(turn, operation=what)
 
 
 _ENTRIES = EntrySchema(many=True)

@@ -248,6 +248,19 @@ def test_message_is_sent_once_however_long_the_thread(
     assert f"{MESSAGE.text}\n\nRef. {MESSAGE.marker}" in sent
 
 
+def test_message_at_the_far_end_of_a_thread_is_sent_no_second_time(
+    vendor: BreezyhrStandIn, connector: BreezyhrConnector
+) -> None:
+    """Taken for all of it, its first forty pages had the message sent again."""
+    application = rejected(vendor, connector)
+    connector.send_message(application, MESSAGE)
+    for number in range(125):
+        vendor.say(application.external_id, f"Answer {number}")
+    connector.send_message(application, MESSAGE)
+    sent = messages(vendor, application.external_id)
+    assert sum(MESSAGE.marker in text for text in sent) == 1
+
+
 def test_answer_that_is_lost_sends_no_second_mail(
     vendor: BreezyhrStandIn, connector: BreezyhrConnector
 ) -> None:
