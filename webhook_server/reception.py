@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..connectors.base import Connector
+from ..connectors.registry import connector_classes
 from ..engine.runtime import Runtime
 from ..models.tables import Connection
 
@@ -31,6 +32,8 @@ class Reception:
         self._runtime = runtime
         self._clock = clock
         self._desks: dict[str, _Desk] = {}
+        # Imported now, and not while the first webhooks wait for their answers.
+        connector_classes()
 
     def connection(self, connection_id: str) -> Connection | None:
         """The connection of that id, None where there is none."""
