@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -150,13 +149,6 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
 
-class _Session(requests.Session):
-    """requests reads a redirect's body whole, of any size, even where none is to be followed."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Never told, so the body is left to us."""
-
-
 class HttpClient:
     """Calls one vendor's API for one account; safe to share between threads.
 
@@ -188,7 +180,13 @@ class HttpClient:
         """What the account's connectors remember, and since when; see ``Connector.recalled``."""
         self._limiter = limiter or _limiter(connector, account, rate_limit)
         self._count = threading.Lock()
-        self._session = _session(connector, allow_private=allow_private, kept=threads)
+        self._headers = requests.utils.default_headers()
+        self._headers.update({"User-Agent": "CareerRelay for ATS", "Accept": "application/json"})
+        # Without a session: of all it does for each call (cookies, redirects, proxies, .netrc) we
+        # want nothing, and it would take a fifth of the call to find that out.
+        self._transport = _GuardedAdapter(
+            _address_of(connector), allow_private=allow_private, kept=threads
+        )
 
     def request(
         self,
@@ -213,6 +211,8 @@ class HttpClient:
         ConfigurationError.
         """
         call = Call(self.connector, operation, permission, setting)
+        sent = self._headers.copy()
+        sent.update(headers or {})
         check_url(url, allow_private=self.allow_private, what=_address_of(self.connector))
         self._await_turn(call)
         answer = self._send(
@@ -222,7 +222,7 @@ class HttpClient:
             params=params,
             json=json,
             data=data,
-            headers=dict(headers or {}),
+            headers=sent,
             auth=auth and tuple(part.encode() for part in auth),
         )
         if 200 <= answer.status < 300 or answer.status in accept:
@@ -243,7 +243,7 @@ class HttpClient:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._session.close()
+        self._transport.close()
 
     def _await_turn(self, call: Call) -> None:
         with self._count:
@@ -251,11 +251,11 @@ class HttpClient:
         if self._limiter and (delay := self._limiter.wait(at_most=MAX_LIMITER_SECONDS)):
             raise call.error(429, retry_after=delay)
 
-    def _send(self, call: Call, *, method: str, url: str, **sent: Any) -> HttpResponse:
+    def _send(self, call: Call, **sent: Any) -> HttpResponse:
+        request = requests.PreparedRequest()
         try:
-            with self._session.request(
-                method, url, timeout=self.timeout, allow_redirects=False, stream=True, **sent
-            ) as response:
+            request.prepare(**sent)
+            with self._transport.send(request, timeout=self.timeout, stream=True) as response:
                 return self._read(call, response)
         except (OSError, HTTPError, ValueError) as error:
             # requests' own errors are OSErrors; ValueErrors are unsendable headers and hosts.
@@ -378,18 +378,6 @@ def _limiter(connector: str, account: str, limit: RateLimit | None) -> CallLimit
     if limit is None:
         return None
     return shared_limiter((connector, account), limit) if account else CallLimiter(limit)
-
-
-def _session(connector: str, *, allow_private: bool, kept: int) -> requests.Session:
-    session = _Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _GuardedAdapter(_address_of(connector), allow_private=allow_private, kept=kept)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    session.headers["User-Agent"] = "CareerRelay for ATS"
-    session.headers["Accept"] = "application/json"
-    return session
 
 
 def _address_of(connector: str) -> str:
