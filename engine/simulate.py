@@ -44,7 +44,11 @@ class Answer:
 
 
 def sample_names(connector: Connector) -> list[str]:
-    """The events the connector brings samples of."""
+    """The events the connector brings samples of.
+
+    Raises UnsupportedCapabilityError where the ATS sends no webhooks.
+    """
+    _check_webhooks(connector)
     return sorted(path.name.removesuffix(".http") for path in _samples(connector))
 
 
@@ -62,11 +66,7 @@ def stored_webhook(connector: Connector, name: str) -> WebhookRequest:
     Raises NotFoundError naming the samples there are; ConfigurationError for a file that is no
     HTTP request; UnsupportedCapabilityError where the ATS sends no webhooks.
     """
-    if not connector.spec.can(Capability.WEBHOOK):
-        raise UnsupportedCapabilityError(
-            f"{connector.spec.title} sends no webhooks, so there is nothing to simulate; "
-            "its connection polls instead"
-        )
+    _check_webhooks(connector)
     path = Path(name)
     if path.is_file():
         return _read(path)
@@ -79,6 +79,14 @@ def stored_webhook(connector: Connector, name: str) -> WebhookRequest:
         f"there is no file {name}, and {connector.spec.title} brings no sample of that name; "
         f"samples: {known}"
     )
+
+
+def _check_webhooks(connector: Connector) -> None:
+    if not connector.spec.can(Capability.WEBHOOK):
+        raise UnsupportedCapabilityError(
+            f"{connector.spec.title} sends no webhooks, so there is nothing to simulate; "
+            "its connection polls instead"
+        )
 
 
 def _read(path: Path) -> WebhookRequest:

@@ -147,6 +147,7 @@ def test_an_ats_without_webhooks_has_nothing_to_simulate(
 ) -> None:
     world.connect("hp", connector="herp", secrets={"api_key": "k"})
     assert "sends no webhooks" in cli("simulate", "hp", fixture, code=1).stderr
+    assert "sends no webhooks" in cli("simulate", "hp", code=1).stderr
 
 
 def samples() -> list[tuple[str, str]]:
