@@ -13,7 +13,8 @@ from careerrelay.cli.main import root
 from careerrelay.connectors.registry import connector_classes
 from careerrelay.engine.config import SECTIONS
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("name", ["settings.md", "cli.md", "connectors.md"])
@@ -62,3 +63,20 @@ def test_every_connector_is_documented_with_its_settings_and_guide() -> None:
         assert f"../connectors/{name}/README.md" in page
         assert all(setting.help_ja in page for setting in cls.spec.settings)
         assert all(support.source in page for support in cls.spec.capabilities.values())
+
+
+@pytest.mark.parametrize(
+    ("page", "guide"),
+    [
+        ("README.md", "README.md"), ("README.ja.md", "README.ja.md"),
+        ("docs/ja/index.md", "README.ja.md"),
+    ],
+)  # fmt: skip
+def test_page_leads_to_every_connectors_guide(page: str, guide: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    missing = [
+        name
+        for name in connector_classes()
+        if f"connectors/{name}/{guide}" not in text and (ROOT / "connectors" / name).is_dir()
+    ]
+    assert missing == []
