@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ..models.tables import Signal
 from .group_commit import GroupCommit, Pending
 from .queue import Job
-from .runtime import Runtime
+from .runtime import MOST_IN_A_JOB, Runtime
 
 READ_SIGNALS = "read_signal"
 LEFT_SECONDS = 0.1
@@ -58,7 +58,9 @@ def _queue_reading(runtime: Runtime, session: Session, signals: Sequence[tuple[s
         subjects[connection_id].append(id_)
     for connection_id, ids in subjects.items():
         # A line of its own for each connection: nobody waits behind somebody else's bulk.
-        runtime.queue.submit(session, Job(READ_SIGNALS, tuple(ids), 1, connection_id))
+        for start in range(0, len(ids), MOST_IN_A_JOB):
+            some = tuple(ids[start : start + MOST_IN_A_JOB])
+            runtime.queue.submit(session, Job(READ_SIGNALS, some, 1, connection_id))
 
 
 def insert_signals(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:

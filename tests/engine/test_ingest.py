@@ -17,6 +17,7 @@ from careerrelay.engine import group_commit
 from careerrelay.engine import ingest as ingest_module
 from careerrelay.engine.ingest import Ingest, insert_signals, store_signals
 from careerrelay.engine.queue import InlineQueue, Job
+from careerrelay.engine.runtime import MOST_IN_A_JOB
 from careerrelay.engine.signals import signal_row
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.errors import OverloadedError
@@ -335,3 +336,16 @@ def test_each_connection_waits_in_a_line_of_its_own(
     with world.runtime.database.begin() as session:
         store_signals(world.runtime, session, [*bulk[:3], single, *bulk[3:]])
     assert {job.partition: len(job.subjects) for job in jobs} == {"toy": 5, "other": 1}
+
+
+def test_a_bulk_becomes_jobs_that_a_worker_does_in_one_go_each(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of a longer one would be spread, one job for each signal."""
+    jobs: list[Job] = []
+    monkeypatch.setattr(world.queue, "submit", lambda _session, job: jobs.append(job))
+    rows = [row(world, f"d{n}") for n in range(MOST_IN_A_JOB + 1)]
+    with world.runtime.database.begin() as session:
+        store_signals(world.runtime, session, rows)
+    assert [id_ for job in jobs for id_ in job.subjects] == [r["id"] for r in rows]
+    assert [len(job.subjects) for job in jobs] == [MOST_IN_A_JOB, 1]
