@@ -25,6 +25,8 @@ from .runtime import Runtime
 from .sealing import unseal
 
 VALID_FOR = {"ja": "{hours}時間", "en": "{hours} hours"}
+WHEN = {"ja": "y年M月d日 H:mm", "en": "d MMMM y"}
+"""As a person writes it: no seconds, and no abbreviated time zone."""
 AGAIN = 2
 """Further attempts when the server takes the mail and its answer is lost."""
 
@@ -112,7 +114,7 @@ def _compose(
     scope = ConsentScope.NAMED if registration.named_to_company else ConsentScope.ANONYMOUS
     values |= {
         "registered_at": format_datetime(
-            registration.proved_at, "long", locale=locale, tzinfo=_zone(company)
+            registration.proved_at, WHEN[locale], locale=locale, tzinfo=_zone(company)
         ),
         "consent_scope_sentence": block(scope, locale=locale),
         "my_page_link": runtime.signer.url_for(registration.id, purpose=Purpose.MY_DATA),

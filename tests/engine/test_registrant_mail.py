@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from typing import Any
 
 import pytest
@@ -9,9 +11,35 @@ from sqlalchemy import select
 
 from careerrelay.engine import registrant_mail, registration
 from careerrelay.engine.registration import Application as Form
+from careerrelay.link_signing import Purpose
 from careerrelay.models.errors import SmtpUnavailableError, SmtpUncertainError
 from careerrelay.models.tables import OutgoingMail
 from tests.support.world import World
+
+
+@pytest.mark.parametrize(
+    ("locale", "when"),
+    [("ja", "（登録日時：2026年11月4日 12:00）"), ("en", "registering on 4 November 2026.")],
+)
+def test_welcome_says_when_as_a_person_would(
+    world: World, monkeypatch: pytest.MonkeyPatch, locale: str, when: str
+) -> None:
+    monkeypatch.setitem(world.runtime.settings.mail, "host", "127.0.0.1")  # type: ignore[arg-type]
+    sent: list[bytes] = []
+    monkeypatch.setattr(registrant_mail.smtp, "send", lambda message, **_: sent.append(message))
+    world.reject(1)
+    world.work()
+    token = world.vendor.fields["c1"].rpartition("/")[2]
+    form = Form("応募 太郎", "person1@example.com", False, locale)
+    id_ = registration.start(world.runtime, token, form)
+    world.work()
+    proof = world.runtime.signer.token_for(id_, purpose=Purpose.PROOF)
+    registration.confirm_link(world.runtime, proof)
+    world.work()
+    welcome = email.message_from_bytes(sent[-1], policy=email.policy.default)
+    body = welcome.get_body(("plain",))
+    assert body is not None
+    assert when in body.get_content()
 
 
 @pytest.fixture
