@@ -110,8 +110,8 @@ def _scale(_folder: Path) -> list[Result]:
 def _purge(_folder: Path) -> list[Result]:
     from bench import purge
 
-    few = purge.FEW if is_full() else purge.FEW // 10
-    few_on_sqlite = purge.FEW_ON_SQLITE if is_full() else purge.FEW_ON_SQLITE // 5
+    few = purge.FEW if is_full() else purge.FEW // 20
+    few_on_sqlite = purge.FEW_ON_SQLITE if is_full() else purge.FEW_ON_SQLITE // 10
     on_sqlite = purge.compare(str, few_on_sqlite, few_on_sqlite * 10)
     with running_postgres(**purge.SERVER) as postgres:
         return purge.compare(postgres.create_database, few, few * 10) + on_sqlite
