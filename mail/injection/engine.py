@@ -10,6 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 
 from .checks import check
@@ -92,7 +93,8 @@ class _Injection:
         self._eol = b"\r\n" if b"\r\n" in message[: self._root.body] else b"\n"
 
     def run(self) -> Result:
-        if any(is_genuine(found.value, self._root, self._policy) for found in self._marks):
+        found = self._marks
+        if found and any(is_genuine(field.value, self._root, self._policy) for field in found):
             return Result(Status.ALREADY, "marked")
         refuse_untouchable(self._root, self._parts, self._policy)
         targets = find_targets(self._root)
@@ -135,7 +137,7 @@ class _Injection:
 
     def _append(self, leaves: Sequence[Leaf], paragraph: Paragraph) -> Result:
         prefix = self._policy.url_prefix or paragraph.url
-        core = max(_SAME_IN_ALL_FORMS.findall(prefix), key=len, default="").encode()
+        core = _core(prefix)
         suspect = [leaf for leaf in leaves if core in leaf.data]
         if suspect and any(_is_linked(leaf, f) for leaf in suspect for f in url_forms(prefix)):
             return Result(Status.ALREADY, "linked")
@@ -191,6 +193,12 @@ class _Injection:
         forged = [Edit(f.start, f.end, b"") for f in self._marks]
         edits = _edits_of(plans)
         return [top, *(sorted([*forged, *edits], key=lambda e: e.start) if forged else edits)]
+
+
+@lru_cache(maxsize=256)
+def _core(prefix: str) -> bytes:
+    """The longest piece of an address that is the same however it is percent-encoded."""
+    return max(_SAME_IN_ALL_FORMS.findall(prefix), key=len, default="").encode()
 
 
 def _is_misspelt(leaf: Leaf, marker: str) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .values import Refusal
 
 MAX_HEADER = 1 << 20
+_SHORT = 250
 
 _FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+\r?\n(?:[ \t]++(?!\r?\n)[^\r\n]*+\r?\n)*+)*+")
 """Without a way back, so that time is linear whatever stands there; no fold is blank, and no CR
@@ -31,13 +32,24 @@ class Field(NamedTuple):
 class Header:
     """Fields in their order, from ``start`` to ``end``; asked for by name, in lower case."""
 
-    __slots__ = ("_low", "_message", "end", "start")
+    __slots__ = ("_lowered", "_message", "end", "start")
 
     def __init__(self, message: bytes, start: int, end: int) -> None:
         self.start = start
         self.end = end
         self._message = message
-        self._low = b"\n" + message[start:end].lower()
+        self._lowered = b""
+
+    @property
+    def _low(self) -> bytes:
+        """In lower case, with a line end in front."""
+        if not self._lowered:
+            self._lowered = b"\n" + self._message[self.start : self.end].lower()
+        return self._lowered
+
+    def short(self) -> bytes:
+        """All of it, where it is no longer than that of most parts."""
+        return self._message[self.start : self.end] if self.end - self.start <= _SHORT else b""
 
     def __contains__(self, name: bytes) -> bool:
         return self.get(name) is not None
@@ -56,7 +68,8 @@ class Header:
         Two that agree are one. Raises Refusal.
         """
         said: dict[bytes, bytes] = {}
-        for found in _SAID.finditer(self._low):
+        low = self._low
+        for found in _SAID.finditer(low) if b"\ncontent-" in low else ():
             name, (begin, end) = found[1], found.span(2)
             value = self._message[self.start + begin - 1 : self.start + end]
             if name not in said:
@@ -67,12 +80,13 @@ class Header:
 
     def get(self, name: bytes) -> bytes | None:
         """The raw value of the first field of that name."""
-        at = self._low.find(b"\n" + name)
+        low = self._low
+        at = low.find(b"\n" + name)
         while at >= 0:
             found = _FIELD.match(self._message, self.start + at, self.end)
             if found and found.end(1) == self.start + at + len(name):
                 return found[2]
-            at = self._low.find(b"\n" + name, at + 1)
+            at = low.find(b"\n" + name, at + 1)
         return None
 
     def all(self, name: bytes) -> list[Field]:

@@ -12,7 +12,7 @@ from .values import Refusal
 BLANK = b" "
 
 _BEGINS = (
-    rb"<(?![ahdlorvy]|t[drabhf]|/[^sm]|p[^l]|i[mn]|sp|b[ro])(?:(!--)"
+    rb"<(?![ahdlorvy?]|t[drabhf]|/[^sm]|p[^l]|i[mn]|sp|b[ro])(?:(!--)"
     rb"|(s(?:cript|tyle)|t(?:itle|extarea|emplate)|no(?:script|frames|embed)|xmp|iframe)(?=[\s/>])"
     rb"|(plaintext|frameset|/?(?:svg|math))(?=[\s/>])"
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 
 from .values import Edit, Refusal
 
@@ -18,6 +19,7 @@ _TOO_LONG = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
 _SOME_LINES = 1 << 14
 _TAILS = (1 << 8, 1 << 11, _SOME_LINES)
 """Bytes of raw text from the end: most places are before the last tags, or the signature."""
+_MOST_LINES = 100
 _KNOWN_BY = 6
 """Signs by which a place is recognised, as ``</body``."""
 _CUT = 6
@@ -37,6 +39,26 @@ def quoted(data: bytes, eol: bytes) -> bytes:
         return _encoded(data.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", eol)
     # Its soft breaks have the line ends that it finds first in the data.
     return _encoded(data, istext=False).replace(b"\r\n", b"\n").replace(b"\n", eol)
+
+
+def is_even(data: bytes, eol: bytes) -> bool:
+    """All its line ends are ``eol``, and no CR or LF stands elsewhere."""
+    ends = data.count(b"\n")
+    return data.count(b"\r") == ends * (len(eol) - 1) and data.count(eol) == ends
+
+
+def quoted_words(new: bytes, eol: bytes) -> bytes:
+    """The same line by line: all but that with the link are the same in a company's mails."""
+    *lines, last = new.split(eol)
+    if len(lines) > _MOST_LINES or not is_even(new, eol):
+        return quoted(new, eol)
+    written = [_quoted_line(line, eol) for line in lines]
+    return b"".join([*written, quoted(last, eol)] if last else written)
+
+
+@lru_cache(maxsize=1024)
+def _quoted_line(line: bytes, eol: bytes) -> bytes:
+    return quoted(line + eol, eol)
 
 
 def _encoded(data: bytes, *, istext: bool) -> bytes:
@@ -137,7 +159,7 @@ class Splicer:
         first = self._find(start)
         last = self._find(end) if end > start else first
         line = max(self._line, raw.rfind(b"\n", 0, first) + 1)
-        text = quoted(new, self._eol)
+        text = quoted_words(new, self._eol)
         if not text.endswith(self._eol) and raw[last : last + 1] not in (b"\r", b"\n", b""):
             text = self._soft_at_end(text)
         found: list[Edit] = []

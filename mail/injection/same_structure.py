@@ -4,7 +4,8 @@ As a rule that follows from what the edits are, so the result need not be read a
 all bytes are the same (I1), and what the structure is read from is then the same too:
 
 - On top comes one line of a fixed form: a whole field more, that says nothing about parts.
-- An edited header is that of a touched text. It alone is read again.
+- An edited header is that of a touched text. It alone is read again; ours is not in it, and what
+  ours is made for is as it was.
 - A part is cut by the delimiter lines of the multiparts around it, and by nothing else: they are
   looked for in what they enclose. A line that is not edited is a delimiter line, or looks like one,
   where it was before; in the edited ones no boundary stands at all.
@@ -21,6 +22,9 @@ from .header import MAX_HEADER, read_header
 from .mark import NAME, is_genuine, is_line, marks
 from .structure import Part, Reader, part_of
 from .values import Edit, Policy, Refusal, SelfCheckError, spliced
+
+_COVERED = b"message-id"
+"""The field that our header is made for."""
 
 
 def touched_parts(
@@ -91,7 +95,8 @@ def _described_again(
         found = part_of(header, body, len(again))
     except Refusal:
         return None
-    return found if body == len(again) and found.type == part.type else None
+    is_same = body == len(again) and found.type == part.type and not marks(found)
+    return found if is_same and found.get(_COVERED) == part.get(_COVERED) else None
 
 
 def _read_again(

@@ -33,6 +33,7 @@ _NAMES = {
 }  # fmt: skip
 _BEGIN_GAPS = "<&%+"
 """What stands between the marker's signs may begin with them."""
+_MOST_BLANKS = 4
 _FEW = 100
 MOST_SPELLED = 2000
 """Markers that are looked at in one text, quoted ones too: no letter has more."""
@@ -98,22 +99,30 @@ def _matches(low: bytes, first: bytes, pattern: re.Pattern[bytes]) -> Iterator[r
 
 
 def misspelt(low: bytes, *, marker: str) -> bool:
-    """Something between the marker's brackets begins like its name: a typing mistake."""
-    first = marker[0].lower().encode("ascii")
-    return first in low and any(True for _ in _matches(low, first, _nearly(marker.lower())))
+    """Something between the marker's brackets begins like its name: a typing mistake.
+
+    The name is looked for first, since a text may be full of brackets.
+    """
+    begin, pattern = _nearly(marker.lower())
+    if begin not in low:
+        return False
+    for found in pattern.finditer(low):
+        before = low[max(found.start() - len(begin) - _MOST_BLANKS, 0) : found.start()]
+        blanks = len(before) - len(before.rstrip())
+        if blanks <= _MOST_BLANKS and before.rstrip().endswith(begin):
+            return True
+    return False
 
 
 @cache
-def _nearly(marker: str) -> re.Pattern[bytes]:
+def _nearly(marker: str) -> tuple[bytes, re.Pattern[bytes]]:
+    """What stands before the name, and the name with what stands behind it."""
     begin, end = _gaps(marker)
     name = marker[begin:end]
-    return re.compile(
-        re.escape(marker[:begin].encode("ascii"))
-        + rb"\s{0,4}"
-        + re.escape(name[: max(4, len(name) // 2)].encode("ascii"))
-        + rb"[\w .-]{0,30}"
-        + re.escape(marker[end:].encode("ascii"))
-    )
+    pattern = re.escape(
+        name[: max(4, len(name) // 2)].encode("ascii")
+    ) + rb"(?=[\w .-]{0,30}%b)" % re.escape(marker[end:].encode("ascii"))
+    return marker[:begin].encode("ascii"), re.compile(pattern)
 
 
 def _unbalanced(marker: bytes) -> bytes:

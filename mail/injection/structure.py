@@ -181,22 +181,30 @@ def part_of(
     header: Header, body: int, end: int, *, closed: bool = True, around: tuple[bytes, ...] = ()
 ) -> Part:
     """A part as its own header describes it; what is in it is not looked at. Raises Refusal."""
+    block = header.short()
+    content_type, encoding, disposition = _described_as(block) if block else _described(header)
+    return Part(
+        header.start, body, end, header, content_type.text, content_type, encoding, disposition,
+        closed, around,
+    )  # fmt: skip
+
+
+def _described(header: Header) -> tuple[Value, str, Value]:
+    """Type, transfer encoding and disposition. Raises Refusal."""
     said = header.said()
     kind, encoding = said.get(b"type"), said.get(b"transfer-encoding")
     disposition = said.get(b"disposition")
-    content_type = _TEXT if kind is None else read_type(kind)
-    return Part(
-        start=header.start,
-        body=body,
-        end=end,
-        header=header,
-        type=content_type.text,
-        content_type=content_type,
-        encoding="7bit" if encoding is None else _encoding(encoding),
-        disposition=_NOTHING if disposition is None else read_value(disposition),
-        closed=closed,
-        around=around,
+    return (
+        _TEXT if kind is None else read_type(kind),
+        "7bit" if encoding is None else _encoding(encoding),
+        _NOTHING if disposition is None else read_value(disposition),
     )
+
+
+@lru_cache(maxsize=256)
+def _described_as(block: bytes) -> tuple[Value, str, Value]:
+    """The same of a part's header: those of a company's mails are the same few."""
+    return _described(Header(block, 0, len(block)))
 
 
 @lru_cache(maxsize=64)

@@ -327,8 +327,9 @@ def test_case_129_misspelt(misspelt: str) -> None:
 
 
 def test_case_129_another_placeholder_is_no_misspelt_one() -> None:
-    _, result = assert_injected(text("山田様\n{{candidate_name}} {{company_name}}\n"))
-    assert result.notes == ()
+    for other in ("{{company_name}}", "career_relay_lnk}}", "{{" + " " * 6 + "career_relay_lnk}}"):
+        _, result = assert_injected(text(f"山田様\n{{{{candidate_name}}}} {other}\n"))
+        assert result.notes == ()
 
 
 def test_a_marker_of_the_company_s_own() -> None:

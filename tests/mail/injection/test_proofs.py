@@ -187,6 +187,17 @@ def test_edited_header_is_read_again(gone: bytes, new: bytes) -> None:
     assert tried.broken() == "I3"
 
 
+@pytest.mark.parametrize("new", [b"", b"X-CareerRelay: y\r\n"])
+def test_header_that_ours_is_not_made_for_is_seen(new: bytes) -> None:
+    """Its Message-ID is lost on the way, or another mark comes in."""
+    message = mail(PLAIN)
+    tried = attempt(message)
+    at = message.index(b"Message-ID")
+    end = message.index(b"MIME-Version") if not new else at
+    tried.edits.insert(1, Edit(at, end, new))
+    assert tried.broken() == "I5"
+
+
 def test_line_of_ours_that_says_more_is_seen() -> None:
     for more in (b"Content-Type: text/html\r\n", b"\r\n", b" x\r\n", b"X-CareerRelay: y\r\n"):
         tried = attempt(mail(leaf("text/plain", "Dear Taro,\n", encoding="8bit")))

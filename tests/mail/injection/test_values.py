@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from careerrelay.mail.injection import MARKER, Paragraph, Policy, Status, inject
-from careerrelay.mail.injection.quoted_printable import Splicer, quoted
+from careerrelay.mail.injection.quoted_printable import Splicer, quoted, quoted_words
 from careerrelay.mail.injection.spellings import spelled
 from careerrelay.models.errors import ConfigurationError
 
@@ -64,6 +66,20 @@ def test_no_line_of_quoted_printable_is_too_long_whatever_is_put_in(length: int,
     (edit,) = Splicer(raw, b"\r\n", decoded=raw).edits(4, 4, (sign * length).encode())
     after = raw[: edit.start] + edit.replacement + raw[edit.end :]
     assert max(map(len, after.split(b"\r\n"))) <= 76
+
+
+SIGNS = (b"\r\n", b"\n", b"\r", b" ", b"\t", b"=", b".", b"-- ", b"x" * 37, "あ".encode())
+NEW = st.lists(st.sampled_from(SIGNS), max_size=8).map(b"".join)
+
+
+@given(NEW, st.sampled_from([b"\r\n", b"\n"]))
+def test_words_encoded_line_by_line_are_what_all_of_them_would_be(new: bytes, eol: bytes) -> None:
+    assert quoted_words(new, eol) == quoted(new, eol)
+
+
+def test_many_lines_are_encoded_at_once() -> None:
+    lines = b"Dear Taro, =\n" * 101
+    assert quoted_words(lines, b"\n") == quoted(lines, b"\n")
 
 
 def test_blank_at_the_end_of_a_line_is_encoded_and_a_full_line_is_broken_for_it() -> None:
