@@ -6,7 +6,7 @@ import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -133,8 +133,14 @@ def _tell_urls(out: Output, runtime: Runtime, port: int, places: Mapping[str, st
         "queue": "worked here" if settings.work["embedded"] else "worked by 'careerrelay worker'",
         **places,
     }
-    if not out.data(urls):
-        out.facts(urls)
+    with _said_or_not():
+        if not out.data(urls):
+            out.facts(urls)
+
+
+def _said_or_not() -> suppress:
+    """What a process says of itself: where the disk is full, its work must not end for it."""
+    return suppress(OSError)
 
 
 @contextmanager
@@ -187,8 +193,9 @@ def worker(cli: Cli, out: Output) -> None:
             with _stopped_by_signal(ended.set):
                 service.start()
                 with _what_is_loaded_stays():
-                    if not out.data({"worker": runtime.process_id}):
-                        out.line(f"worker {runtime.process_id} is at work")
+                    with _said_or_not():
+                        if not out.data({"worker": runtime.process_id}):
+                            out.line(f"worker {runtime.process_id} is at work")
                     _await(ended)
         finally:
             service.stop()
@@ -210,7 +217,8 @@ def relay(cli: Cli, out: Output) -> None:
         mail_listeners(runtime) as places,
         _stopped_by_signal(ended.set),
     ):
-        if not out.data(places):
-            out.facts(places)
+        with _said_or_not():
+            if not out.data(places):
+                out.facts(places)
         _await(ended)
     out.line("stopped")

@@ -29,6 +29,7 @@ from careerrelay.webhook_server.serving import LARGEST_BODY, Serving
 from tests.support.mailbox import free_port
 
 WAIT = 60.0
+ROOT = str(Path(__file__).parents[2])
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def running(folder: Path, *args: str, **env: str) -> Iterator[subprocess.Popen[s
     process = subprocess.Popen(
         [sys.executable, "-m", "careerrelay", *args],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **env},
+        env={**os.environ, "PYTHONPATH": ROOT, **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,7 +62,7 @@ def run(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, "-m", "careerrelay", "--lang", "en", *args],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **env},
+        env={**os.environ, "PYTHONPATH": ROOT, **env},
         capture_output=True,
         text=True,
         check=False,
@@ -225,6 +226,27 @@ def test_only_upload_links_of_ours_may_send_a_large_body(purpose: Purpose, statu
     finally:
         serving.stop()
         server.join(WAIT)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_process_whose_first_words_a_full_disk_swallows_goes_on(
+    tmp_path: Path, command: str
+) -> None:
+    port = str(free_port())
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "careerrelay", command],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": ROOT, "CAREERRELAY_SERVER_PORT": port},
+        )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        assert any('"purged"' in line for line in process.stderr)
+        time.sleep(0.5)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_headers_without_end_are_refused_before_anybody_reads_them() -> None:
