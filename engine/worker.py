@@ -7,6 +7,7 @@ a run that was cut off is found by its claim.
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -59,6 +60,8 @@ TOGETHER = 1
 """Claims done in one transaction at once: they call nobody, so the interpreter is their bound, and
 more of them would only take turns in it, each with fewer subjects."""
 SPREAD_AFTER_SECONDS = 1.0
+SPREAD = 4
+"""So many jobs then take what is left of it."""
 CROWD_SECONDS = 5.0
 """Instead of that where a quarter of the threads has such work, or this process a quarter of a
 core: to spread it would then give it nothing more. But what was looked at together is not left
@@ -137,8 +140,7 @@ class Worker:
         try:
             done = self._run_each(task, left, stretch)
             if done < len(left):
-                together = done > 0 and self._is_crowded(stretch)
-                self._let_go(task, left[done:], job, alone=not together)
+                self._let_go(task, left[done:], job, jobs=self._jobs(len(left), done, stretch))
         finally:
             self._busy.discard(threading.get_ident())
             # Whatever ends this run, what it leaves claimed is not being worked on any more.
@@ -209,14 +211,24 @@ class Worker:
         with self._runtime.database.begin() as session:
             self._submit_alone(session, subjects, job)
 
-    def _let_go(self, task: Task, subjects: Sequence[str], job: Job, *, alone: bool) -> None:
-        """Claimed, and not to be run now: under a new number, each in a job of its own or not."""
-        following = replace(job, subjects=tuple(subjects), attempt=job.attempt + 1)
+    def _jobs(self, claimed: int, done: int, stretch: _Stretch) -> int:
+        """Into how many jobs to spread what is left of a claim.
+
+        Alone, each may fail for its own reason; else in a few: should it not be the ATS that was
+        slow but the machine, then one each would only be more work for it.
+        """
+        if not done:
+            return claimed
+        return 1 if self._is_crowded(stretch) else SPREAD
+
+    def _let_go(self, task: Task, subjects: Sequence[str], job: Job, *, jobs: int) -> None:
+        """Claimed, and not to be run now: under a new number, in so many jobs."""
+        size = math.ceil(len(subjects) / jobs)
         with self._runtime.database.begin() as session:
             claims.let_go(session, task.row, subjects, process=self._runtime.process_id)
-            if alone:
-                self._submit_alone(session, subjects, following)
-            else:
+            for start in range(0, len(subjects), size):
+                some = tuple(subjects[start : start + size])
+                following = replace(job, subjects=some, attempt=job.attempt + 1)
                 self._runtime.queue.submit(session, following)
 
     def _submit_alone(self, session: Session, subjects: Sequence[str], job: Job) -> None:
