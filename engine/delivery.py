@@ -200,11 +200,22 @@ def _owe(
         created_at=now,
         due_at=at or now,
         attempts=0,
-        detail={**tracing.carried(), SIGNED_BY: runtime.signer.key_name},
+        detail={**tracing.carried(), SIGNED_BY: _key_name(runtime, session, record, strategy)},
     )
     session.add(delivery)
     runtime.submit(session, DELIVER, delivery, delay=max(delivery.due_at - now, timedelta()))
     return delivery
+
+
+def _key_name(
+    runtime: Runtime, session: Session, record: ApplicationRecord, strategy: Strategy
+) -> str:
+    """A case's link stands in its field under one signature, whichever delivery writes it."""
+    if strategy is Strategy.FIELD_TOKEN and not links.is_new(record):
+        for earlier in _into_field(session, record):
+            if SIGNED_BY in earlier.detail:
+                return str(earlier.detail[SIGNED_BY])
+    return runtime.signer.key_name
 
 
 def trace_of(session: Session, record: ApplicationRecord) -> dict[str, str]:

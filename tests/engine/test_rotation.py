@@ -80,6 +80,22 @@ def test_link_whose_writing_was_cut_off_before_a_rotation_stays_as_it_was_writte
         assert session.get_one(Delivery, delivery).state == "done"
 
 
+def test_link_that_a_second_delivery_of_the_case_writes_is_the_one_that_stands_there(
+    world: World,
+) -> None:
+    world.reject(1)
+    world.work()
+    written = world.vendor.fields["c1"]
+    new_key(world.runtime, actor="test")
+    rotate(world.runtime, actor="test", **NOW)
+    world.clock.forward(hours=1)
+    world.apply(1)
+    world.work()
+    with world.runtime.database.read() as session:
+        assert len(session.scalars(select(Delivery)).all()) == 2
+    assert world.vendor.fields["c1"] == written
+
+
 @pytest.fixture
 def full(world: World) -> World:
     """Something sealed in every sealed column."""
