@@ -30,7 +30,6 @@ STUCK_SECONDS = 2.0
 now hears so at once, before every thread of the server waits for the same."""
 STOP_SECONDS = 10.0
 RETRY_AFTER = 5.0
-GATHER_SECONDS = 0.002
 STORE_DOWN = (OperationalError, InterfaceError)
 """No row's fault: trying them one by one would only keep their senders waiting."""
 
@@ -135,17 +134,7 @@ class GroupCommit(Generic[Row]):
         with self._changed:
             while not self._rows and self._open:
                 self._changed.wait()
-        self._gather()
-        with self._changed:
             return [self._rows.popleft() for _ in range(min(self._batch, len(self._rows)))]
-
-    def _gather(self) -> None:
-        """In a crowd, wait for as long as every look finds more: a commit of thirty costs little
-        more than one of ten, and in between it is their requests that are worked on."""
-        before = 1
-        while before < (now := len(self._rows)) < self._batch:
-            before = now
-            time.sleep(GATHER_SECONDS)
 
     def _commit(self, batch: list[Pending[Row]]) -> None:
         try:
