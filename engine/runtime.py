@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -78,9 +79,13 @@ class Runtime:
         self._clients: dict[str, tuple[Any, HttpClient]] = {}
 
     def _noting(self, clock: Callable[[], datetime]) -> Callable[[], datetime]:
+        # Without it a thread could write an earlier moment over a later one.
+        one_by_one = threading.Lock()
+
         def told() -> datetime:
             now = clock()
-            self.latest = max(self.latest, now)
+            with one_by_one:
+                self.latest = max(self.latest, now)
             return now
 
         return told
