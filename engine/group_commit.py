@@ -41,7 +41,7 @@ def _taken() -> threading.Lock:
 
 
 @dataclass(slots=True)
-class Pending(Generic[Row]):
+class _Pending(Generic[Row]):
     """Somebody waits for this row. ``done`` is free once there is an answer: a bare lock, for an
     Event is several of them, and Python's, per request."""
 
@@ -69,7 +69,7 @@ class GroupCommit(Generic[Row]):
         self._name = name
         self._most_waiting = most_waiting
         self._batch = batch
-        self._rows: deque[Pending[Row]] = deque()
+        self._rows: deque[_Pending[Row]] = deque()
         self._changed = threading.Condition()
         self._open = True
         self._committing_since: float | None = None
@@ -99,8 +99,8 @@ class GroupCommit(Generic[Row]):
             raise OverloadedError("the store cannot commit now", retry_after=RETRY_AFTER)
         return pending.new
 
-    def _enter(self, row: Row) -> Pending[Row]:
-        pending = Pending(row)
+    def _enter(self, row: Row) -> _Pending[Row]:
+        pending = _Pending(row)
         with self._changed:
             if not self._open:
                 raise OverloadedError("the server is stopping", retry_after=RETRY_AFTER)
@@ -129,14 +129,14 @@ class GroupCommit(Generic[Row]):
     def _begin(self, rows: int) -> None:
         """Called before each commit."""
 
-    def _next(self) -> list[Pending[Row]]:
+    def _next(self) -> list[_Pending[Row]]:
         """All that wait, as far as one commit takes them; none once nothing more will come."""
         with self._changed:
             while not self._rows and self._open:
                 self._changed.wait()
             return [self._rows.popleft() for _ in range(min(self._batch, len(self._rows)))]
 
-    def _commit(self, batch: list[Pending[Row]]) -> None:
+    def _commit(self, batch: list[_Pending[Row]]) -> None:
         try:
             self._write(batch)
         except Exception as error:
@@ -152,7 +152,7 @@ class GroupCommit(Generic[Row]):
         for pending in batch:
             pending.done.release()
 
-    def _write(self, batch: list[Pending[Row]]) -> None:
+    def _write(self, batch: list[_Pending[Row]]) -> None:
         with self._database.begin() as session:
             new = self._write_rows(session, [pending.row for pending in batch])
         for pending, is_new in zip(batch, new, strict=True):

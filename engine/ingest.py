@@ -7,22 +7,19 @@ flush serves all that wait. A full queue, or a store that cannot commit, is an O
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from ..models.tables import Signal
-from .group_commit import GroupCommit, Pending
+from .group_commit import GroupCommit
 from .queue import Job
 from .runtime import MOST_IN_A_JOB, Runtime
 
 READ_SIGNALS = "read_signal"
-LEFT_SECONDS = 0.1
-"""Reading is queued that often, however many commits follow each other."""
 
 _SIGNALS = Signal.metadata.tables[Signal.__tablename__]
 _WRITTEN = [column for column in _SIGNALS.columns if not column.nullable]
@@ -43,28 +40,21 @@ def store_signals(runtime: Runtime, session: Session, rows: Sequence[dict[str, A
 
     Returns the ids that were new; a row whose dedupe key is known is nothing new.
     """
-    new = insert_signals(session, rows)
-    _queue_reading(runtime, session, _owners(rows, new))
-    return new
-
-
-def _owners(rows: Sequence[dict[str, Any]], ids: Container[str]) -> list[tuple[str, str]]:
-    return [(row["connection_id"], row["id"]) for row in rows if row["id"] in ids]
-
-
-def _queue_reading(runtime: Runtime, session: Session, signals: Sequence[tuple[str, str]]) -> None:
+    new = _insert(session, rows)
     subjects: dict[str, list[str]] = defaultdict(list)
-    for connection_id, id_ in signals:
-        subjects[connection_id].append(id_)
+    for row in rows:
+        if row["id"] in new:
+            subjects[row["connection_id"]].append(row["id"])
     for connection_id, ids in subjects.items():
         # A line of its own for each connection: nobody waits behind somebody else's bulk.
         for start in range(0, len(ids), MOST_IN_A_JOB):
             some = tuple(ids[start : start + MOST_IN_A_JOB])
             runtime.queue.submit(session, Job(READ_SIGNALS, some, 1, connection_id))
+    return new
 
 
-def insert_signals(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
-    """The ids of those that are new; nothing else knows of them yet."""
+def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """The ids of those that are new."""
     ids = {row["id"] for row in rows}
     stored = session.connection().execute(_INSERT, rows).rowcount
     if stored == len(rows):
@@ -73,17 +63,10 @@ def insert_signals(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]
 
 
 class Ingest(GroupCommit[dict[str, Any]]):
-    """The group-commit writer of one process for signals.
-
-    To queue work costs as much as to store twenty rows. So while others wait already, whose commit
-    follows at once, a commit leaves that to it; should that never come, the sweep finds the rows.
-    """
+    """The group-commit writer of one process for signals."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._unqueued: list[tuple[str, str]] = []
-        self._left_over: list[tuple[str, str]] = []
-        self._queued_at = 0.0
         most = runtime.settings.work["ingest_queue"]
         super().__init__(runtime.database, self._stored, name="ingest", most_waiting=most)
 
@@ -91,16 +74,5 @@ class Ingest(GroupCommit[dict[str, Any]]):
         self._runtime.rush.stored(rows)
 
     def _stored(self, session: Session, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        new = insert_signals(session, rows)
-        unqueued = self._unqueued + _owners(rows, new)
-        now = time.monotonic()
-        if self.waiting and now - self._queued_at < LEFT_SECONDS:
-            self._left_over = unqueued
-        else:
-            _queue_reading(self._runtime, session, unqueued)
-            self._left_over, self._queued_at = [], now
+        new = store_signals(self._runtime, session, rows)
         return [row["id"] in new for row in rows]
-
-    def _write(self, batch: list[Pending[dict[str, Any]]]) -> None:
-        super()._write(batch)
-        self._unqueued = self._left_over

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from careerrelay.engine import group_commit
 from careerrelay.engine import ingest as ingest_module
-from careerrelay.engine.ingest import Ingest, insert_signals, store_signals
+from careerrelay.engine.ingest import Ingest, store_signals
 from careerrelay.engine.queue import InlineQueue, Job
 from careerrelay.engine.runtime import MOST_IN_A_JOB
 from careerrelay.engine.signals import signal_row
@@ -143,63 +143,6 @@ def test_reading_is_owed_in_the_commit_that_stores(world: World, writer: Ingest)
         assert [s.outcome for s in session.scalars(select(Signal))] == ["recorded"]
 
 
-class Crowd:
-    """A commit that does not go on before somebody else waits for the next one."""
-
-    def __init__(self, writer: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.begun = threading.Event()
-        self._writer = writer
-        monkeypatch.setattr(ingest_module, "LEFT_SECONDS", 600.0)
-        monkeypatch.setattr(ingest_module, "insert_signals", self._insert)
-
-    def _insert(self, session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
-        if not self.begun.is_set():
-            self.begun.set()
-            while not self._writer.waiting:
-                threading.Event().wait(0.01)
-        return insert_signals(session, rows)
-
-
-def test_while_others_wait_the_commit_that_follows_queues_the_reading_of_all(
-    world: World, writer: Ingest, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs: list[Job] = []
-    monkeypatch.setattr(world.queue, "submit", lambda _session, job: jobs.append(job))
-    rows = [row(world, f"d{number}") for number in range(3)]
-    assert writer.store(rows[0])
-    crowd = Crowd(writer, monkeypatch)
-    second = pool.submit(writer.store, rows[1])
-    assert crowd.begun.wait(30)
-    third = pool.submit(writer.store, rows[2])
-    assert (outcome(second), outcome(third)) == ("new", "new")
-    assert [job.subjects for job in jobs] == [(rows[0]["id"],), (rows[1]["id"], rows[2]["id"])]
-
-
-def test_reading_of_what_was_not_stored_is_never_queued(
-    world: World, writer: Ingest, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs: list[Job] = []
-    monkeypatch.setattr(world.queue, "submit", lambda _session, job: jobs.append(job))
-    rows = [row(world, f"d{number}") for number in range(3)]
-    assert writer.store(rows[0])
-    crowd = Crowd(writer, monkeypatch)
-    begin, failures = world.runtime.database.begin, iter(["one"])
-
-    @contextmanager
-    def failing_once() -> Iterator[Session]:
-        with begin() as session:
-            yield session
-            if next(failures, ""):
-                raise OperationalError("COMMIT", {}, Exception("disk I/O error"))
-
-    monkeypatch.setattr(world.runtime.database, "begin", failing_once)
-    second = pool.submit(writer.store, rows[1])
-    assert crowd.begun.wait(30)
-    third = pool.submit(writer.store, rows[2])
-    assert (outcome(second), outcome(third)) == ("overloaded", "new")
-    assert [job.subjects for job in jobs] == [(rows[0]["id"],), (rows[2]["id"],)]
-
-
 def test_the_same_delivery_is_known_within_a_commit_and_across_commits(
     world: World, writer: Ingest, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,7 +212,7 @@ def test_store_that_fails_is_never_an_ok_and_the_writer_lives_on(
         raise OperationalError("INSERT", {}, Exception("database or disk is full"))
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(ingest_module, "insert_signals", full)
+        meanwhile.setattr(ingest_module, "store_signals", full)
         for delivery in ("d1", "d2"):
             with pytest.raises(OverloadedError):
                 writer.store(row(world, delivery))
