@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -53,9 +52,7 @@ class Runtime:
         clock: Callable[[], datetime] = utcnow,
     ) -> None:
         self.settings = settings
-        self.latest = clock()
-        """The latest moment the clock has told: where it lies ahead, it was set back since."""
-        self.clock = self._noting(clock)
+        self.clock = clock
         self.lease = timedelta(seconds=settings.work["lease_seconds"])
         self.keys = KeyFile(settings.key_file)
         self.keys.current()
@@ -77,18 +74,6 @@ class Runtime:
         self.away: dict[str, datetime] = {}
         """Mail relays whose next hop did not answer, until when it is left alone."""
         self._clients: dict[str, tuple[Any, HttpClient]] = {}
-
-    def _noting(self, clock: Callable[[], datetime]) -> Callable[[], datetime]:
-        # Without it a thread could write an earlier moment over a later one.
-        one_by_one = threading.Lock()
-
-        def told() -> datetime:
-            now = clock()
-            with one_by_one:
-                self.latest = max(self.latest, now)
-            return now
-
-        return told
 
     def _dbos(self) -> Queue:
         from .dbos_queue import DbosQueue

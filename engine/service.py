@@ -47,7 +47,6 @@ TASKS: Mapping[str, Task] = {
     )
 }
 SWEEP_BATCH = 500
-AHEAD = timedelta(days=1)
 TICK_SECONDS = 1.0
 PURGE_EVERY = timedelta(hours=24)
 
@@ -118,9 +117,8 @@ class Service:
         runtime = self._runtime
         now = runtime.clock()
         if _is_due(self._swept_at, timedelta(seconds=runtime.settings.work["sweep_seconds"]), now):
-            # How far ahead the clock ran before this process began, nobody knows.
-            sweep(runtime, until=now + AHEAD if self._swept_at is None else None)
             self._swept_at = now
+            sweep(runtime)
             match_late(runtime)
             give_up_dead(runtime)
         if _is_due(self._purged_at, PURGE_EVERY, now):
@@ -146,22 +144,18 @@ def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
     return last is None or not timedelta() <= now - last < every
 
 
-def sweep(runtime: Runtime, *, until: datetime | None = None) -> int:
-    """Submit again what is owed and overdue, but in nobody's queue; returns how much.
-
-    Also what becomes due ``until`` then (the latest moment the clock has told): it may have been
-    due at once, by a clock that ran ahead.
-    """
-    return sum(_sweep_task(runtime, task, until or runtime.latest) for task in TASKS.values())
+def sweep(runtime: Runtime) -> int:
+    """Submit again what is owed and overdue, but in nobody's queue; returns how much."""
+    return sum(_sweep_task(runtime, task) for task in TASKS.values())
 
 
-def _sweep_task(runtime: Runtime, task: Task, until: datetime) -> int:
+def _sweep_task(runtime: Runtime, task: Task) -> int:
     now = runtime.clock()
     grace = timedelta(seconds=runtime.settings.work["sweep_seconds"])
     with runtime.database.read() as session:
         overdue = session.scalars(
             select(task.row)
-            .where(task.row.state == WorkState.DUE.value, _overdue(task.row, now, grace, until))
+            .where(task.row.state == WorkState.DUE.value, _overdue(task.row, now, grace))
             .options(claims.owed_columns(task.row))
             .order_by(task.row.due_at)
             .limit(SWEEP_BATCH)
@@ -179,13 +173,12 @@ def _sweep_task(runtime: Runtime, task: Task, until: datetime) -> int:
     return len(forgotten)
 
 
-def _overdue(
-    row: type[Any], now: datetime, grace: timedelta, until: datetime
-) -> ColumnElement[bool]:
-    overdue = row.due_at < now - grace
-    if until <= now + grace:
-        return overdue
-    return or_(overdue, and_(row.due_at > now + grace, row.due_at <= until))
+def _overdue(row: type[Any], now: datetime, grace: timedelta) -> ColumnElement[bool]:
+    """Also what was due at once when it came in, by a clock that ran ahead; but nothing that has
+    its time still to come, such as a notice for the morning."""
+    came_in = getattr(row, "received_at", None) or row.created_at
+    ahead = and_(row.due_at > now + grace, row.due_at <= came_in)
+    return or_(row.due_at < now - grace, ahead)
 
 
 def _keys(runtime: Runtime, task: Task, row: Any) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from careerrelay.models.tables import (
     ApplicationRecord,
     Attempt,
     Base,
+    Company,
     Connection,
     Delivery,
     Heartbeat,
@@ -157,42 +158,34 @@ def test_what_was_taken_under_a_clock_ahead_and_cut_off_is_swept_by_the_right_on
         assert all(session.scalars(select(Attempt.finished_at)))
 
 
-@pytest.mark.parametrize("anew", [False, True])
 def test_what_came_in_under_a_clock_ahead_and_was_dropped_untaken_is_swept_by_the_right_one(
-    world: World, *, anew: bool
+    world: World,
 ) -> None:
-    """By the process that saw the clock ahead, and by the next one when it starts."""
     world.clock.forward(hours=1)
     world.apply(1)
-    world.runtime.clock()
     with database_away(world):
         world.work()
     assert the(world, Signal).attempts == 0
     world.clock.forward(hours=-1)
-    if anew:
-        world.runtime.latest = world.clock()
-        assert sweep(world.runtime) == 0
-        world.service().keep()
-    else:
-        assert sweep(world.runtime) == 1
+    assert sweep(world.runtime) == 1
     world.work()
     assert the(world, Signal).state == "done"
 
 
-def test_what_waits_for_its_time_in_the_queue_is_not_submitted_again_after_a_clock_was_set_back(
-    world: World,
-) -> None:
-    def away(_operation: str) -> None:
-        raise AWAY
-
-    world.vendor.trouble = away
-    world.apply(1)
+def test_what_has_its_time_to_come_is_not_swept_before_it(world: World) -> None:
+    """A notice that is held for a day, be it that no queue knows it any more."""
+    with world.runtime.database.begin() as session:
+        session.get_one(Company, "acme").hold_days = 1
+    world.connect("mailing", strategies=("own_mail",))
+    world.tell(world.application(1, ApplicationState.REJECTED), connection="mailing")
     world.work()
-    assert the(world, Delivery).due_at > world.clock()
-    world.clock.forward(hours=1)
-    world.runtime.clock()
-    world.clock.forward(hours=-1)
-    assert sweep(world.runtime) == 0
+    due = the(world, Delivery).due_at
+    assert due > world.clock() + timedelta(hours=20)
+    world.queue.lose_everything()
+    world.service().keep()
+    assert (sweep(world.runtime), the(world, Delivery).attempts) == (0, 0)
+    world.clock.forward(seconds=(due - world.clock()).total_seconds() + 120)
+    assert sweep(world.runtime) == 1
 
 
 def test_process_that_died_under_a_clock_ahead_is_dead_by_the_right_one(world: World) -> None:
