@@ -122,10 +122,9 @@ class _Injection:
 
     def _note_subject(self) -> None:
         marker = self._policy.marker.encode().lower()
-        if self._root.header.holds(marker):
-            subject = self._root.get(b"subject") or b""
-            if marker in subject.lower():
-                self._notes.append(IN_SUBJECT)
+        is_near = self._root.header.holds(marker)  # Seldom, and looking a field up takes longer.
+        if is_near and marker in (self._root.get(b"subject") or b"").lower():
+            self._notes.append(IN_SUBJECT)
 
     def _erase(self, leaves: Sequence[Leaf], tokens: Sequence[Sequence[Token]]) -> Result:
         plans = [plan_erasure(x, found) for x, found in zip(leaves, tokens, strict=True) if found]

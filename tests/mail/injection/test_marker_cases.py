@@ -310,6 +310,13 @@ def test_case_128_in_the_subject() -> None:
     assert result.notes == ("token_in_subject",)
 
 
+def test_marker_in_another_field_than_the_subject_is_not_told_as_in_it() -> None:
+    header = f"X-Template: {MARKER}\n" + HEADER
+    message = mail(leaf("text/plain; charset=utf-8", "山田様\n", encoding="8bit"), header=header)
+    _, result = assert_injected(message)
+    assert result.notes == ()
+
+
 @pytest.mark.parametrize(
     "misspelt",
     [
