@@ -78,6 +78,7 @@ from .payload import (
     OptionalTime,
     PayloadSchema,
     PersonParts,
+    RowSchema,
     Text,
     pair_id,
     person_of,
@@ -93,6 +94,7 @@ from .registry import (
 )
 from .reports import Notes, Tags, put_link, write_report
 from .rosters import Roster
+from .rows import row_by_row
 from .sessions import client_session, token_session
 from .signatures import (
     BasicLogin,
@@ -225,6 +227,7 @@ __all__ = [
     "RegistrationReport",
     "RejectionSide",
     "Roster",
+    "RowSchema",
     "SentMail",
     "Setting",
     "Stage",
@@ -281,6 +284,7 @@ __all__ = [
     "report_place",
     "reported",
     "reset_after",
+    "row_by_row",
     "run_probes",
     "secret",
     "snapshot_event",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NoReturn, Self, cast
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields
 
 from ..models.candidates import Candidate
 from ..models.errors import PayloadError
@@ -195,6 +195,13 @@ class IdSchema(PayloadSchema):
     """A record of which only the id is wanted."""
 
     id = ExternalId(required=True)
+
+
+class RowSchema(IdSchema):
+    """A record in a list, with all that there is to be read of it later, or by other names."""
+
+    class Meta:
+        unknown = INCLUDE
 
 
 class NamedSchema(IdSchema):

@@ -71,13 +71,16 @@ class Window:
         goes_on = full and 0 < len(fresh) == len(rows)
         return fresh, str(self.number + 1) if goes_on else ""
 
-    def cases(self, found: Iterable[Application], *, page: str) -> PollPage:
-        """The same, of cases read whole: of the past only what has ended is news."""
-        told = (c for c in found if c.state is not ApplicationState.ACTIVE or not self.whole)
-        return self.turned(map(snapshot_event, told), page=page)
+    def cases(self, found: Iterable[Application | ApplicationEvent], *, page: str) -> PollPage:
+        """``turned``, of the past only what has ended, for the rest is no news; rows that were
+        set aside are no cases yet."""
+        active = ApplicationState.ACTIVE
+        told = (c for c in found if isinstance(c, ApplicationEvent) or c.state is not active)
+        return self.turned(told if self.whole else found, page=page)
 
-    def turned(self, events: Iterable[ApplicationEvent], *, page: str) -> PollPage:
-        """This page's events, and where to go on: at ``page``, or "" with the next round.
+    def turned(self, told: Iterable[Application | ApplicationEvent], *, page: str) -> PollPage:
+        """This page's events, or cases read whole, and where to go on: at ``page``, or "" with
+        the next round.
 
         Raises PayloadError where the vendor names the same page again.
         """
@@ -89,4 +92,5 @@ class Window:
             del later["swept"]
         elif self.whole and not page:
             later["swept"] = later["until"]
+        events = (c if isinstance(c, ApplicationEvent) else snapshot_event(c) for c in told)
         return PollPage(tuple(events), later, more=bool(page))

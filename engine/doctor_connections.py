@@ -17,6 +17,7 @@ from . import mail_record
 from .call_budgets import budget_of
 from .connections import obstacle, switched_off, webhook_url
 from .doctor_notices import notice_findings
+from .doctor_polls import poll_findings
 from .doctor_relays import relay_findings
 from .findings import Finding, fail, hint, ok
 from .reasons import reason_lines
@@ -54,7 +55,7 @@ def connection_findings(runtime: Runtime, connection: Connection) -> Iterator[Fi
     yield from account_findings(connection, connector)
     yield from _budget(runtime, connection, connector.spec)
     yield from _webhook(runtime, connection, connector.spec)
-    yield from _poll(connection, connector.spec)
+    yield from poll_findings(runtime, connection, connector.spec)
     yield from _files(runtime, connection)
     yield from _reasons(runtime, connection)
     yield from _strategy(connection, connector.spec)
@@ -143,20 +144,6 @@ def _refused_since(session: Session, connection_id: str, since: datetime | None)
         query = query.where(RefusedRequest.received_at > since)
     found = session.scalars(query).all()
     return len(found), found[0].cause if found else ""
-
-
-def _poll(connection: Connection, spec: ConnectorSpec) -> Iterator[Finding]:
-    if not spec.can(Capability.POLL):
-        return
-    if connection.polled_at is None:
-        yield hint(
-            connection.id, "poll", "the first poll has not ended yet",
-            remedy="run 'careerrelay serve' or 'careerrelay worker'",
-        )  # fmt: skip
-    else:
-        yield ok(
-            connection.id, "poll", f"the last one ended {connection.polled_at:%Y-%m-%d %H:%M} UTC"
-        )
 
 
 def _files(runtime: Runtime, connection: Connection) -> Iterator[Finding]:

@@ -7,8 +7,10 @@ at most the same page again, and its rows are known already.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import or_, select
@@ -21,6 +23,7 @@ from ..models.errors import (
     CallsUsedUpError,
     CareerRelayError,
 )
+from ..models.events import UNREADABLE, ApplicationEvent
 from ..models.tables import Connection
 from . import claims, tracing
 from .health import STORE_ERRORS
@@ -109,16 +112,30 @@ def _walk(runtime: Runtime, connection: Connection, turn: _Turn) -> tuple[int, b
         page = connector.poll(cursor)
         rows = [event_row(runtime, connection.id, e, source="poll") for e in page.events]
         with runtime.database.begin() as session:
-            if rows:
-                new += len(store_signals(runtime, session, rows))
+            stored = store_signals(runtime, session, rows) if rows else set[str]()
+            new += len(stored)
             row = session.get_one(Connection, connection.id, with_for_update=True)
             row.poll_cursor = dict(page.cursor)
             # Still at work: nobody else needs to begin.
             turn.move(row, runtime.clock() + timedelta(minutes=1))
+        _tell_unreadable(connection.id, page.events, rows, stored)
         cursor = page.cursor
         if not page.more:
             return new, False
     return new, True
+
+
+def _tell_unreadable(
+    connection_id: str,
+    events: Sequence[ApplicationEvent],
+    rows: Sequence[Mapping[str, Any]],
+    stored: Collection[str],
+) -> None:
+    """Once for each row that was set aside, in the words that doctor says as well."""
+    for event, row in zip(events, rows, strict=True):
+        if event.ats_event.startswith(UNREADABLE) and row["id"] in stored:
+            told = event.ats_event.removeprefix(UNREADABLE)
+            log.warning("row_unreadable", connection=connection_id, signal=row["id"], row=told)
 
 
 def _plan_next(runtime: Runtime, connection_id: str, turn: _Turn, *, more: bool) -> None:

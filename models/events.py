@@ -91,6 +91,15 @@ def hint_event(
     )
 
 
+UNREADABLE = "unreadable row "
+"""Begins the name of a hint that stands for a row of a list; then its case, and what is wrong."""
+
+
+def unreadable_row(case: str, *, at: datetime, why: str, version: str) -> ApplicationEvent:
+    """A list's row that is not as documented: its case has to be asked for alone."""
+    return hint_event(case, at=at, ats_event=f"{UNREADABLE}{case}: {why}", version=version)
+
+
 def erased_event(
     case: str, *, at: datetime, person: str | None = None, ats_event: str = ""
 ) -> ApplicationEvent:

@@ -100,8 +100,7 @@ class AshbyConnector(kit.Connector):
         https://developers.ashbyhq.com/docs/pagination-and-incremental-sync : every other
         parameter must stay the same from round to round, hence ``since``.
         """
-        begin = self.clock() - self.policy.history
-        since = cursor.get("since") or int(begin.timestamp() * 1000)
+        since = cursor.get("since") or int((self.clock() - self.policy.history).timestamp() * 1000)
         token, page = cursor.get("token"), cursor.get("page")
         body = _given(limit=PAGE, createdAfter=since, syncToken=token, cursor=page)
         try:
@@ -110,13 +109,12 @@ class AshbyConnector(kit.Connector):
             if not (token or page):
                 raise
             return kit.PollPage((), {"since": since}, more=True)
-        cases, later = answer.read(ApplicationSchema(many=True), under="results"), _next(told)
-        events = [event for case in cases for event in events_of(case, self.policy, "poll")]
+        rows, later = answer.read(kit.RowSchema(many=True), under="results"), _next(told)
+        found = kit.row_by_row(rows, self._told, by=self, operation="application.list")
         if later and later == page:
             self.fail_response("application.list", "a new nextCursor")
         token = token if later else told["sync_token"] or token
-        after = _given(since=since, token=token, page=later)
-        return kit.PollPage(tuple(events), after, more=bool(later))
+        return kit.PollPage(tuple(found), _given(since=since, token=token, page=later), bool(later))
 
     def write_link(self, application: kit.Application, url: str, *, ours: str) -> None:
         person, field = application.candidate.external_id, self._field("link_field")
@@ -179,6 +177,9 @@ class AshbyConnector(kit.Connector):
         ]
         remedy = f"Make a key under {KEYS} and type it in api_key."
         return kit.run_probes(probes, credentials="api_key", remedy=remedy)
+
+    def _told(self, row: Mapping[str, Any]) -> kit.ApplicationEvent | None:
+        return next(iter(events_of(ApplicationSchema().read(row), self.policy, "poll")), None)
 
     def _candidate(self, person: str) -> dict[str, Any]:
         return self._one("candidate.info", {"id": person}, CandidateSchema())

@@ -82,11 +82,11 @@ class PinpointConnector(kit.Connector):
         """Latest change first, back to where the last round began: no filter by time is known."""
         window = kit.Window.resume(cursor, now=self.clock(), history=self.policy.history)
         rows = self._page(window.number)
-        with self.reading("list applications"):
-            cases = [(self._application(r), r.read(ApplicationSchema)["updated_at"]) for r in rows]
-            full = len(cases) == PAGE
-            fresh, page = window.down_to(cases, lambda case: case[1], full=full)
-            return window.cases((case for case, _ in fresh), page=page)
+        what = "list applications"
+        with self.reading(what):
+            fresh, page = window.down_to(rows, _updated_at, full=len(rows) == PAGE)
+            cases = kit.row_by_row(fresh, self._application, by=self, operation=what)
+            return window.cases(cases, page=page)
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport
@@ -180,6 +180,11 @@ class PinpointConnector(kit.Connector):
     def _page(self, number: int) -> list[kit.Record]:
         params = LOOK | {"sort": "-updated_at"}
         return self._records.page("applications", number=number, size=PAGE, params=params)[0]
+
+
+def _updated_at(row: kit.Record) -> datetime:
+    found: datetime = row.read(ApplicationSchema)["updated_at"]
+    return found
 
 
 def _reason(tags: Iterable[Mapping[str, Any]], stage: str) -> kit.Reason:

@@ -139,8 +139,8 @@ class TeamtailorConnector(kit.Connector):
         }
         rows, last = self._page("job-applications", number=window.number, params=changed)
         before = window.number - 1 if window.page else (last if last > 1 else 0)
-        with self.reading("list job-applications"):
-            return window.cases(map(self._application, rows), page=str(before or ""))
+        cases = kit.row_by_row(rows, self._application, by=self, operation="list job-applications")
+        return window.cases(cases, page=str(before or ""))
 
     def report_registration(
         self, application: kit.Application, report: kit.RegistrationReport

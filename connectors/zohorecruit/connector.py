@@ -18,11 +18,8 @@ CREDENTIALS = "client_id, client_secret and refresh_token"
 TITLE = "CareerRelay"
 
 
-class RecordSchema(kit.IdSchema):
+class RecordSchema(kit.RowSchema):
     """What every account's applications have; the rest is named by settings."""
-
-    class Meta:
-        unknown = "include"
 
     first_name = kit.OptionalText(data_key="First_Name")
     last_name = kit.OptionalText(data_key="Last_Name")
@@ -79,9 +76,10 @@ class ZohoRecruitConnector(kit.Connector):
         order = {"sort_by": "Modified_Time", "sort_order": "desc"}
         found, more = self._page((MODULE,), RecordSchema, number=window.number, order=order)
         fresh, page = window.down_to(found, lambda row: row["modified"], full=more)
-        with self.reading("list applications"):
-            events = [kit.snapshot_event(self._application(row)) for row in fresh]
-            return window.turned(events, page=page)
+        what = "list applications"
+        with self.reading(what):
+            cases = kit.row_by_row(fresh, self._application, by=self, operation=what)
+            return window.turned(cases, page=page)
 
     def write_link(self, application: kit.Application, url: str, *, ours: str) -> None:
         case, name = application.external_id, self.settings["link_field"]
