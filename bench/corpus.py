@@ -12,8 +12,9 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 
 from careerrelay.cli.inject_paragraph import USUAL_TEXTS
@@ -82,9 +83,9 @@ def measure(folders: Sequence[Path]) -> dict[str, Tally]:
     tallies = {name: Tally() for name in wordings}
     for number, path in enumerate(mails(folders), start=1):
         message = path.read_bytes()
-        before = read_all(message)
+        before = cache(partial(read_all, message))
         for name, paragraph in wordings.items():
-            _judge(tallies[name], str(path), message, before=before, paragraph=paragraph)
+            _judge(tallies[name], str(path), message, read=before, paragraph=paragraph)
         if number % 500 == 0:
             broken = {name: len(tally.findings) for name, tally in tallies.items()}
             print(f"{number} mails, broken {broken}", file=sys.stderr, flush=True)
@@ -92,8 +93,14 @@ def measure(folders: Sequence[Path]) -> dict[str, Tally]:
 
 
 def _judge(
-    tally: Tally, mail: str, message: bytes, *, before: Sequence[Reading], paragraph: Paragraph
+    tally: Tally,
+    mail: str,
+    message: bytes,
+    *,
+    read: Callable[[], Sequence[Reading]],
+    paragraph: Paragraph,
 ) -> None:
+    """``read``: by all readers, before anything is changed; asked only for what is changed."""
     tally.mails += 1
     result = _timed(tally, mail, message, paragraph=paragraph)
     if result is None:
@@ -102,7 +109,7 @@ def _judge(
         tally.refused[result.code or result.status.value] += 1
         return
     tally.changed += 1
-    after = read_all(result.assemble(message))
+    before, after = read(), read_all(result.assemble(message))
     findings = compare(before, after, paragraph=paragraph, result=result)
     if any(map(is_sealed, before)):
         tally.sealed_touched.append(mail)

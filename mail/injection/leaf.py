@@ -19,6 +19,7 @@ from .values import Refusal
 
 LONGEST_LEAF = 10 << 20
 """Decoded bytes of a leaf; a text of that size is no letter."""
+BLANKS = (b" ", b"\t")
 LONGEST_LINE = 998
 """https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1"""
 
@@ -31,6 +32,7 @@ class Leaf:
     the line end of the message around it; ``is_top``: it is the whole message.
     """
 
+    message: bytes
     part: Part
     raw: bytes
     data: bytes
@@ -62,7 +64,7 @@ class Leaf:
         low = low if masked is data else masked.lower()
         is_flowed = part.content_type.params.get("format", "").lower() == "flowed"
         is_html = part.type == "text/html"
-        leaf = cls(part, raw, data, low, charset, eol, is_top, is_html, is_flowed)
+        leaf = cls(message, part, raw, data, low, charset, eol, is_top, is_html, is_flowed)
         if leaf.charset.mismatch and not leaf.is_html:
             leaf.notes.append("charset_mismatch")
         if part.encoding == "7bit" and not raw.isascii():
@@ -78,6 +80,18 @@ class Leaf:
             found = b"\r\n" if b"\r\n" in self.data else b"\n"
             self._line_end = found if found in self.data else self.eol
         return self._line_end
+
+    @property
+    def is_miscalled_jis(self) -> bool:
+        """Labelled ISO-2022-JP, and something else."""
+        label = self.part.content_type.params.get("charset", "")
+        return self.charset.mismatch and charsets.lookup(label).startswith("iso2022_jp")
+
+    def is_before_blanks(self) -> bool:
+        """The delimiter line behind it ends in blanks."""
+        begin = self.message.find(b"\n--", self.part.end) + 1
+        end = self.message.find(b"\n", begin)
+        return bool(self.part.around) and self.message[begin:end].rstrip(b"\r").endswith(BLANKS)
 
     def spells(self, marker: str) -> bool:
         """Whether a marker stands somewhere, seen or not, in any spelling; always the same one."""

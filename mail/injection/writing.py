@@ -18,6 +18,8 @@ from .quoted_printable import quoted
 from .values import Edit, Paragraph, Refusal, spliced
 
 _CHARSET = re.compile(rb";\s*charset\s*=(?:[ \t]|\r?\n[ \t])*(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
+_NOT_TO_JOIN = re.compile(rb" |-- \r?\n")
+"""A line that is read in another way once it stands alone."""
 PLAIN = b"text/plain"
 
 
@@ -55,7 +57,9 @@ def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:
 def plan_text(leaf: Leaf, paragraph: Paragraph) -> Plan:
     """The paragraph at its place in a plain text. Raises Refusal."""
     at = leaf.places[0]
-    lines, codec = _version(leaf, paragraph)
+    if leaf.is_flowed:
+        _refuse_torn(leaf, leaf.data[:at], leaf.data[at:])
+    lines, codec = _version(leaf, paragraph, at)
     return _labelled(leaf, (_insertion(leaf, at, lines),), codec)
 
 
@@ -63,7 +67,7 @@ def plan_tokens(leaf: Leaf, paragraph: Paragraph, tokens: Sequence[Token]) -> Pl
     """The link, or the paragraph, in place of each marker. Raises Refusal."""
     if leaf.is_html:
         return Plan(leaf, tuple(_html_change(leaf, token, paragraph) for token in tokens))
-    lines, codec = _version(leaf, paragraph)
+    lines, codec = _version(leaf, paragraph, tokens[0].start)
     changes = tuple(_text_change(leaf, token, paragraph, lines) for token in tokens)
     return _labelled(leaf, changes, codec)
 
@@ -96,13 +100,13 @@ def _with_line_ends(leaf: Leaf, fragment: str) -> bytes:
     return fragment.encode("latin-1").replace(b"\n", leaf.line_end)
 
 
-def _version(leaf: Leaf, paragraph: Paragraph) -> tuple[bytes, str]:
+def _version(leaf: Leaf, paragraph: Paragraph, at: int) -> tuple[bytes, str]:
     """The lines of the form of the paragraph that the leaf's charset holds, and their charset."""
     text = paragraph.text
     if not text.isascii():
         codec = "utf-8" if _is_unlabelled_ascii(leaf) else leaf.charset.codec
         lines = _lines(leaf, text, paragraph.url, codec) if codec else None
-        if lines is not None:
+        if lines is not None and (lines.isascii() or not _needs_ascii(leaf, at)):
             return lines, codec
         leaf.notes.append("ascii_fallback")
         text = paragraph.ascii_text
@@ -136,6 +140,22 @@ def _is_unlabelled_ascii(leaf: Leaf) -> bool:
     return leaf.charset.codec == "ascii" and not leaf.charset.mismatch and leaf.data.isascii()
 
 
+def _needs_ascii(leaf: Leaf, at: int) -> bool:
+    """A reader would lose old text where ours is not ASCII."""
+    if leaf.is_before_blanks():
+        # Node's mailparser takes no such line for a delimiter, and what is behind it for a part of
+        # this text: https://github.com/zone-eu/mailsplit, message-splitter.js, compareBoundary.
+        return _is_unlabelled_ascii(leaf) or _would_be_encoded(leaf)
+    # Some read what is called ISO-2022-JP up to the first foreign byte, and that is not to be ours.
+    return leaf.is_miscalled_jis and leaf.data[:at].isascii()
+
+
+def _would_be_encoded(leaf: Leaf) -> bool:
+    is_encoded = leaf.part.encoding in ("base64", "quoted-printable")
+    is_seven_bit = leaf.part.encoding == "7bit" and leaf.raw.isascii()
+    return not is_encoded and (is_seven_bit or _is_unlabelled_ascii(leaf))
+
+
 def _labelled(leaf: Leaf, changes: tuple[Change, ...], codec: str) -> Plan:
     """What is no ASCII never goes into a leaf announced as 7bit: that one is encoded then."""
     encoding = label = ""
@@ -143,11 +163,25 @@ def _labelled(leaf: Leaf, changes: tuple[Change, ...], codec: str) -> Plan:
         if _is_unlabelled_ascii(leaf):
             label = codec
             leaf.notes.append("relabel")
-        is_encoded = leaf.part.encoding in ("base64", "quoted-printable")
-        if not is_encoded and (label or (leaf.part.encoding == "7bit" and leaf.raw.isascii())):
+        if _would_be_encoded(leaf):
             encoding = "quoted-printable"
             leaf.notes.append("cte_upgrade")
     return Plan(leaf, changes, label, encoding)
+
+
+def _refuse_torn(leaf: Leaf, before: bytes, behind: bytes) -> None:
+    """Raise where Node's mailparser would see old text changed, by how it joins soft lines: also
+    with a signature's dashes, which then are none, and with what RFC 3676 has to be fixed. With
+    DelSp it takes their last blank away only where another line follows.
+
+    https://github.com/nodemailer/libmime, libmime.js, decodeFlowed
+    """
+    if not before.rstrip(b"\r\n").endswith(b" "):
+        return
+    drops_blank = leaf.part.content_type.params.get("delsp", "").lower() == "yes"
+    is_last = drops_blank and not before.endswith(b"\n")
+    if is_last or _NOT_TO_JOIN.match(behind if drops_blank else behind.lstrip(b"\r\n")):
+        raise Refusal("structure_ambiguous")
 
 
 def _insertion(leaf: Leaf, at: int, lines: bytes) -> Change:

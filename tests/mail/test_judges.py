@@ -69,6 +69,18 @@ def test_all_three_see_the_same_parts(judges: Readers) -> None:
         assert reading.errors == ()
 
 
+@pytest.mark.parametrize("stored", ["utf-8", "euc_jp", "cp932"])
+def test_all_three_read_on_behind_bytes_that_are_no_iso_2022_jp(
+    judges: Readers, stored: str
+) -> None:
+    """Perl's Encode stops at the first one where it is given a CHECK, whatever CHECK it is."""
+    header = b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n"
+    for reading in judges(header + "Taro,\r\n選考の結果\r\nbehind it\r\n".encode(stored)):
+        (text,) = reading.texts("text/plain")
+        assert text.startswith("Taro,")
+        assert text.rstrip().endswith("behind it")
+
+
 def test_a_good_injection_finds_nobody_against_it(judges: Readers) -> None:
     assert compare(judges(BEFORE), judges(AFTER), paragraph=PARAGRAPH, result=INJECTED) == []
 

@@ -32,8 +32,6 @@ MARKER = POLICY.marker
 CIRCLED = b"\x1b$B-!-j\x1b(B"
 """NEC's row 13 in ISO-2022-JP: a one in a circle, and a company in one sign."""
 HALF_WIDTH = b"\x1b(I161\x1b(B"
-PERL_LOSES_ITSELF = {"perl": "link missing"}
-"""Once its ISO-2022-JP has met other bytes, it reads no ASCII behind them either."""
 PERL_KNOWS_NO_SUCH = {"perl": "paragraph unreadable"}
 REFERENCES = PARAGRAPH.text.split("\n")[0].encode("ascii", "xmlcharrefreplace")
 
@@ -140,8 +138,23 @@ def test_case_064_vendor_signs_in_iso_2022_jp(sign: bytes) -> None:
 def test_case_065_066_labelled_iso_2022_jp_but_something_else(stored: str) -> None:
     for body in (LETTER, LETTER + SIGNATURE, "ありがとうございました\n"):
         message = text(body, JIS, stored=stored)
-        result = assert_written(message, stored, stumbles=PERL_LOSES_ITSELF)
+        result = assert_written(message, stored)
         assert result.notes == ("charset_mismatch",)
+
+
+@pytest.mark.parametrize("stored", ["utf-8", "euc_jp", "cp932"])
+def test_case_065_066_what_is_read_up_to_the_first_foreign_byte_is_read_as_far_as_before(
+    stored: str,
+) -> None:
+    """Programs that give Perl's Encode a CHECK see no more of such a text."""
+    body = f"Dear Taro,\n\nThank you.\n\n-- \n{SIGNATURE}"
+    after, result = assert_injected(text(body, JIS, stored=stored))
+    assert result.notes == ("charset_mismatch", "ascii_fallback")
+    assert lines(PARAGRAPH.ascii_text) in after
+    marked = body.replace("Thank you.", MARKER)
+    message = text(marked, JIS, stored=stored)
+    after, _ = assert_injected(message, status=Status.REPLACED, rewritten=len(MARKER))
+    assert lines(PARAGRAPH.ascii_text) in after
 
 
 @pytest.mark.parametrize("label", ["", "us-ascii", "utf-8", "euc-jp", "shift_jis"])

@@ -238,8 +238,8 @@ def test_lines_without_an_edit_need_not_be_undone_again(
     raw = before + gone + behind
     message = b"X: y\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + raw
     part = Reader(message).read()
-    opened = Leaf(part, raw, quoted_printable.decode(raw), b"", Charset("ascii"), b"\n", True,
-                  is_html=False, is_flowed=False)  # fmt: skip
+    opened = Leaf(message, part, raw, quoted_printable.decode(raw), b"", Charset("ascii"), b"\n",
+                  True, is_html=False, is_flowed=False)  # fmt: skip
     start = max(len(before) - early, 0)
     edit = Edit(part.body + start, part.body + len(before + gone), new)
     at = min(len(quoted_printable.decode(raw[:start])) + late % 2, len(opened.data))
@@ -258,8 +258,8 @@ def test_right_changes_of_quoted_printable_are_taken_for_right(
     raw = before + behind
     message = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + raw
     part = Reader(message).read()
-    opened = Leaf(part, raw, quoted_printable.decode(raw), b"", Charset("ascii"), b"\n", True,
-                  is_html=False, is_flowed=False)  # fmt: skip
+    opened = Leaf(message, part, raw, quoted_printable.decode(raw), b"", Charset("ascii"), b"\n",
+                  True, is_html=False, is_flowed=False)  # fmt: skip
     at = len(quoted_printable.decode(before))
     change = Change(at, at, quoted_printable.decode(new))
     edit = Edit(part.body + len(before), part.body + len(before), new)

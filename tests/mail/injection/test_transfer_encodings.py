@@ -357,3 +357,18 @@ def test_base64_decodes_to_what_was_meant() -> None:
     """Of the tests' own making: another decoder than the engine's."""
     message = mail(leaf(UTF8, JAPANESE, encoding="base64"))
     assert b64decode(body(message)) == lines(JAPANESE)
+
+
+@pytest.mark.parametrize("charset", ["us-ascii", "utf-8"])
+def test_case_022_text_in_front_of_a_delimiter_with_blanks_behind(charset: str) -> None:
+    """Node's reader takes the next part for more of the text: encoded anew, that would be read in
+    another way with it."""
+    text = leaf(f"text/plain; charset={charset}", "Dear Taro,\n", encoding="7bit")
+    both = multipart("mixed", text, leaf("image/gif", b"GIF \t\r\n", encoding="7bit"))
+    before, delimiter, behind = both.rpartition(b"--=_b1\r\n")
+    after, result = assert_injected(mail(before + b"--=_b1 \t\r\n" + behind))
+    assert result.notes == ("ascii_fallback",)
+    assert b"quoted-printable" not in after
+    behind = behind.replace(b"--=_b1--", b"--=_b1-- ")
+    _, result = assert_injected(mail(before + delimiter + behind), rewritten=60)
+    assert "cte_upgrade" in result.notes
