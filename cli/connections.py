@@ -41,6 +41,7 @@ from .prompts import (
     read_secrets,
     secret_options,
 )
+from .wording import area, term, translated
 
 
 @click.group(short_help="A company's accounts on ATSs.", cls=Group)
@@ -267,8 +268,10 @@ def tell_findings(out: Output, findings: Sequence[Finding]) -> None:
     """Findings as a table, remedies below what they mend."""
     rows = []
     for found in findings:
-        detail = found.detail + (f"\n-> {found.remedy}" if found.remedy else "")
-        rows.append((found.status.value, found.area, found.name, detail))
+        detail, remedy = (translated(t, lang=out.lang) for t in (found.detail, found.remedy))
+        status, name = (term(t, lang=out.lang) for t in (found.status.value, found.name))
+        told = detail + (f"\n-> {remedy}" if remedy else "")
+        rows.append((status, area(found.area, lang=out.lang), name, told))
     out.table(("", "what", "check", "detail"), rows)
 
 

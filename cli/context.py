@@ -82,7 +82,7 @@ def with_output(function: Command) -> Command:
     @click.pass_obj
     @wraps(function)
     def run(cli: Cli, *args: Any, as_json: bool, **parameters: Any) -> Any:
-        return function(cli, Output(as_json=as_json), *args, **parameters)
+        return function(cli, Output(as_json=as_json, lang=cli.lang), *args, **parameters)
 
     return run  # type: ignore[return-value] - click's decorators keep the call, not the type
 

@@ -9,6 +9,7 @@ from ..engine.findings import Status
 from .connections import tell_findings
 from .context import Cli, with_output
 from .output import Output
+from .wording import counted, translated
 
 
 @click.command("doctor", short_help="Check everything; say what is missing.")
@@ -26,6 +27,12 @@ def doctor(cli: Cli, out: Output, connection_id: str | None) -> None:
         tell_findings(out, findings)
         failed = sum(f.status is Status.FAIL for f in findings)
         hints = sum(f.status is Status.HINT for f in findings)
-        out.line(f"{len(findings)} checks: {failed} failed, {hints} hints")
+        out.line(_summary(len(findings), failed, hints, lang=cli.lang))
     if any(f.status is Status.FAIL for f in findings):
         raise click.exceptions.Exit(1)
+
+
+def _summary(checks: int, failed: int, hints: int, *, lang: str) -> str:
+    looked = counted("{number} check", "{number} checks", checks, lang=lang)
+    wanting = counted("{number} hint", "{number} hints", hints, lang=lang)
+    return translated(f"{looked}: {failed} failed, {wanting}", lang=lang)

@@ -134,7 +134,7 @@ def _told(sentence: str, code: int) -> int:
 @click.option(
     "--lang",
     type=click.Choice(["ja", "en"]),
-    help="Language of errors, prompts and explanations; by default that of LANG.",
+    help="Language of errors, prompts, headings, doctor and explanations; by default that of LANG.",
 )
 @click.version_option(package_name="careerrelay-ats", prog_name="careerrelay")
 @click.pass_context

@@ -17,15 +17,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from .wording import term
+
 Step = Callable[[str, int, int], None]
 """Called with (what, done, all)."""
 
 
 class Output:
-    """``as_json``: the last word is one JSON document on stdout, and nothing else is."""
+    """``as_json``: the last word is one JSON document on stdout, and nothing else is.
 
-    def __init__(self, *, as_json: bool) -> None:
+    ``lang`` is the reader's; headings are said in it.
+    """
+
+    def __init__(self, *, as_json: bool, lang: str = "en") -> None:
         self.as_json = as_json
+        self.lang = lang
         self.on_terminal = sys.stdout.isatty()
 
     def data(self, value: Any) -> bool:
@@ -49,11 +55,12 @@ class Output:
         """A table; in a pipe, lines of tab-separated cells under a line of names."""
         if self.as_json:
             return
+        headings = [term(column, lang=self.lang) for column in columns]
         if not self.on_terminal:
-            for row in (columns, *rows):
+            for row in (headings, *rows):
                 click.echo("\t".join(shown(cell).replace("\n", " ") for cell in row))
             return
-        table = Table(*columns, box=box.SIMPLE_HEAD)
+        table = Table(*headings, box=box.SIMPLE_HEAD)
         for row in rows:
             table.add_row(*(Text(shown(cell)) for cell in row))
         Console().print(table)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from gettext import ngettext
 from importlib.resources import files
 
+from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from ..models.errors import (
@@ -25,6 +27,9 @@ from ..models.errors import (
 
 _PLACE = re.compile(r"\\\{([a-z_]+)\\\}")
 _HOLE = re.compile(r"\{([a-z_]+)\}")
+
+SENTENCES = frozenset({"how", "problem"})
+"""Holes that a sentence of its own fills."""
 
 KINDS_JA: Mapping[str, str] = {
     "configuration": "設定に誤りがあります",
@@ -67,25 +72,53 @@ def told_error(error: Exception, *, lang: str, place: str) -> tuple[str, int]:
     return told, code
 
 
-def translated(text: str, *, lang: str) -> str:
+def translated(text: str, *, lang: str, context: str | None = None) -> str:
     """``text`` in Japanese where the catalogue knows it, else as it is."""
     if lang != "ja":
         return text
-    for pattern in _patterns():
+    for pattern in _patterns(context):
         found = pattern.fits.fullmatch(text)
         if found:
-            return _HOLE.sub(lambda m: found[m[1]], pattern.words)  # noqa: B023 - used at once
+            return _HOLE.sub(lambda m: _filled(found, m[1]), pattern.words)  # noqa: B023 - at once
     return text
 
 
-@lru_cache(maxsize=1)
-def _patterns() -> tuple[_Pattern, ...]:
+def term(word: str, *, lang: str) -> str:
+    """The heading of a column, or the name of what was looked at."""
+    return translated(word, lang=lang, context="term")
+
+
+def area(name: str, *, lang: str) -> str:
+    """What a finding is about: a part of the installation, or the id of somebody's own."""
+    return translated(name, lang=lang, context="area")
+
+
+def counted(one: str, many: str, number: int, *, lang: str) -> str:
+    """``one`` or ``many``, with the {number} in it."""
+    return translated(ngettext(one, many, number).format(number=number), lang=lang)
+
+
+def _filled(found: re.Match[str], hole: str) -> str:
+    """A value as it stands, or, where the message holds another sentence, that one translated."""
+    return translated(found[hole], lang="ja") if hole in SENTENCES else found[hole]
+
+
+@lru_cache(maxsize=3)
+def _patterns(context: str | None) -> tuple[_Pattern, ...]:
     """The catalogue; those with most fixed words first, so that the closest one wins."""
     text = files(__package__ or "").joinpath("translations", "ja.po").read_bytes()
     catalogue = read_po(io.BytesIO(text), locale="ja")
-    pairs = [(str(m.id), str(m.string)) for m in catalogue if m.id and m.string]
+    pairs = [pair for m in catalogue if m.id and m.context == context for pair in _pairs(m)]
     pairs.sort(key=lambda pair: -len(_HOLE.sub("", pair[0])))
     return tuple(_Pattern(_fitting(message), words) for message, words in pairs)
+
+
+def _pairs(message: Message) -> Iterator[tuple[str, str]]:
+    """Message and words; Japanese says one and many alike."""
+    ids = message.id if isinstance(message.id, (list, tuple)) else (message.id,)
+    said = message.string or ""
+    words = said if isinstance(said, str) else said[0]
+    return ((id_, words) for id_ in ids if words)
 
 
 def _fitting(message: str) -> re.Pattern[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from gettext import ngettext
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -172,10 +173,12 @@ def _reasons(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
         yield ok(connection.id, "reasons", "no case waits for a reason to be mapped")
         return
     cases = sum(line.cases for line in waiting)
+    rest = f"not mapped; cases without a link because of that: {cases}"
+    told = ngettext(f"1 reason is {rest}", f"{len(waiting)} reasons are {rest}", len(waiting))
     yield hint(
         connection.id,
         "reasons",
-        f"{len(waiting)} reasons are not mapped; {cases} cases get no link because of them",
+        told,
         remedy=f"careerrelay reasons list {connection.id}",
     )
 

@@ -44,7 +44,7 @@ def _unreadable(runtime: Runtime, connection: Connection, spec: ConnectorSpec) -
     named = "; ".join(f"{row} (signal {signal})" for row, signal in shown)
     more = f"; and {len(rows) - len(shown)} more" if len(rows) > len(shown) else ""
     yield hint(
-        connection.id, "rows", f"cannot be read in {spec.title}'s list: {named}{more}",
+        connection.id, "unreadable rows", f"cannot be read in {spec.title}'s list: {named}{more}",
         remedy=f"mend the record in {spec.title}, then careerrelay signals replay ID",
     )  # fmt: skip
 

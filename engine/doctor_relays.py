@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from gettext import ngettext
 
 from sqlalchemy import func, select
 
@@ -87,8 +88,10 @@ def _kept(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
     with runtime.database.read() as session:
         number = session.scalar(query) or 0
     if number:
+        rest = "waited for more than an hour"
+        told = ngettext(f"1 mail has {rest}", f"{number} mails have {rest}", number)
         yield hint(
-            relay.id, "spool", f"{number} mails have waited for more than an hour",
+            relay.id, "spool", told,
             remedy="careerrelay work list --kind relayed --state due",
         )  # fmt: skip
 
@@ -115,4 +118,6 @@ def _outcomes(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
         )
     waiting = waiting_counts(runtime, connection.id, since=since).get(WorkState.DUE.value, 0)
     if waiting:
-        yield ok(connection.id, "waiting", f"{waiting} rejections whose mail has not passed yet")
+        rest = "whose mail has not passed yet"
+        told = ngettext(f"1 rejection {rest}", f"{waiting} rejections {rest}", waiting)
+        yield ok(connection.id, "waiting", told)

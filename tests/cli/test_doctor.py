@@ -158,7 +158,7 @@ def test_unmapped_reasons_with_cases_are_a_hint(healthy: CommandLine, world: Wor
     world.tell(world.application(9, ApplicationState.REJECTED, reason=reason))
     world.work()
     found = finding(healthy, "toy", "reasons", code=0)
-    assert "1 reasons are not mapped; 1 cases" in found["detail"]
+    assert found["detail"] == "1 reason is not mapped; cases without a link because of that: 1"
 
 
 def test_a_better_strategy_is_named_with_what_is_missing(

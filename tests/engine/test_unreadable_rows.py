@@ -53,7 +53,7 @@ def told(world: World) -> list[str]:
     with world.runtime.database.read() as session:
         connection = session.get_one(Connection, "toy")
     found = poll_findings(world.runtime, connection, ToyConnector.spec)
-    return [finding.detail for finding in found if finding.name == "rows"]
+    return [finding.detail for finding in found if finding.name == "unreadable rows"]
 
 
 def states(world: World) -> Sequence[str]:
