@@ -64,9 +64,7 @@ class ChangeSchema(kit.CamelCaseSchema):
 
 def cases(person: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every place of a person, the primary one first."""
-    return [
-        case for case in (person["primary_assignment"], *person["secondary_assignments"]) if case
-    ]
+    return [c for c in (person["primary_assignment"], *person["secondary_assignments"]) if c]
 
 
 def version(person: Mapping[str, Any], case: Mapping[str, Any]) -> str:
@@ -87,7 +85,8 @@ def application_from(
         raise kit.PayloadError("with a status that its documents do not name")
     state = STATES[case["status"]]
     changed_at = _changed_at(person, case["status"], history)
-    job = case["job"]
+    job, had = case["job"], {line["status"] for line in history}
+    rescinded = state is kit.ApplicationState.REJECTED and "HIRED" in had
     return kit.Application(
         external_id=kit.pair_id(person["id"], job["id"]),
         candidate=kit.person_of(person["id"], person),
@@ -97,7 +96,7 @@ def application_from(
         reason=_reason(case, state),
         stage=_stage(history),
         channel=kit.Channel.INTERNAL if person["internal"] else policy.channel(case["source"]),
-        flags=policy.flags(person["tags"]),
+        flags=policy.flags(person["tags"], rescinded=rescinded),
         applied_at=min((line["changed_on"] for line in history), default=None),
         notice_after=policy.notice_after(changed_at, state),
         version=version(person, case),

@@ -245,6 +245,28 @@ def test_later_rounds_see_what_was_taken_back(
     assert found.notice_after is None
 
 
+@pytest.mark.parametrize(
+    ("moves", "flags"),
+    [
+        (["OFFERED", "REJECTED"], set()),
+        (["HIRED", "REJECTED"], {Flag.OFFER_RESCINDED}),
+        (["HIRED", "IN_REVIEW", "REJECTED"], {Flag.OFFER_RESCINDED}),
+        (["REJECTED", "HIRED"], set()),
+        (["HIRED", "WITHDRAWN"], set()),
+    ],
+)
+def test_who_was_hired_before_they_were_rejected_had_their_offer_rescinded(
+    vendor: SmartrecruitersStandIn,
+    connector: SmartrecruitersConnector,
+    moves: list[str],
+    flags: set[Flag],
+) -> None:
+    case = apply(vendor)
+    for status in moves:
+        vendor.set_status(case, status)
+    assert connector.fetch_application(case).flags == flags
+
+
 def test_list_tells_whether_a_case_has_changed_since_it_was_read(
     vendor: SmartrecruitersStandIn, connector: SmartrecruitersConnector
 ) -> None:
