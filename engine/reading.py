@@ -25,6 +25,7 @@ from . import tracing
 from .cases import CaseFile
 from .claims import settle, settle_all
 from .known import Known, known
+from .new_cases import insert_new
 from .runtime import Runtime
 from .signals import trust_of
 
@@ -81,6 +82,7 @@ def read_signals(runtime: Runtime, signal_ids: Sequence[str]) -> list[str]:
     if plain:
         with runtime.database.begin() as session:
             _record_all(runtime, session, signals, plain)
+            insert_new(session)
     return [id_ for id_ in signal_ids if id_ not in plain]
 
 

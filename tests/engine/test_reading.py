@@ -21,6 +21,7 @@ from careerrelay.models.tables import (
     ApplicationRecord,
     Attempt,
     Decision,
+    Delivery,
     ReasonRule,
     Signal,
 )
@@ -193,3 +194,50 @@ def test_signals_of_several_connections_share_a_job_and_are_kept_apart(world: Wo
         ("toy", "a0"),
         ("toy", "a1"),
     ]
+
+
+def under(case: Application, address: str) -> Application:
+    return replace(case, candidate=replace(case.candidate, emails=(address,)))
+
+
+def addresses(world: World) -> dict[str, int]:
+    """How many each case has."""
+    with world.runtime.database.read() as session:
+        found = session.scalars(select(ApplicationRecord)).all()
+        return {case.external_id: len(case.addresses) for case in found}
+
+
+def test_a_known_case_is_read_under_its_new_address_beside_new_ones(world: World) -> None:
+    world.tell(world.application(0, ApplicationState.ACTIVE), delivery="before")
+    world.work()
+    world.clock.forward(hours=1)
+    known, *new = rejected(world, 3)
+    arrive_together(world, [under(known, "new@example.com"), *new])
+    world.work()
+    assert decided(world) == ["a0 link", "a1 link", "a2 link"]
+    assert addresses(world) == {"a0": 1, "a1": 1, "a2": 1}
+    assert outcomes(world) == [("done", "recorded")] * 4
+
+
+def test_a_new_case_told_twice_in_one_batch_has_the_address_told_last(world: World) -> None:
+    first, other = rejected(world, 2)
+    later = replace(first, changed_at=first.changed_at + timedelta(seconds=1))
+    arrive_together(world, [first, other, under(later, "new@example.com")])
+    world.work()
+    assert addresses(world) == {"a0": 1, "a1": 1}
+    assert decided(world) == ["a0 link", "a1 link"]
+
+
+def test_deliveries_of_different_strategies_are_owed_by_one_batch(world: World) -> None:
+    """One that is done with its decision and one that is still to be done set other columns."""
+    world.connect("static", strategies=("static_link",))
+    arrive_together(world, rejected(world, 3), to=("toy", "static"))
+    with world.runtime.database.begin() as session:
+        ids = session.scalars(select(Signal.id).order_by(Signal.id)).all()
+    assert reading.read_signals(world.runtime, ids) == []
+    with world.runtime.database.read() as session:
+        found = session.execute(select(Delivery.strategy, Delivery.state, Delivery.attempts)).all()
+    assert (
+        sorted(map(tuple, found))
+        == [("field_token", "due", 0)] * 3 + [("static_link", "done", 0)] * 3
+    )
