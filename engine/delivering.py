@@ -1,7 +1,7 @@
 """Doing what is owed: the link into a field, or the notice sent.
 
-A delivery is looked at once more just before its effect: an un-rejection or a stop link since
-then wins.
+A delivery is looked at once more just before its effect: an un-rejection, a stop link or, for
+the link in a notice, a registration since then wins.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, SIGNED_BY, send_time
 from .eligibility import NOTICE_WITHOUT_LINK
 from .known import Known
-from .people import EVERYWHERE, open_application
+from .people import EVERYWHERE, counted_as, open_application, open_candidate, person_keys
 from .runtime import Runtime
 
 NO_MAIL = "no_mail"
@@ -190,13 +190,25 @@ def _send_notice(runtime: Runtime, owed: _Owed, strategy: Strategy) -> _Owed:
     if owed.obstacle is not None:
         return owed
     _wait_for_send_time(runtime, owed)
-    with_link = not owed.suppressed
+    with_link = not (owed.suppressed or _is_counted(runtime, owed))
     if strategy is Strategy.OWN_MAIL:
         parts = (owed.delivery, owed.record, owed.company)
         return replace(owed, letter=own_mail.send(runtime, *parts, with_link=with_link))
     parts = (owed.delivery, owed.record, owed.connection, owed.company)
     ats_message.send(runtime, *parts, with_link=with_link)
     return owed
+
+
+def _is_counted(runtime: Runtime, owed: _Owed) -> bool:
+    """The person has registered while the notice waited, through another case at this company."""
+    keys = person_keys(
+        runtime.vault,
+        open_candidate(runtime.vault, owed.record).emails,
+        connection_id=owed.connection.id,
+        candidate_id=owed.record.candidate_external_id,
+    )
+    with runtime.database.read() as session:
+        return counted_as(session, owed.company.id, keys) is not None
 
 
 def _wait_for_send_time(runtime: Runtime, owed: _Owed) -> None:

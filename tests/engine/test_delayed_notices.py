@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from careerrelay.engine import registration
 from careerrelay.engine.replay import replay, work_lines
+from careerrelay.link_signing import Purpose
 from careerrelay.models.candidates import (
     Application,
     ApplicationState,
@@ -189,6 +191,36 @@ def test_what_is_noted_while_a_notice_waits_takes_the_link_out_of_it(
     assert "relay.example.jp" not in message.text
 
 
+def register(world: World, *, company: str, person: int = 1) -> None:
+    """Through a case of theirs on another ATS, of that company."""
+    world.connect("elsewhere", company=company)
+    world.tell(world.application(person, ApplicationState.REJECTED), connection="elsewhere")
+    world.work()
+    link = world.vendor.fields[f"c{person}"].rpartition("/")[2]
+    form = registration.Application("応募 太郎", f"person{person}@example.com", True, "ja")
+    proof = registration.start(world.runtime, link, form)
+    outcome = registration.confirm_link(
+        world.runtime, world.runtime.signer.token_for(proof, purpose=Purpose.PROOF)
+    )
+    assert outcome.counted
+
+
+@pytest.mark.parametrize(
+    ("company", "person", "linked"),
+    [("acme", 1, False), ("acme", 2, True), ("other", 1, True)],
+)
+def test_who_registers_while_a_notice_waits_gets_it_without_a_link_from_that_company_alone(
+    messaging: World, company: str, person: int, linked: bool
+) -> None:
+    messaging.add_company("other")
+    reject(messaging, notice_after=in_days(messaging, 2))
+    register(messaging, company=company, person=person)
+    messaging.clock.forward(days=2, hours=1)
+    messaging.work()
+    (message,) = sent(messaging)
+    assert ("relay.example.jp" in message.text) is linked
+
+
 BARRED: dict[str, Any] = {"flags": frozenset({Flag.DO_NOT_CONTACT})}
 WITHDREW: dict[str, Any] = {"reason": Reason("r9", "辞退", RejectionSide.CANDIDATE)}
 
@@ -206,35 +238,37 @@ def test_a_rejection_corrected_and_corrected_back_is_told_once(
     assert len(sent(messaging)) == 1
 
 
-def test_a_notice_given_up_as_uncertain_is_not_sent_anew_after_a_correction(
-    messaging: World,
-) -> None:
+@pytest.fixture
+def uncertain(messaging: World) -> World:
+    """A notice was given up: it had been handed over, and nobody knows what became of it."""
     reject(messaging, notice_after=in_days(messaging, 1))
     with messaging.runtime.database.begin() as session:
         waiting = session.scalars(select(Delivery)).one()
         waiting.handed_over_at, waiting.state = messaging.clock(), "dead"
+    return messaging
+
+
+def test_a_notice_given_up_as_uncertain_is_not_sent_anew_after_a_correction(
+    uncertain: World,
+) -> None:
     for values in (BARRED, {}):
-        messaging.clock.forward(hours=1)
-        reject(messaging, **values)
-    assert sent(messaging) == []
-    assert the_delivery(messaging).state == "dead"
+        uncertain.clock.forward(hours=1)
+        reject(uncertain, **values)
+    assert sent(uncertain) == []
+    assert the_delivery(uncertain).state == "dead"
 
 
 def test_a_notice_given_up_as_uncertain_is_not_replayed_to_who_must_not_be_written_to(
-    messaging: World,
+    uncertain: World,
 ) -> None:
-    reject(messaging, notice_after=in_days(messaging, 1))
-    with messaging.runtime.database.begin() as session:
-        waiting = session.scalars(select(Delivery)).one()
-        waiting.handed_over_at, waiting.state = messaging.clock(), "dead"
-    messaging.clock.forward(hours=1)
-    reject(messaging, **BARRED)
-    (line,) = work_lines(messaging.runtime, kind="delivery")
-    assert replay(messaging.runtime, line, actor="tester", not_sent=True)
-    messaging.clock.forward(days=2)
-    messaging.work()
-    assert sent(messaging) == []
-    assert the_delivery(messaging).error_code == "do_not_contact"
+    uncertain.clock.forward(hours=1)
+    reject(uncertain, **BARRED)
+    (line,) = work_lines(uncertain.runtime, kind="delivery")
+    assert replay(uncertain.runtime, line, actor="tester", not_sent=True)
+    uncertain.clock.forward(days=2)
+    uncertain.work()
+    assert sent(uncertain) == []
+    assert the_delivery(uncertain).error_code == "do_not_contact"
 
 
 def test_a_notice_that_is_just_leaving_is_that_of_the_corrected_decision(
