@@ -10,13 +10,14 @@ CHECKED := $(filter-out careerrelay,$(CODE)) careerrelay/__init__.py careerrelay
 	tests $(wildcard examples bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help install system test pytest check format demo bench docs soak clean
+.PHONY: help install system test pytest check format demo compiled bench docs soak clean
 
 help:
 	@echo "make test     lint, types, import contracts, all tests on SQLite and PostgreSQL, coverage"
 	@echo "make check    only the first three"
 	@echo "make format   let ruff put the code in order"
 	@echo "make demo     a sandbox ATS, the server and a mailbox to click through; ONCE=1: without hands"
+	@echo "make compiled a wheel in dist/compiled whose injection engine is compiled, for this Python and machine"
 	@echo "make bench    measurements, as a table and build/bench.json; about 25 minutes, ARGS=--full hours"
 	@echo "make soak     long runs under kills and full disks; minutes"
 	@echo "make docs     write the generated pages again"
@@ -73,6 +74,11 @@ format: $(STAMP)
 
 demo: $(STAMP)
 	.venv/bin/careerrelay demo $(if $(ONCE),--once)
+
+# Through an sdist, so that nothing an earlier build has left behind gets in.
+compiled: $(STAMP)
+	@.ci/system-packages gcc=cc libc6-dev=/usr/include/stdio.h
+	CAREERRELAY_COMPILE=1 $(PY) -m build --no-isolation --outdir dist/compiled
 
 bench: $(STAMP)
 	$(PY) -m bench $(ARGS)

@@ -117,10 +117,10 @@ def _purge(_folder: Path) -> list[Result]:
         return purge.compare(postgres.create_database, few, few * 10) + on_sqlite
 
 
-def _injection(_folder: Path) -> list[Result]:
+def _injection(folder: Path) -> list[Result]:
     from bench import injection
 
-    return injection.compare()
+    return injection.compare(folder)
 
 
 def _relay(_folder: Path) -> list[Result]:
@@ -137,11 +137,11 @@ PARTS: Mapping[str, Part] = {
     "overload": Part(_overload, 2),
     "backfill": Part(_backfill, 5),
     "vendors": Part(_vendors, 5),
-    "bulk": Part(_bulk, 8),
+    "bulk": Part(_bulk, 6),
     "grown": Part(_grown, 8),
     "scale": Part(_scale, 8),
     "purge": Part(_purge, 3, full=25),
-    "injection": Part(_injection, 2),
+    "injection": Part(_injection, 4),
     "relay": Part(_relay, 5),
 }
 

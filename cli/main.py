@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,13 @@ def _told(sentence: str, code: int) -> int:
     return code
 
 
+def _tell_version(context: click.Context) -> None:
+    from ..mail.injection import BUILD
+
+    click.echo(f"careerrelay, version {metadata.version('careerrelay-ats')} (injection: {BUILD})")
+    context.exit()
+
+
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
@@ -136,7 +144,11 @@ def _told(sentence: str, code: int) -> int:
     type=click.Choice(["ja", "en"]),
     help="Language of errors, prompts, headings, doctor and explanations; by default that of LANG.",
 )
-@click.version_option(package_name="careerrelay-ats", prog_name="careerrelay")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False,
+    callback=lambda context, _option, asked: _tell_version(context) if asked else None,
+    help="Show the version, and whether the injection engine is compiled, and exit.",
+)  # fmt: skip
 @click.pass_context
 def root(ctx: click.Context, config: Path | None, lang: str | None) -> None:
     """One honest link in the rejection mail of the ATS you already use.

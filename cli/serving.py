@@ -22,6 +22,7 @@ from ..engine.mail_listeners import mail_listeners
 from ..engine.runtime import Runtime
 from ..engine.service import Service
 from ..link_signing import Purpose
+from ..mail.injection import BUILD
 from ..models.errors import ConfigurationError, LinkError
 from ..webhook_server import create_app
 from ..webhook_server.serving import LARGEST_BODY, Serving
@@ -123,6 +124,11 @@ def _largest_body(runtime: Runtime, path: str) -> int:
     return max(LARGEST_BODY, (runtime.settings.csv["megabytes"] + 1) * 1024 * 1024)
 
 
+def _with_build(places: Mapping[str, str]) -> Mapping[str, str]:
+    """Where mails come in, and what changes them there: the engine's source or a compiled one."""
+    return {**places, "injection": BUILD} if places else places
+
+
 def _tell_urls(out: Output, runtime: Runtime, port: int, places: Mapping[str, str]) -> None:
     settings = runtime.settings
     urls = {
@@ -131,7 +137,7 @@ def _tell_urls(out: Output, runtime: Runtime, port: int, places: Mapping[str, st
         "webhooks": webhook_url(runtime, "CONNECTION"),
         "health": f"http://{settings.server['host']}:{port}/readyz",
         "queue": "worked here" if settings.work["embedded"] else "worked by 'careerrelay worker'",
-        **places,
+        **_with_build(places),
     }
     with _said_or_not():
         if not out.data(urls):
@@ -217,8 +223,9 @@ def relay(cli: Cli, out: Output) -> None:
         mail_listeners(runtime) as places,
         _stopped_by_signal(ended.set),
     ):
+        told = _with_build(places)
         with _said_or_not():
-            if not out.data(places):
-                out.facts(places)
+            if not out.data(told):
+                out.facts(told)
         _await(ended)
     out.line("stopped")

@@ -17,6 +17,7 @@ from careerrelay.engine.config import ENV_PREFIX, SECTIONS
 from careerrelay.engine.explanations import EXPLANATIONS
 from careerrelay.engine.worker import BACKOFF
 from careerrelay.models.decisions import ReasonCode
+from tests.support.compiled import SWITCH
 from tests.support.documents import ROOT, Page, inline_commands, shell_commands
 
 PAGES = [
@@ -40,7 +41,7 @@ IN_JAPANESE = (
     "troubleshooting",
 )
 GENERATED = ("docs/cli.md", "docs/settings.md", "docs/connectors.md")
-VARIABLES = {f"{ENV_PREFIX}CONFIG"}
+VARIABLES = {f"{ENV_PREFIX}CONFIG", SWITCH}
 TOP_FOLDERS = "cli|connectors|docs|engine|examples|link_signing|mail|models|tests|webhook_server"
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|<.*>|\d+")
 

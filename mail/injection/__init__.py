@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from .engine import erase_marker, inject, marker_in
 from .values import MARKER, Edit, Paragraph, Policy, Result, Status
 
 __all__ = (
-    "MARKER", "Edit", "Paragraph", "Policy", "Result", "Status", "erase_marker", "inject",
+    "BUILD", "MARKER", "Edit", "Paragraph", "Policy", "Result", "Status", "erase_marker", "inject",
     "marker_in",
 )  # fmt: skip
+
+BUILD = "pure Python" if isinstance(inject, FunctionType) else "compiled"
+"""What runs here: the source, or what mypyc made of it (CAREERRELAY_COMPILE in setup.py)."""

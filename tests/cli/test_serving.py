@@ -113,6 +113,7 @@ def test_servers_workers_and_relays_share_a_postgresql_database(
         ):
             first_line(worker, "(is at work)")
             assert first_line(relay, r"^mail relay: (\S+)") == f"127.0.0.1:{port}"
+            assert first_line(relay, r"^injection: (.+)") == "pure Python"
             with urllib.request.urlopen(url, timeout=WAIT) as answer:
                 assert answer.status == 200
             with smtplib.SMTP("127.0.0.1", port, timeout=WAIT) as client:

@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from careerrelay import __version__
 from careerrelay.cli.main import root
 from careerrelay.cli.wording import told_error, translated
 from careerrelay.models.errors import ApiPermissionError, ConfigurationError
@@ -129,3 +130,9 @@ def test_both_sides_of_the_catalogue_have_the_same_placeholders() -> None:
         if message.id:
             assert set(hole.findall(str(message.string))) <= set(hole.findall(str(message.id)))
             assert message.string
+
+
+def test_version_says_which_build_of_the_injection_engine_runs() -> None:
+    said = CliRunner().invoke(root, ["--version"])
+    assert said.exit_code == 0
+    assert said.output == f"careerrelay, version {__version__} (injection: pure Python)\n"
