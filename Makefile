@@ -6,6 +6,8 @@ STAMP := .venv/installed
 JUDGES := build/judges/installed
 CODE := careerrelay cli connectors engine link_signing mail models webhook_server
 WHOLE := connectors/signatures.py,engine/eligibility.py,link_signing/*,mail/dkim.py,mail/injection/*
+COMPILER = gcc=cc libc6-dev=/usr/include/stdio.h $$($$(.ci/python) -c 'import sys, sysconfig; \
+	print("python%d.%d-dev" % sys.version_info[:2] + "=" + sysconfig.get_path("include") + "/Python.h")')
 CHECKED := $(filter-out careerrelay,$(CODE)) careerrelay/__init__.py careerrelay/__main__.py setup.py \
 	tests $(wildcard examples bench)
 
@@ -32,7 +34,7 @@ $(STAMP): setup.cfg setup.py pyproject.toml
 
 # The browser that the page tests drive, and fonts so that Japanese is no row of boxes; a mail
 # server, a signing milter, a second DKIM verifier and two more readers for the mail tests; what
-# checks the example units.
+# checks the example units; what the injection engine is compiled with.
 # Without them, and without the right to install them, those tests skip - except in CI.
 system:
 	@.ci/system-packages chromium=chromium chromium-driver=chromedriver \
@@ -43,6 +45,7 @@ system:
 		|| test -z "$$CI"
 	@.ci/system-packages systemd=/usr/bin/systemd-analyze \
 		|| test -z "$$CI"
+	@.ci/system-packages $(COMPILER) || test -z "$$CI"
 	@.ci/system-packages nodejs=node npm=npm libmime-tools-perl=/usr/share/perl5/MIME/Parser.pm \
 		&& $(MAKE) --no-print-directory $(JUDGES) \
 		|| test -z "$$CI"
@@ -77,7 +80,7 @@ demo: $(STAMP)
 
 # Through an sdist, so that nothing an earlier build has left behind gets in.
 compiled: $(STAMP)
-	@.ci/system-packages gcc=cc libc6-dev=/usr/include/stdio.h
+	@.ci/system-packages $(COMPILER)
 	CAREERRELAY_COMPILE=1 $(PY) -m build --no-isolation --outdir dist/compiled
 
 bench: $(STAMP)

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from careerrelay.mail.injection import BUILD
-from tests.support.compiled import COMPILER, LEFT_OUT, ROOT, SWITCH, build, compiled_site
+from tests.support.compiled import (
+    LEFT_OUT,
+    ROOT,
+    SWITCH,
+    build,
+    compiled_site,
+    require_compiler,
+)
 from tests.support.compiled import environment as plain
 
 from .outcomes import outcomes, read_back
@@ -29,6 +36,7 @@ def _run(*words: str, site: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_compiled_engine_does_to_every_mail_what_the_source_does() -> None:
+    require_compiler()
     done = _run("-m", "tests.mail.injection.outcomes", site=compiled_site())
     assert done.returncode == 0, done.stdout + done.stderr
     build_name, theirs = read_back(done.stdout)
@@ -39,6 +47,7 @@ def test_compiled_engine_does_to_every_mail_what_the_source_does() -> None:
 
 
 def test_compiled_engine_passes_the_tests_of_the_source() -> None:
+    require_compiler()
     site = compiled_site()
     done = _run(
         "-m", "pytest", f"--rootdir={ROOT}", "-c", str(ROOT / "setup.cfg"), "-q",
@@ -61,8 +70,8 @@ def test_without_a_c_compiler_the_build_says_so_in_one_line(checkout: Path) -> N
     with pytest.raises(subprocess.CalledProcessError) as caught:
         build(checkout, {**plain(), SWITCH: "1", "CC": "no-such-compiler"})
     said = [line for line in caught.value.stderr.splitlines() if line.startswith(SWITCH)]
-    packages = ", ".join(name.partition("=")[0] for name in COMPILER)
-    assert said == [f"{SWITCH}: needs a C compiler and Python's headers ({packages}, python3-dev)"]
+    packages = "gcc, libc6-dev, python3-dev"
+    assert said == [f"{SWITCH}: needs a C compiler and Python's headers ({packages})"]
 
 
 def test_editable_installation_runs_from_source(checkout: Path) -> None:
