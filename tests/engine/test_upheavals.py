@@ -38,6 +38,7 @@ from careerrelay.models.tables import (
 from tests.support.world import World
 
 AWAY = exc.OperationalError("SELECT", {}, Exception("person1@example.com"))
+CONFLICT = exc.IntegrityError("INSERT", {}, Exception("person1@example.com"))
 
 
 def the(world: World, kind: type[Base]) -> Any:
@@ -56,48 +57,45 @@ def database_away(world: World) -> Iterator[None]:
         yield
 
 
-def test_database_that_hiccups_in_a_task_buries_nothing(world: World) -> None:
-    def hiccup(_operation: str) -> None:
-        raise AWAY
+def delivered(world: World, *errors: Exception) -> Any:
+    """A first delivery; each call of it meets the next of these errors, as long as there are."""
+    left = iter(errors)
 
-    world.vendor.trouble = hiccup
+    def trouble(_operation: str) -> None:
+        for error in left:
+            raise error
+
+    world.vendor.trouble = trouble
     world.apply(1)
     world.work()
-    delivery = the(world, Delivery)
+    return the(world, Delivery)
+
+
+def taken(world: World) -> list[str]:
+    """All signals, claimed by a run that comes to nothing more."""
+    with world.runtime.database.begin() as session:
+        ids = list(session.scalars(select(Signal.id)))
+        assert claim(world.runtime, session, TASKS["read_signal"], ids, 1).mine == ids
+    return ids
+
+
+def test_database_that_hiccups_in_a_task_buries_nothing(world: World) -> None:
+    delivery = delivered(world, AWAY)
     assert (delivery.state, delivery.error_code, delivery.failures) == ("due", "store", 1)
     assert "person1" not in delivery.error
-    world.vendor.trouble = lambda _operation: None
     world.clock.forward(seconds=6)
     world.work()
     assert the(world, Delivery).state == "done"
 
 
-CONFLICT = exc.IntegrityError("INSERT", {}, Exception("person1@example.com"))
-
-
 def test_conflict_with_another_process_is_settled_at_once(world: World) -> None:
     """A delay would be counted by a clock that may run an hour ahead."""
-    clashes = iter([CONFLICT])
-
-    def clash(_operation: str) -> None:
-        for error in clashes:
-            raise error
-
-    world.vendor.trouble = clash
-    world.apply(1)
-    world.work()
-    delivery = the(world, Delivery)
+    delivery = delivered(world, CONFLICT)
     assert (delivery.state, delivery.attempts, delivery.failures) == ("done", 2, 0)
 
 
 def test_conflict_that_does_not_pass_waits_like_any_other_failure(world: World) -> None:
-    def clash(_operation: str) -> None:
-        raise CONFLICT
-
-    world.vendor.trouble = clash
-    world.apply(1)
-    world.work()
-    delivery = the(world, Delivery)
+    delivery = delivered(world, *[CONFLICT] * RUNS_AT_ONCE)
     assert (delivery.state, delivery.attempts, delivery.failures) == ("due", RUNS_AT_ONCE, 1)
     assert delivery.due_at > world.clock()
     assert "person1" not in delivery.error
@@ -129,9 +127,7 @@ def test_what_came_in_under_a_clock_ahead_and_was_cut_off_is_swept_by_the_right_
     world.clock.forward(hours=1)
     world.apply(1)
     world.clock.forward(hours=-1)
-    with world.runtime.database.begin() as session:
-        ids = session.scalars(select(Signal.id)).all()
-        assert claim(world.runtime, session, TASKS["read_signal"], ids, 1).mine == ids
+    taken(world)
     world.clock.forward(minutes=3)
     assert sweep(world.runtime) == 1
     world.work()
@@ -143,9 +139,7 @@ def test_what_was_taken_under_a_clock_ahead_and_cut_off_is_swept_by_the_right_on
 ) -> None:
     world.clock.forward(hours=1)
     world.apply(1)
-    with world.runtime.database.begin() as session:
-        ids = session.scalars(select(Signal.id)).all()
-        assert claim(world.runtime, session, TASKS["read_signal"], ids, 1).mine == ids
+    ids = taken(world)
     world.queue.lose_everything()
     world.clock.forward(hours=-1)
     world.runtime.running.update(ids)
@@ -231,6 +225,7 @@ def test_failure_of_a_run_that_was_taken_over_leaves_the_new_run_its_claim(world
 
 def run_at_once(world: World, *, count: int) -> None:
     """Every signal that is due, each read by a worker of its own, all at the same moment."""
+    world.queue.lose_everything()
     ids = [signal.id for signal in all_of(world, Signal) if signal.state == "due"]
     barrier = threading.Barrier(count)
     read = TASKS["read_signal"].run
@@ -254,17 +249,16 @@ def finish(world: World) -> None:
     for _ in range(3):
         world.clock.forward(seconds=10)
         world.work()
+    assert {signal.state for signal in all_of(world, Signal)} == {"done"}
 
 
 def test_first_signals_of_one_case_read_at_once_are_all_read(world: World) -> None:
     for _ in range(8):
         world.apply(1)
-    world.queue.lose_everything()
     run_at_once(world, count=8)
     world.clock.forward(minutes=3)
     sweep(world.runtime)
     finish(world)
-    assert {signal.state for signal in all_of(world, Signal)} == {"done"}
     assert the(world, ApplicationRecord).external_id == "a1"
     assert the(world, Delivery).state == "done"
 
@@ -282,7 +276,6 @@ def test_two_states_of_one_moment_read_at_once_end_as_the_ats_says(
     states = [ApplicationState.ACTIVE, ApplicationState.REJECTED]
     for state in sorted(states, key=lambda state: state is truth):
         world.tell(world.application(1, state))
-    world.queue.lose_everything()
     both_have_looked = threading.Barrier(2)
     looked = reading.known
 
@@ -298,7 +291,6 @@ def test_two_states_of_one_moment_read_at_once_end_as_the_ats_says(
     record = the(world, ApplicationRecord)
     assert record.state == truth.value
     assert (record.current_decision_id is not None) == (truth is ApplicationState.REJECTED)
-    assert {signal.state for signal in all_of(world, Signal)} == {"done"}
 
 
 def test_answer_of_the_ats_is_newer_only_than_what_was_known_at_the_asking(world: World) -> None:
@@ -323,12 +315,10 @@ def test_two_cases_of_one_person_read_at_once_share_one_link(world: World) -> No
     for number in range(4):
         application = world.application(number, ApplicationState.ACTIVE)
         world.tell(replace(application, candidate=replace(application.candidate, external_id="p")))
-    world.queue.lose_everything()
     run_at_once(world, count=4)
     world.clock.forward(minutes=3)
     sweep(world.runtime)
     finish(world)
-    assert {signal.state for signal in all_of(world, Signal)} == {"done"}
     assert the(world, RelayLink).candidate_external_id == "p"
 
 

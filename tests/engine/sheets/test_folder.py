@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import select
@@ -51,10 +52,31 @@ def put(root: Path, *rows: list[str], name: str = "export.csv", codec: str = "cp
     return path
 
 
+def add_to(path: Path, *rows: list[str]) -> None:
+    with path.open("ab") as file:
+        file.write(csv_bytes(rows).split(b"\r\n", 1)[1])
+
+
 def turns(watched: WatchedFolder, world: World, count: int = 2) -> int:
     taken = sum(watched.turn() for _ in range(count))
     world.work()
     return taken
+
+
+Disturb = Callable[[str, Callable[..., Any]], None]
+
+
+@pytest.fixture
+def disturb(watched: WatchedFolder, monkeypatch: pytest.MonkeyPatch) -> Disturb:
+    """The turn that takes what lies there, with something else in place of one of its steps."""
+
+    def turn(step: str, instead: Callable[..., Any]) -> None:
+        watched.turn()
+        with monkeypatch.context() as patched:
+            patched.setattr(module, step, instead)
+            watched.turn()
+
+    return turn
 
 
 def known(world: World) -> list[str]:
@@ -84,8 +106,7 @@ def test_a_file_that_is_still_written_waits(
 ) -> None:
     path = put(root, person(1))
     watched.turn()
-    with path.open("ab") as file:
-        file.write(csv_bytes([person(2)]).split(b"\r\n", 1)[1])
+    add_to(path, person(2))
     assert (watched.turn(), known(world)) == (0, [])
     assert (turns(watched, world, 1), known(world)) == (1, ["A0001", "A0002"])
 
@@ -164,22 +185,18 @@ STEPS = ("look_at", "looking", "import_file", "_keep_draft", "_move")
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", STEPS)
 def test_kill_at_any_step_loses_and_doubles_nothing(
-    watched: WatchedFolder, world: World, root: Path,
-    monkeypatch: pytest.MonkeyPatch, step: str, after: bool,
-) -> None:  # fmt: skip
+    world: World, root: Path, disturb: Disturb, step: str, after: bool
+) -> None:
     put(root, person(1), person(2), person(3, 応募ID=""))
-    real: Callable[..., Any] = getattr(module, step)
+    real = getattr(module, step)
 
     def dies(*args: Any, **kwargs: Any) -> Any:
         if after:
             real(*args, **kwargs)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(module, step, dies)
-        watched.turn()
-        with pytest.raises(KeyboardInterrupt):
-            watched.turn()
+    with pytest.raises(KeyboardInterrupt):
+        disturb(step, dies)
     turns(WatchedFolder(world.runtime), world, 3)
     assert (known(world), heard(world)) == (["A0001", "A0002"], 2)
     assert names(root, "done") == ["20261124T030000-export.csv"]
@@ -218,20 +235,16 @@ def test_one_file_that_cannot_be_moved_stops_no_other(
 
 
 def test_a_file_that_somebody_goes_on_writing_is_not_moved_before_its_end_is_read(
-    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+    watched: WatchedFolder, world: World, root: Path, disturb: Disturb
 ) -> None:
     path = put(root, person(1))
     real = module.import_file
 
     def late(*args: Any, **kwargs: Any) -> Any:
-        with path.open("ab") as file:
-            file.write(csv_bytes([person(2)]).split(b"\r\n", 1)[1])
+        add_to(path, person(2))
         return real(*args, **kwargs)
 
-    watched.turn()
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "import_file", late)
-        watched.turn()
+    disturb("import_file", late)
     assert names(root, "done") == []
     turns(watched, world)
     assert (known(world), heard(world)) == (["A0001", "A0002"], 2)
@@ -240,9 +253,8 @@ def test_a_file_that_somebody_goes_on_writing_is_not_moved_before_its_end_is_rea
 
 @pytest.mark.parametrize("newer", [[person(1), person(2)], []])
 def test_an_export_that_takes_a_files_place_is_not_moved_unread(
-    watched: WatchedFolder, world: World, root: Path,
-    monkeypatch: pytest.MonkeyPatch, newer: list[list[str]],
-) -> None:  # fmt: skip
+    watched: WatchedFolder, world: World, root: Path, disturb: Disturb, newer: list[list[str]]
+) -> None:
     """Programs write under another name and rename, or somebody takes the file back."""
     path = put(root, person(1))
     real = module.import_file
@@ -253,10 +265,7 @@ def test_an_export_that_takes_a_files_place_is_not_moved_unread(
             put(root, *newer, name="new.tmp").rename(path)
         return real(*args, **kwargs)
 
-    watched.turn()
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "import_file", replaced)
-        watched.turn()
+    disturb("import_file", replaced)
     assert names(root, "done") == []
     turns(watched, world)
     assert known(world) == ["A0001", "A0002"][: len(newer) or 1]
@@ -264,7 +273,7 @@ def test_an_export_that_takes_a_files_place_is_not_moved_unread(
 
 
 def test_half_a_file_is_not_refused_while_somebody_writes_the_other_half(
-    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+    watched: WatchedFolder, world: World, root: Path, disturb: Disturb
 ) -> None:
     path = put(root, person(1))
     content = path.read_bytes()
@@ -276,10 +285,7 @@ def test_half_a_file_is_not_refused_while_somebody_writes_the_other_half(
         path.write_bytes(content)
         raise SheetRefusedError(f"half a file, {found[0].delimiter}", "")
 
-    watched.turn()
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "look_at", late)
-        watched.turn()
+    disturb("look_at", late)
     assert names(root, "failed") == []
     turns(watched, world)
     assert known(world) == ["A0001"]
@@ -341,16 +347,10 @@ def test_a_name_as_long_as_a_name_can_be_is_taken(
 
 
 def test_a_disturbed_import_leaves_no_half_errors_behind(
-    watched: WatchedFolder, world: World, root: Path, monkeypatch: pytest.MonkeyPatch
+    watched: WatchedFolder, world: World, root: Path, disturb: Disturb
 ) -> None:
     put(root, person(1), person(2, 応募ID=""))
-
-    def away(*_args: Any, **_kwargs: Any) -> Any:
-        raise OSError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "import_file", away)
-        assert turns(watched, world, 4) == 0
+    disturb("import_file", Mock(side_effect=OSError))
     assert names(root, "failed") == []
     assert turns(watched, world) == 1
 
