@@ -23,7 +23,7 @@ from ..engine.runtime import Runtime
 from ..engine.service import Service
 from ..link_signing import Purpose
 from ..mail.injection import BUILD
-from ..models.errors import ConfigurationError, LinkError
+from ..models.errors import CareerRelayError, ConfigurationError
 from ..webhook_server import create_app
 from ..webhook_server.serving import LARGEST_BODY, Serving
 from .context import Cli, with_output
@@ -119,7 +119,8 @@ def _largest_body(runtime: Runtime, path: str) -> int:
         return LARGEST_BODY
     try:
         runtime.signer.open(path.removeprefix(before), purpose=Purpose.UPLOAD)
-    except LinkError:
+    except CareerRelayError:
+        # Nobody's token; or the key file cannot be read, which the answer will say.
         return LARGEST_BODY
     return max(LARGEST_BODY, (runtime.settings.csv["megabytes"] + 1) * 1024 * 1024)
 

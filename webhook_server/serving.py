@@ -17,8 +17,10 @@ from typing import Any
 import structlog
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver
 from waitress.server import create_server
+from waitress.utilities import BadRequest
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +30,8 @@ between half a MiB and it waits in a file, not in memory."""
 LARGEST_HEADER = 32 * 1024
 """All lines together; waitress's own 256 KiB are seconds of work, such as for a list of languages
 that never ends. gunicorn takes 8 KiB a line."""
+LONGEST_CHUNK_LINE = 4 * 1024
+"""A size and its extensions, or all trailers. waitress takes as much as of a body."""
 TICK_SECONDS = 0.5
 DRAIN_SECONDS = 15.0
 
@@ -103,11 +107,29 @@ class Serving:
 
 
 def _channel_class(largest_body: Callable[[str], int]) -> type[HTTPChannel]:
-    """waitress knows one limit, and puts so much of anybody's body on the disk."""
+    """waitress knows one limit, and puts so much of anybody's body on the disk.
+
+    It also reads on in what no client sends, for the one thread that serves all connections.
+    """
 
     class Parser(HTTPRequestParser):
+        def received(self, data: bytes) -> int:
+            consumed: int = super().received(data)
+            if self.error is not None:
+                # Nobody is asked to go on with a body that is refused already.
+                self.expect_continue = False
+            elif _is_endless(self.body_rcv):
+                self.error = BadRequest("A line between chunks is too long")
+                self.completed = True
+            return consumed
+
         def parse_header(self, header_plus: bytes) -> None:
-            super().parse_header(header_plus)
+            try:
+                super().parse_header(header_plus)
+            except ValueError:
+                # A port or a length that is no number of Python's would otherwise end the
+                # connection without an answer, with the client's address in the log.
+                raise ParsingError("Start line or Content-Length is invalid") from None
             most = largest_body(str(self.path))  # type: ignore[attr-defined] - set by waitress's own
             if most > self.adj.max_request_body_size:
                 self.adj = copy.copy(self.adj)
@@ -117,6 +139,13 @@ def _channel_class(largest_body: Callable[[str], int]) -> type[HTTPChannel]:
         parser_class = Parser
 
     return Channel
+
+
+def _is_endless(receiver: Any) -> bool:
+    """Each byte more of such a line has all of it copied and searched once more."""
+    if not isinstance(receiver, ChunkedReceiver):
+        return False
+    return max(len(receiver.control_line), len(receiver.trailer)) > LONGEST_CHUNK_LINE
 
 
 def _listeners(sockets: dict[int, Any]) -> list[Any]:
