@@ -10,6 +10,7 @@ from ..engine.link_admin import paste_texts, revoke_link, static_links
 from ..models.candidates import Stage
 from .context import Cli, Group, command, named_connection
 from .output import Output
+from .wording import translated
 
 STAGES = [stage.value for stage in Stage if stage not in (Stage.UNKNOWN, Stage.OFFER)]
 
@@ -25,7 +26,6 @@ def links() -> None:
 @click.option("--stage", type=click.Choice(STAGES), help="A link for one stage's template.")
 @click.option(
     "--field-token",
-    default="",
     metavar="TOKEN",
     help="For field_token: the ATS's merge token of the link field stands in the link's place.",
 )
@@ -41,7 +41,7 @@ def static(
     connection_id: str | None,
     job: str | None,
     stage: str | None,
-    field_token: str,
+    field_token: str | None,
     name_job: bool,
 ) -> None:
     """Print the paragraph to paste into the ATS's rejection template, Japanese and English.
@@ -77,6 +77,8 @@ def static(
         out.line(f"--- link: {texts.url}")
     if texts.job_title_token and not name_job:
         out.line(f"--- the job's title, should you name it, is {texts.job_title_token} there")
+    if texts.hint:
+        out.line(f"--- {translated(texts.hint, lang=cli.lang)}")
 
 
 @command(links, "list")

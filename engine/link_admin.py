@@ -15,10 +15,11 @@ from ..models.candidates import Stage
 from ..models.companies import Strategy
 from ..models.errors import ConfigurationError, LinkError, NotFoundError
 from ..models.links import LinkKind
-from ..models.tables import RelayLink
+from ..models.tables import Connection, RelayLink
 from .audit import note
 from .config import LOCALES
 from .connections import connection_of, obstacle
+from .delivery import fills_field
 from .links import static_link
 from .runtime import Runtime
 
@@ -34,13 +35,15 @@ _TO_APPLICANTS = {
 @dataclass(frozen=True, slots=True)
 class PasteTexts:
     """What to paste and what to know of this ATS's templates, by language; and how they write a
-    job's title ("" if they cannot). ``url`` is "" where the ATS's field token stands for it."""
+    job's title ("" if they cannot). ``url`` is "" where the ATS's field token stands for it, and
+    ``hint`` what is still to be done before that shows anything."""
 
     id: str
     url: str
     texts: Mapping[str, str]
     job_title_token: str
     notes: Mapping[str, str]
+    hint: str = ""
 
 
 def paste_texts(
@@ -51,7 +54,7 @@ def paste_texts(
     stage: Stage | None,
     actor: str,
     name_job: bool = False,
-    field_token: str = "",
+    field_token: str | None = None,
 ) -> PasteTexts:
     """The paragraph with the company's own link, issued at the first call.
 
@@ -70,14 +73,11 @@ def paste_texts(
     asked_at = runtime.clock()
     with runtime.database.begin() as session:
         connection = connection_of(session, connection_id)
+        spec = connector_class(connection.connector).spec
+        _check_wishes(spec, name_job=name_job, field_token=field_token)
         link = static_link(runtime, session, connection, job=job, stage=stage)
         if link.issued_at >= asked_at:
             note(runtime, session, actor=actor, action="links.static", subject=link.id)
-        spec = connector_class(connection.connector).spec
-    if name_job and not spec.merge_syntax:
-        raise ConfigurationError(f"the templates of {spec.title} cannot name the job")
-    if field_token:
-        _check_field_token(spec, field_token)
     values = {token: operator[name] for name, token in _IN_BLOCK.items()}
     url = runtime.signer.url_for(link.id)
     values["relay_link"] = f"{url}?{spec.link_query}" if spec.link_query else url
@@ -96,19 +96,33 @@ def paste_texts(
         },
         job_title_token=spec.merge_syntax,
         notes=spec.paste_note,
+        hint=_unfilled(connection) if field_token else "",
     )
 
 
-def _check_field_token(spec: ConnectorSpec, token: str) -> None:
-    why = obstacle(spec, Strategy.FIELD_TOKEN)
-    if why:
+def _check_wishes(spec: ConnectorSpec, *, name_job: bool, field_token: str | None) -> None:
+    """Before a link is issued for them."""
+    if name_job and not spec.merge_syntax:
+        raise ConfigurationError(f"the templates of {spec.title} cannot name the job")
+    if field_token is None:
+        return
+    if why := obstacle(spec, Strategy.FIELD_TOKEN):
         raise ConfigurationError(f"strategy {Strategy.FIELD_TOKEN}: {why}")
-    if len(token.split("\n")) > 1:
+    # A shell leaves nothing of a token in double quotes that begins with a dollar; the paragraph
+    # would then show no link, or the company's in place of each person's.
+    if not field_token.strip() or not field_token.isprintable():
         raise ConfigurationError("field-token: must be one line, as the ATS's editor shows it")
 
 
-def _with_token(text: str, *, url: str, token: str) -> str:
-    return text.replace(url, token) if token else text
+def _unfilled(connection: Connection) -> str:
+    if fills_field(connection):
+        return ""
+    strategy = f"connections set {connection.id} --strategy {Strategy.FIELD_TOKEN}"
+    return f"nothing fills that field yet; run 'careerrelay {strategy}'"
+
+
+def _with_token(text: str, *, url: str, token: str | None) -> str:
+    return text.replace(url, token.strip()) if token else text
 
 
 def _above(locale: str, job: str) -> str:

@@ -65,8 +65,37 @@ def test_static_prints_the_paragraph_around_a_token_of_the_ats(cli: CommandLine)
         assert "https://relay.example.jp/s/" in text
     shown = cli("links", "static", "--field-token", "{{CAREERRELAY_LINK}}").stdout
     assert "--- link:" not in shown
-    two_lines = cli("links", "static", "--field-token", "{{A}}\n{{B}}", code=2).stderr
-    assert "must be one line" in two_lines
+
+
+@pytest.mark.parametrize(
+    "token", ["", " ", "　", "{{A}}\n{{B}}", "{{A}}\r", "{{A}}\u2028", "\x1b[2J"]
+)
+def test_static_refuses_a_token_that_no_editor_shows_and_issues_no_link(
+    cli: CommandLine, token: str
+) -> None:
+    """In double quotes a shell leaves nothing of ${Link}: no reason to print the company's link."""
+    told = cli("links", "static", "--job", "j9", "--field-token", token, code=2)
+    assert "must be one line" in told.stderr
+    assert told.stdout == ""
+    assert cli.data("links", "list", "toy") == []
+
+
+def test_static_says_where_nothing_fills_the_field_yet(cli: CommandLine, world: World) -> None:
+    world.connect("later", strategies=("static_link",))
+    asked = ("links", "static", "later", "--field-token", "{{LINK}}")
+    assert "run 'careerrelay connections set later --strategy field_token'" in cli(*asked).stdout
+    assert "まだ項目にリンクが書き込まれません" in cli(*asked, lang="ja").stdout
+    cli("connections", "set", "later", "--strategy", "field_token")
+    assert cli.data(*asked)["hint"] == ""
+
+
+def test_links_beside_a_token_are_those_of_the_same_job(cli: CommandLine) -> None:
+    """The stop link is the company's own for that template, and no person's."""
+    told = cli.data("links", "static", "toy", "--job", "j1", "--field-token", " {{LINK}} ")
+    plain = cli.data("links", "static", "toy", "--job", "j1")
+    for locale, text in told["texts"].items():
+        assert text == plain["texts"][locale].replace(plain["url"], "{{LINK}}")
+        assert plain["url"] not in text
 
 
 def test_static_refuses_a_token_where_the_ats_has_no_link_field(
