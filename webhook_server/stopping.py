@@ -33,13 +33,17 @@ def show(token: str) -> Response:
 def stop(token: str) -> Response:
     """Stop links and follow-ups of this company, at once and for good."""
     opened = _open(token)
-    server = current_server()
-    server.limits.spend(throttle.STOP_BY_LINK, "stop", opened.link.id)
-    if request.form.get("List-Unsubscribe") == "One-Click":
+    server, is_static = current_server(), _is_static(opened)
+    one_click = request.form.get("List-Unsubscribe") == "One-Click"
+    if not is_static:
+        # A static one is in all mails of a template: whoever used it up would use it up for all.
+        server.limits.spend(throttle.STOP_BY_LINK, "stop", opened.link.id)
+    if is_static or not one_click:
+        server.limits.spend(throttle.STOP_BY_NETWORK, "stop", network())
+    if one_click:
         return _one_click(token)
-    server.limits.spend(throttle.STOP_BY_NETWORK, "stop", network())
     form = StopForm(request.form)
-    typed = "email" in request.form or _is_static(opened)
+    typed = "email" in request.form or is_static
     if typed and not form.validate():
         return _form_page(opened, form, asks=True)
     email = str(form.email.data) if typed else None

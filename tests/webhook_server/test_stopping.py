@@ -102,3 +102,62 @@ def test_a_flood_of_clicks_on_one_link_is_slowed(site: Site, reader: Reader, tok
     answers = [reader.post(f"/s/{token}", ONE_CLICK) for _ in range(21)]
     assert [a.status_code for a in answers] == [200] * 20 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+@pytest.fixture(params=["ja", "en"])
+def from_page(request: pytest.FixtureRequest, site: Site) -> tuple[Reader, str]:
+    """A reader of either language who followed the way out of the registration page."""
+    reader = site.reader(request.param)
+    text = reader.get(f"/r/{site.reject(1)}").text
+    assert f'<html lang="{request.param}"' in text
+    return reader, "/s/" + text.split('href="/s/', 1)[1].split('"', 1)[0]
+
+
+STOPPED = {"ja": "ご案内を停止しました", "en": "no more invitations"}
+
+
+def test_the_way_out_of_the_registration_page_ends_at_a_button(
+    site: Site, from_page: tuple[Reader, str]
+) -> None:
+    reader, path = from_page
+    for ask in (reader.get, reader.head, reader.get):
+        response = ask(path, headers={"Purpose": "prefetch", "Sec-Purpose": "prefetch"})
+        assert response.status_code == 200
+    assert f'<html lang="{reader.language}"' in response.text
+    assert stopped(site) == {}
+    response = reader.post(path)
+    assert STOPPED[reader.language] in response.text
+    assert stopped(site) == {hash_of(site, "person1@example.com"): "stop_link"}
+
+
+def test_language_chosen_on_the_registration_page_holds_on_the_stop_page(
+    site: Site, reader: Reader
+) -> None:
+    text = reader.get(f"/r/{site.reject(1)}?lang=en").text
+    path = "/s/" + text.split('href="/s/', 1)[1].split('"', 1)[0]
+    assert '<html lang="en"' in reader.get(path).text
+    assert '<html lang="en"' in reader.post(path).text
+
+
+def test_one_cases_stop_link_stops_nobody_else(site: Site, reader: Reader, token: str) -> None:
+    other = site.reject(2)
+    reader.post(f"/s/{token}")
+    assert hash_of(site, "person2@example.com") not in stopped(site)
+    assert reader.get(f"/r/{other}").status_code == 200
+
+
+def test_nobody_uses_a_templates_stop_link_up_for_all_others(site: Site, reader: Reader) -> None:
+    path = f"/s/{site.static_token(Purpose.STOP)}"
+    answers = [reader.post(path, {"email": f"p{n}@example.com"}).status_code for n in range(31)]
+    assert answers == [200] * 30 + [429]
+    assert reader.post(path, ONE_CLICK).status_code == 429
+    neighbour = site.reader(address="198.51.100.7")
+    assert neighbour.post(path, {"email": "person5@example.com"}).status_code == 200
+
+
+def test_no_other_link_stops(site: Site, reader: Reader, token: str) -> None:
+    held = [site.reject(2), site.static_token(), token[:-1], f"{token}x", token.swapcase()]
+    for wrong in held:
+        for form in ({}, ONE_CLICK, {"email": "person5@example.com"}):
+            assert reader.post(f"/s/{wrong}", form).status_code == 404
+    assert stopped(site) == {}
