@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from careerrelay import connectors as kit
 
-from .client import NAME, HarvestClient, Row
+from .client import HarvestClient, Row
 from .words import STATES, candidate_of, channel_of, flags_of, latest, side_of, stage_of, state_for
 
 
@@ -18,22 +18,19 @@ class CaseReader:
         self._client = client
         self._channels = channels
 
-    def snapshots(self, rows: Sequence[Row]) -> list[kit.Application]:
-        """One snapshot per row, in the same order."""
+    def over(self, rows: Sequence[Row]) -> Callable[[Row], kit.Application]:
+        """What makes a snapshot of any of these rows. It raises PayloadError."""
         people = self._by_id("candidates", [row["candidate_id"] for row in rows])
         jobs = self._by_id("jobs", [row["job_id"] for row in rows])
         sources = self._by_id("sources", [row["source_id"] for row in rows])
         reasons = self._reasons_for(rows)
-        return [
-            _snapshot(
-                row,
-                person=people.get(row["candidate_id"]),
-                job=jobs.get(row["job_id"] or ""),
-                reason=reasons.get(row["id"]),
-                channel=self._channel(row, source=sources.get(row["source_id"] or "")),
-            )
-            for row in rows
-        ]
+        return lambda row: _snapshot(
+            row,
+            person=people.get(row["candidate_id"]),
+            job=jobs.get(row["job_id"] or ""),
+            reason=reasons.get(row["id"]),
+            channel=self._channel(row, source=sources.get(row["source_id"] or "")),
+        )
 
     def reasons(self) -> list[kit.Reason]:
         """The organisation's rejection reasons with their side."""
@@ -102,11 +99,7 @@ def _snapshot(
 def _state(row: Row) -> kit.ApplicationState:
     state = STATES.get(row["status"])
     if state is None:
-        raise kit.ApiResponseError(
-            "Greenhouse answered list applications with a status it does not document",
-            connector=NAME,
-            operation="list applications",
-        )
+        raise kit.PayloadError("with a status that its documents do not name")
     return state
 
 

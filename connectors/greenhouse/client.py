@@ -101,7 +101,7 @@ class HarvestClient:
 
     def __init__(self, by: kit.Connector) -> None:
         given = self._settings = by.settings
-        self._by = by
+        self.by = by
         # The token is also the acting user's, so another user's is another token.
         key = f"{NAME}:{given['client_id']}:{given['acting_user_id']}"
         session = kit.BearerSession(
@@ -113,14 +113,14 @@ class HarvestClient:
         """https://harvestdocs.greenhouse.io/docs/authentication"""
         given = self._settings
         return kit.client_credentials_token(
-            self._by.http,
+            self.by.http,
             token_url=given["token_url"],
             client_id=given["client_id"],
             client_secret=given["client_secret"],
             extra={"sub": given["acting_user_id"]},
             setting=CREDENTIALS,
             permission="'Harvest V3 (OAuth)' for the acting user",
-            clock=self._by.clock,
+            clock=self.by.clock,
         )
 
     def page(
@@ -172,7 +172,7 @@ class HarvestClient:
         filters = {"updated_at": window, "per_page": str(size)}
         rows, following = self.page("applications", filters=filters, cursor=cursor)
         if any(not since <= row["updated_at"] <= until for row in rows):
-            self._by.fail_response("list applications", "the updated_at filter applied")
+            self.by.fail_response("list applications", "the updated_at filter applied")
         return rows, following
 
     def write_fields(self, candidate_id: str, values: Mapping[str, Any]) -> None:
@@ -217,7 +217,7 @@ class HarvestClient:
                     raise
             found = self._tag(name)
         if found is None:
-            self._by.fail_response("list candidate_tags", "the tag that was just made")
+            self.by.fail_response("list candidate_tags", "the tag that was just made")
         return found
 
     def _tag(self, name: str) -> str | None:

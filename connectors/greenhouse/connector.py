@@ -40,7 +40,9 @@ class GreenhouseConnector(kit.Connector):
         return webhook.answer_ping(request, secrets=self.settings["webhook_secret"])
 
     def fetch_application(self, application_id: str) -> kit.Application:
-        return self._reader.snapshots([self._client.case(application_id)])[0]
+        row = self._client.case(application_id)
+        with self.reading("list applications"):
+            return self._reader.over([row])(row)
 
     def poll(self, cursor: Mapping[str, Any]) -> kit.PollPage:
         return polling.poll(

@@ -7,15 +7,16 @@ so memory stays flat and any page may be read again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from careerrelay import connectors as kit
 
 from .cases import CaseReader
-from .client import GROUP, HarvestClient
+from .client import GROUP, HarvestClient, Row
 
 WINDOW = timedelta(days=30)
 # Windows overlap by more than clocks differ and writes take to become visible.
@@ -45,8 +46,8 @@ def poll(
         # is read again from its first page; what was seen already is harmless.
         return kit.PollPage((), {**here, "restarted": True}, more=True)
     rows = _open(rows)
-    found = zip(rows, reader.snapshots(rows), strict=True)
-    events = tuple(_event(case, prospect=row["prospect"]) for row, case in found)
+    read = partial(_event, snapshot=reader.over(rows))
+    events = tuple(kit.row_by_row(rows, read, by=client.by, operation="list applications"))
     if following:
         kept = {"restarted": True} if cursor.get("restarted") else {}
         return kit.PollPage(events, {**here, **kept, "page": following}, more=True)
@@ -68,11 +69,12 @@ def _open(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["status"] != "converted"]
 
 
-def _event(application: kit.Application, *, prospect: bool) -> kit.ApplicationEvent:
+def _event(row: Row, *, snapshot: Callable[[Row], kit.Application]) -> kit.ApplicationEvent:
     """An active case is APPLIED however old it is: its field may still want a link.
 
     A prospect was added by a recruiter and did not apply.
     """
-    added = prospect and application.state is kit.ApplicationState.ACTIVE
+    application = snapshot(row)
+    added = row["prospect"] and application.state is kit.ApplicationState.ACTIVE
     event = kit.snapshot_event(application, ats_event="poll")
     return replace(event, kind=kit.EventKind.CHANGED) if added else event

@@ -240,8 +240,11 @@ def test_unknown_status_is_not_guessed(
     greenhouse: GreenhouseStandIn, connector: GreenhouseConnector, case: str
 ) -> None:
     greenhouse.records.cases[int(case)].status = "paused"
+    [event] = connector.poll({"from": NOW.isoformat()}).events
+    assert (event.kind, event.application) == (EventKind.CHANGED, None)
+    assert event.ats_event.startswith(f"unreadable row {case}: with a status")
     with pytest.raises(ApiResponseError, match="status"):
-        connector.poll({"from": NOW.isoformat()})
+        connector.fetch_application(case)
 
 
 def test_deleted_application_is_not_found(
