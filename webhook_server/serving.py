@@ -106,6 +106,27 @@ class Serving:
             self._turn()
 
 
+class _Channel(HTTPChannel):
+    """waitress's, for a loop that sleeps while a thread sends its answer.
+
+    What that thread has not sent yet makes waitress's own loop look again and again whether it
+    should send it, without being allowed to, and take the interpreter from the thread: under load
+    as much time as the answers themselves. ``service`` wakes the loop when it is through.
+    """
+
+    def writable(self) -> bool:
+        return bool(super().writable()) and not self._is_being_sent()
+
+    def _is_being_sent(self) -> bool:
+        # Beyond that the thread waits for the loop.
+        if not self.requests or self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            return False
+        if self.outbuf_lock.acquire(blocking=False):
+            self.outbuf_lock.release()
+            return False
+        return True
+
+
 def _channel_class(largest_body: Callable[[str], int]) -> type[HTTPChannel]:
     """waitress knows one limit, and puts so much of anybody's body on the disk.
 
@@ -135,7 +156,7 @@ def _channel_class(largest_body: Callable[[str], int]) -> type[HTTPChannel]:
                 self.adj = copy.copy(self.adj)
                 self.adj.max_request_body_size = most
 
-    class Channel(HTTPChannel):
+    class Channel(_Channel):
         parser_class = Parser
 
     return Channel

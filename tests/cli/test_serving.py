@@ -25,7 +25,7 @@ from flask import Flask
 
 from careerrelay.cli import serving as serving_module
 from careerrelay.link_signing import LinkSigner, Purpose
-from careerrelay.webhook_server.serving import LARGEST_BODY, Serving
+from careerrelay.webhook_server.serving import LARGEST_BODY, Serving, _Channel
 from tests.support.mailbox import free_port
 
 WAIT = 60.0
@@ -261,3 +261,48 @@ def test_headers_without_end_are_refused_before_anybody_reads_them() -> None:
     finally:
         serving.stop()
         server.join(WAIT)
+
+
+def test_a_large_answer_reaches_a_reader_who_takes_his_time_whole() -> None:
+    page = bytes(range(256)) * 40_000
+    app = Flask("large")
+    app.add_url_rule("/", view_func=lambda: page)
+    serving = Serving(app, host="127.0.0.1", port=0, threads=1)
+    server = threading.Thread(target=serving.run)
+    server.start()
+    got = b""
+    try:
+        with socket.create_connection(("127.0.0.1", serving.port), timeout=WAIT) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            time.sleep(0.2)
+            while some := client.recv(1_000_000):
+                got += some
+    finally:
+        serving.stop()
+        server.join(WAIT)
+    assert got.partition(b"\r\n\r\n")[2] == page
+
+
+def test_the_loop_does_not_ask_for_what_a_thread_is_sending() -> None:
+    channel: Any = _Channel.__new__(_Channel)
+    channel.will_close = channel.close_when_flushed = False
+    channel.adj = SimpleNamespace(outbuf_high_watermark=1000)
+    channel.outbuf_lock, channel.requests, channel.total_outbufs_len = threading.RLock(), [1], 10
+    assert channel.writable()
+    holds, lets_go = threading.Event(), threading.Event()
+
+    def sends() -> None:
+        with channel.outbuf_lock:
+            holds.set()
+            lets_go.wait(WAIT)
+
+    thread = threading.Thread(target=sends)
+    thread.start()
+    assert holds.wait(WAIT)
+    try:
+        assert not channel.writable()
+        channel.total_outbufs_len = 2000  # then the thread waits until the loop has sent some
+        assert channel.writable()
+    finally:
+        lets_go.set()
+        thread.join()
