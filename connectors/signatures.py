@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
@@ -211,7 +210,7 @@ def _with_header(request: WebhookRequest, name: str, value: str) -> WebhookReque
 
 
 def _digest(secret: str, message: bytes) -> bytes:
-    return hmac.new(secret.encode("utf-8"), message, hashlib.sha256).digest()
+    return hmac.digest(secret.encode("utf-8"), message, "sha256")
 
 
 def _match(given: str, wanted: list[str], *, where: str, setting: str) -> None:

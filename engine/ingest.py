@@ -8,11 +8,13 @@ flush serves all that wait. A full queue, or a store that cannot commit, is an O
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import Dialect, select
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from ..models.tables import Signal
 from .group_commit import GroupCommit
@@ -20,19 +22,10 @@ from .queue import Job
 from .runtime import MOST_IN_A_JOB, Runtime
 
 READ_SIGNALS = "read_signal"
+_Prepare = Callable[[Any], Any]
 
 _SIGNALS = Signal.metadata.tables[Signal.__tablename__]
 _WRITTEN = [column for column in _SIGNALS.columns if not column.nullable]
-_INSERT = (
-    # As text, for SQLAlchemy compiles an insert() with ON CONFLICT anew at each execution.
-    text(
-        f"INSERT INTO signals ({', '.join(c.name for c in _WRITTEN)})"  # noqa: S608 - our own names
-        f" VALUES ({', '.join(f':{c.name}' for c in _WRITTEN)})"
-        " ON CONFLICT (connection_id, dedupe_key) DO NOTHING"
-    )
-    .bindparams(*(bindparam(c.name, type_=c.type) for c in _WRITTEN))
-    .execution_options(preserve_rowcount=True)
-)
 
 
 def store_signals(runtime: Runtime, session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
@@ -56,10 +49,44 @@ def store_signals(runtime: Runtime, session: Session, rows: Sequence[dict[str, A
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     """The ids of those that are new."""
     ids = {row["id"] for row in rows}
-    stored = session.connection().execute(_INSERT, rows).rowcount
-    if stored == len(rows):
+    connection = session.connection()
+    sql, prepared = _statement(connection.dialect)
+    values = tuple(prepare(row[name]) for row in rows for name, prepare in prepared)
+    if connection.exec_driver_sql(sql(len(rows)), values).rowcount == len(rows):
         return ids
     return set(session.scalars(select(Signal.id).where(Signal.id.in_(ids))))
+
+
+@cache
+def _statement(dialect: Dialect) -> tuple[Callable[[int], str], list[tuple[str, _Prepare]]]:
+    """The INSERT of so many rows, and what makes a row's values the driver's.
+
+    One statement for all rows, for at each the drivers let go of the interpreter, which under load
+    has a queue before it; and as text, for SQLAlchemy would compile so many parameters anew each
+    time.
+    """
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    one = f"({', '.join([mark] * len(_WRITTEN))})"
+    names = ", ".join(column.name for column in _WRITTEN)
+
+    @cache
+    def sql(rows: int) -> str:
+        return (
+            f"INSERT INTO signals ({names})"  # noqa: S608 - our own names
+            f" VALUES {', '.join([one] * rows)}"
+            " ON CONFLICT (connection_id, dedupe_key) DO NOTHING"
+        )
+
+    return sql, [(c.name, _preparing(c.type, dialect)) for c in _WRITTEN]
+
+
+def _preparing(type_: TypeEngine[Any], dialect: Dialect) -> _Prepare:
+    processor = type_.dialect_impl(dialect).bind_processor(dialect)
+    return processor or _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 class Ingest(GroupCommit[dict[str, Any]]):

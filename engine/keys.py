@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +21,11 @@ from cryptography.fernet import Fernet
 
 from ..models.crypto import SealingKeys
 from ..models.errors import ConfigurationError
+
+LOOK_SECONDS = 0.1
+"""The file is not looked at for every value that is sealed: while one thread asks the disk, another
+takes the interpreter from it. A value sealed with the old key that late is sealed anew by
+``rotation``, which waits far longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +79,39 @@ class Keys:
 class KeyFile:
     """Reads the file once and again whenever it changed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
+        self._clock = clock
         self._stamp = 0
+        self._looked_at = 0.0
         self._keys: Keys | None = None
 
     def current(self) -> Keys:
-        """The keys as the file has them now. Raises ConfigurationError naming the file."""
+        """The keys as the file had them a moment ago. Raises ConfigurationError naming it."""
+        keys, now = self._keys, self._clock()
+        if keys is not None and now - self._looked_at < LOOK_SECONDS:
+            return keys
+        keys = self._looked_up()
+        self._looked_at = now
+        return keys
+
+    def _looked_up(self) -> Keys:
         try:
             stamp = self.path.stat().st_mtime_ns
         except FileNotFoundError:
             raise ConfigurationError(
                 f"the key file {self.path} does not exist; run 'careerrelay init'"
             ) from None
-        if self._keys is None or stamp != self._stamp:
-            self._keys, self._stamp = self._load(), stamp
-        return self._keys
+        keys = self._keys
+        if keys is None or stamp != self._stamp:
+            keys = self._load()
+            self._keys, self._stamp = keys, stamp
+        return keys
 
     def readable(self) -> bool:
-        """Whether ``current`` would give keys."""
+        """Whether the file, as it is at this moment, would give keys."""
         try:
-            self.current()
+            self._looked_up()
         except ConfigurationError:
             return False
         return True
@@ -120,6 +139,7 @@ class KeyFile:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, self.path)
+        self._keys = None
 
     def create(self) -> None:
         """A new file; an existing one is never overwritten."""

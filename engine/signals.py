@@ -46,9 +46,11 @@ def accept_webhook(
     handshake = _verify(connector, request)
     if handshake is not None:
         return handshake
+    sha256 = hashlib.sha256(request.body).hexdigest()
     kept = _without_secrets(request, _spellings(_secrets(connector)))
     with tracing.span("store", connection=connection.id):
-        ingest.store(signal_row(runtime, connection.id, _dedupe_key(connector, request), kept))
+        key = _dedupe_key(connector, request, sha256)
+        ingest.store(signal_row(runtime, connection.id, key, kept, sha256=sha256))
     webhook = connector.spec.webhook
     return WebhookReply(status=webhook.ack_status if webhook else 200)
 
@@ -93,19 +95,19 @@ def _without_secrets(request: WebhookRequest, spellings: Collection[str]) -> Web
             text = text.replace(spelling, HIDDEN)
         return text
 
+    headers = {n: v for n, v in request.headers.items() if n not in DROPPED_HEADERS}
+    everything = "\n".join((request.path, request.query, *headers.values()))
+    if not any(spelling in everything for spelling in spellings):
+        return replace(request, headers=headers)
     return replace(
         request,
         path=hidden(request.path),
         query=hidden(request.query),
-        headers={
-            name: hidden(value)
-            for name, value in request.headers.items()
-            if name not in DROPPED_HEADERS
-        },
+        headers={name: hidden(value) for name, value in headers.items()},
     )
 
 
-def _dedupe_key(connector: Connector, request: WebhookRequest) -> str:
+def _dedupe_key(connector: Connector, request: WebhookRequest, sha256: str) -> str:
     """The vendor's id of the delivery, with the body where the signature covers the body.
 
     Such a signature does not cover the id: a captured request sent again under ids to come would
@@ -115,7 +117,7 @@ def _dedupe_key(connector: Connector, request: WebhookRequest) -> str:
     id_ = connector.delivery_id(request)[:150]
     if trust_of(connector) is Trust.HINT:
         return id_
-    return f"{id_}:{hashlib.sha256(request.body).hexdigest()[:32]}"
+    return f"{id_}:{sha256[:32]}"
 
 
 def refuse(
@@ -149,9 +151,14 @@ def refuse(
 
 
 def signal_row(
-    runtime: Runtime, connection_id: str, dedupe_key: str, request: WebhookRequest
+    runtime: Runtime,
+    connection_id: str,
+    dedupe_key: str,
+    request: WebhookRequest,
+    *,
+    sha256: str = "",
 ) -> dict[str, Any]:
-    """A webhook as a row of ``signals``."""
+    """A webhook as a row of ``signals``. ``sha256``: the body's, where it is known already."""
     return _row(
         runtime,
         connection_id,
@@ -165,6 +172,7 @@ def signal_row(
             "headers": dict(request.headers),
         },
         body=request.body,
+        sha256=sha256,
     )
 
 
@@ -178,7 +186,8 @@ def event_row(
     data = dump_event(event)
     body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
     subject = event.application_id or event.candidate_id or ""
-    key = f"{source}:{subject}:{event.kind.value}:{hashlib.sha256(body).hexdigest()[:32]}"
+    sha256 = hashlib.sha256(body).hexdigest()
+    key = f"{source}:{subject}:{event.kind.value}:{sha256[:32]}"
     return _row(
         runtime,
         connection_id,
@@ -187,6 +196,7 @@ def event_row(
         received_at=runtime.clock(),
         request={"ats_event": event.ats_event},
         body=body,
+        sha256=sha256,
     )
 
 
@@ -199,6 +209,7 @@ def _row(
     received_at: Any,
     request: dict[str, Any],
     body: bytes,
+    sha256: str = "",
 ) -> dict[str, Any]:
     id_ = new_id()
     return {
@@ -209,7 +220,7 @@ def _row(
         "received_at": received_at,
         "request": {**request, **tracing.carried()},
         "body_sealed": runtime.vault.seal_bytes(body, place=f"signals:{id_}"),
-        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "body_sha256": sha256 or hashlib.sha256(body).hexdigest(),
         "state": WorkState.DUE.value,
         "due_at": received_at,
         "attempts": 0,

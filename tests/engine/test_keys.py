@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from careerrelay.engine.keys import KeyFile, Keys
+from careerrelay.engine.keys import LOOK_SECONDS, KeyFile, Keys
 from careerrelay.models.crypto import Vault
 from careerrelay.models.errors import ConfigurationError
 
@@ -55,13 +55,34 @@ def test_a_damaged_file_is_told_as_such_without_its_content(file: KeyFile, text:
 
 
 def test_a_changed_file_is_read_again_without_a_restart(file: KeyFile) -> None:
+    now = [100.0]
+    file = KeyFile(file.path, clock=lambda: now[0])
     vault = Vault(file.sealing)
     sealed = vault.seal("text", place="p")
     other = KeyFile(file.path)
     other.save(other.current().with_new())
     os.utime(file.path, ns=(1, 1))
+    now[0] += 1
     assert len(file.current().next_sealing) == 1
     assert vault.open(sealed, place="p") == "text"
+
+
+def test_the_file_is_not_looked_at_for_every_value(file: KeyFile) -> None:
+    now = [100.0]
+    file = KeyFile(file.path, clock=lambda: now[0])
+    keys = file.current()
+    file.path.unlink()
+    now[0] += LOOK_SECONDS / 2
+    assert file.current() is keys
+    assert not file.readable()
+    now[0] += 1
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        file.current()
+
+
+def test_what_this_process_writes_it_reads_at_once(file: KeyFile) -> None:
+    file.save(file.current().with_new())
+    assert len(file.current().next_sealing) == 1
 
 
 def test_a_waiting_key_opens_but_neither_seals_nor_signs(file: KeyFile) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from careerrelay.models.base import ALPHABET, ID_LENGTH, new_id
@@ -19,3 +20,14 @@ def test_no_sign_is_likelier_than_another() -> None:
     expected = ids * ID_LENGTH / len(ALPHABET)
     # Ten standard deviations: a bias of the alphabet's 256 % 62 would be thirty.
     assert all(abs(seen[sign] - expected) < 10 * expected**0.5 for sign in ALPHABET)
+
+
+def test_a_forked_process_gives_ids_of_its_own() -> None:
+    new_id()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, new_id().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, ID_LENGTH).decode() not in {new_id() for _ in range(200)}
