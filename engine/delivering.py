@@ -36,7 +36,7 @@ from .claims import mend, settle_all
 from .delivery import CLEAR, NOTICES, SIGNED_BY, send_time
 from .eligibility import NOTICE_WITHOUT_LINK
 from .known import Known
-from .people import EVERYWHERE, counted_as, open_application, open_candidate, person_keys
+from .people import EVERYWHERE, is_counted, open_application
 from .runtime import Runtime
 
 NO_MAIL = "no_mail"
@@ -200,15 +200,8 @@ def _send_notice(runtime: Runtime, owed: _Owed, strategy: Strategy) -> _Owed:
 
 
 def _is_counted(runtime: Runtime, owed: _Owed) -> bool:
-    """The person has registered while the notice waited, through another case at this company."""
-    keys = person_keys(
-        runtime.vault,
-        open_candidate(runtime.vault, owed.record).emails,
-        connection_id=owed.connection.id,
-        candidate_id=owed.record.candidate_external_id,
-    )
     with runtime.database.read() as session:
-        return counted_as(session, owed.company.id, keys) is not None
+        return is_counted(runtime.vault, session, owed.record, company_id=owed.company.id)
 
 
 def _wait_for_send_time(runtime: Runtime, owed: _Owed) -> None:

@@ -34,7 +34,7 @@ from . import links
 from .cases import CaseFile
 from .delivery import owe_relayed
 from .known import Known
-from .people import is_suppressed
+from .people import is_counted, is_suppressed
 from .polling import can_poll, poll_now
 from .runtime import Runtime
 
@@ -119,7 +119,7 @@ def judge(
     cases = cases_of(session, connection, email_hash)
     if not cases:
         return Judgement(Kind.WAITING, NOBODY)
-    standing = _standing(session, connection, cases)
+    standing = _standing(runtime, session, connection, cases, before=before)
     again = [s for s in standing if s.delivery is not None and s.delivery.id == before]
     waiting = [s for s in standing if s.waits]
     if again or waiting:
@@ -128,23 +128,35 @@ def judge(
         return Judgement(Kind.WAITING, ReasonCode.NOT_REJECTED.value)
     if standing:
         return _personal(runtime, session, connection, standing[0])
-    return Judgement(Kind.NONE, _latest_code(session, cases), record=cases[0])
+    code = _latest_code(session, cases, company_id=connection.company_id)
+    return Judgement(Kind.NONE, code, record=cases[0])
 
 
 def _standing(
-    session: Session, connection: Connection, cases: Sequence[ApplicationRecord]
+    runtime: Runtime,
+    session: Session,
+    connection: Connection,
+    cases: Sequence[ApplicationRecord],
+    *,
+    before: str | None,
 ) -> list[_Standing]:
-    """Cases with a link to give, the latest rejection first."""
-    found = []
+    """Cases with a link to give, the latest rejection first. Not to whoever has registered since,
+    unless the mail server sends the very same mail once more: it is to stay the same."""
+    company, found = connection.company_id, []
     for record in cases:
         decision = _decision(session, record)
-        hashes = [address.email_hash for address in record.addresses]
-        if decision is None or not decision.link:
+        if decision is None or not decision.link or _is_stopped(session, record, company):
             continue
-        if is_suppressed(session, hashes, connection.company_id):
-            continue
-        found.append(_Standing(record, decision, _delivery(session, decision)))
+        delivery = _delivery(session, decision)
+        is_again = delivery is not None and delivery.id == before
+        if is_again or not is_counted(runtime.vault, session, record, company_id=company):
+            found.append(_Standing(record, decision, delivery))
     return sorted(found, key=lambda s: s.decision.rejected_at, reverse=True)
+
+
+def _is_stopped(session: Session, record: ApplicationRecord, company_id: str) -> bool:
+    hashes = [address.email_hash for address in record.addresses]
+    return is_suppressed(session, hashes, company_id)
 
 
 def _decision(session: Session, record: ApplicationRecord) -> Decision | None:
@@ -160,11 +172,12 @@ def _delivery(session: Session, decision: Decision) -> Delivery | None:
     return session.scalars(query.order_by(Delivery.created_at)).first()
 
 
-def _latest_code(session: Session, cases: Sequence[ApplicationRecord]) -> str:
+def _latest_code(session: Session, cases: Sequence[ApplicationRecord], *, company_id: str) -> str:
     decisions = [d for d in (_decision(session, record) for record in cases) if d is not None]
     negative = [d for d in decisions if not d.link]
     if not negative:
-        return ReasonCode.SUPPRESSED.value
+        stopped = any(_is_stopped(session, record, company_id) for record in cases)
+        return (ReasonCode.SUPPRESSED if stopped else ReasonCode.ALREADY_COUNTED).value
     return max(negative, key=lambda d: d.rejected_at).code
 
 

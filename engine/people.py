@@ -137,3 +137,16 @@ def counted_as(session: Session, company_id: str, keys: Iterable[str]) -> str | 
         CountedPerson.company_id == company_id, CountedPerson.person_key.in_(list(keys))
     )
     return session.scalars(query.order_by(CountedPerson.entry_id).limit(1)).first()
+
+
+def is_counted(
+    vault: Vault, session: Session, record: ApplicationRecord, *, company_id: str
+) -> bool:
+    """The person of this case has registered through the company by now, be it by another case."""
+    keys = person_keys(
+        vault,
+        open_candidate(vault, record).emails,
+        connection_id=record.connection_id,
+        candidate_id=record.candidate_external_id,
+    )
+    return counted_as(session, company_id, keys) is not None

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from careerrelay.engine import registration
 from careerrelay.engine.mail_relays import RelayPlan, change_relay
 from careerrelay.engine.suppression import suppress
+from careerrelay.link_signing import Purpose
 from careerrelay.mail.injection import Status
 from careerrelay.mail.relay.desk import Reply
 from careerrelay.models.candidates import ApplicationState, Flag
@@ -146,6 +148,27 @@ def test_suppressed_address_gets_no_link_whatever_was_decided(relay: Relaying) -
     treatment = relay.treat(1)
     assert (treatment.paragraph, treatment.erase) == (None, True)
     assert relay.mails()[0].reason == "suppressed"
+
+
+def register(relay: Relaying, link_id: str, email: str) -> None:
+    runtime = relay.world.runtime
+    form = registration.Application("応募 太郎", email, True, "ja")
+    started = registration.start(runtime, runtime.signer.token_for(link_id), form)
+    proof = runtime.signer.token_for(started, purpose=Purpose.PROOF)
+    assert registration.confirm_link(runtime, proof).counted
+
+
+def test_who_registered_since_gets_no_link_but_in_the_same_mail_sent_once_more(
+    relay: Relaying,
+) -> None:
+    relay.tell(1, REJECTED)
+    first = relay.treat(1)
+    assert first.paragraph is not None
+    register(relay, first.paragraph.link_id, "person1@example.com")
+    assert relay.treat(1) == first
+    later = relay.send(1, content=message(message_id="<2@ats.example>"))
+    assert (later.paragraph, later.erase) == (None, True)
+    assert [mail.reason for mail in relay.mails()] == ["link", "already_counted"]
 
 
 def test_case_151_same_mail_sent_again_carries_the_same_link_and_is_one_mail(
