@@ -22,7 +22,7 @@ def doctor(cli: Cli, out: Output, connection_id: str | None) -> None:
     webhook, reasons, strategy), templates, work that was given up, the ledger. Nothing is
     changed and nothing is sent. Exit 1 when something fails; 'hint' is no failure.
     """
-    findings = list(examine(cli.settings, connection=connection_id))
+    findings = list(examine(cli.settings, connection=connection_id, locale=cli.lang))
     if not out.data(findings):
         tell_findings(out, findings)
         failed = sum(f.status is Status.FAIL for f in findings)

@@ -45,8 +45,10 @@ def examine(
     load_settings: Callable[[], Settings],
     *,
     connection: str | None = None,
+    locale: str = "en",
 ) -> Iterator[Finding]:
-    """Every finding, as it is made. ``connection``: look at that one only, beside the basics."""
+    """Every finding, as it is made. ``connection``: look at that one only, beside the basics.
+    ``locale``: of what is remarked on a company's own texts."""
     try:
         settings = load_settings()
     except CareerRelayError as error:
@@ -55,7 +57,7 @@ def examine(
     yield from _keys(settings)
     yield from _settings(settings)
     if KeyFile(settings.key_file).readable():
-        yield from _store(settings, connection)
+        yield from _store(settings, connection, locale)
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
@@ -101,7 +103,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _store(settings: Settings, connection: str | None) -> Iterator[Finding]:
+def _store(settings: Settings, connection: str | None, locale: str) -> Iterator[Finding]:
     try:
         runtime = unchecked_runtime(settings)
     except CareerRelayError as error:
@@ -111,7 +113,7 @@ def _store(settings: Settings, connection: str | None) -> Iterator[Finding]:
         database = list(_database(runtime))
         yield from database
         if not any(found.status is Status.FAIL for found in database):
-            yield from _inside(runtime, connection)
+            yield from _inside(runtime, connection, locale)
     finally:
         runtime.close()
 
@@ -141,7 +143,7 @@ def _known(runtime: Runtime, connection: str) -> Iterator[Finding]:
         yield fail(connection, "name", error.message)
 
 
-def _inside(runtime: Runtime, connection: str | None) -> Iterator[Finding]:
+def _inside(runtime: Runtime, connection: str | None, locale: str) -> Iterator[Finding]:
     yield from _operator(runtime)
     yield from _mail(runtime)
     companies = all_companies(runtime)
@@ -153,7 +155,7 @@ def _inside(runtime: Runtime, connection: str | None) -> Iterator[Finding]:
         if connection in (None, row.id):
             yield from connection_findings(runtime, row)
     for company in companies:
-        yield from findings_of_own(runtime, company.id)
+        yield from findings_of_own(runtime, company.id, locale=locale)
     yield from _work(runtime)
     yield from _ledgers(runtime)
 

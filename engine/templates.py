@@ -131,14 +131,14 @@ def _own(session: Session, company_id: str, kind: Kind, locale: str) -> MailTemp
     return session.scalars(query).first()
 
 
-def findings_of_own(runtime: Runtime, company_id: str) -> Iterator[Finding]:
+def findings_of_own(runtime: Runtime, company_id: str, *, locale: str) -> Iterator[Finding]:
     """For doctor: the linter on what the company has worded itself; rules may have grown."""
     with runtime.database.read() as session:
         rows = own_templates(session, company_id)
     for row in rows:
         name = f"template {row.kind} ({row.locale})"
         remarks = lint(row.body, subject=row.subject, kind=Kind(row.kind), locale=row.locale)
-        told = " ".join(f"line {r.line}: {r.message_en}" for r in remarks)
+        told = " ".join(_said(remark, locale=locale) for remark in remarks)
         if any(r.severity is Severity.ERROR for r in remarks):
             remedy = "correct it, then run 'careerrelay company template set'"
             yield fail(company_id, name, told, remedy=remedy)
@@ -146,3 +146,9 @@ def findings_of_own(runtime: Runtime, company_id: str) -> Iterator[Finding]:
             yield hint(company_id, name, told)
         else:
             yield ok(company_id, name, "the linter has no remark")
+
+
+def _said(remark: Remark, *, locale: str) -> str:
+    if locale == "ja":
+        return f"{f'{remark.line}行目' if remark.line else '件名'}：{remark.message_ja}"
+    return f"{f'line {remark.line}' if remark.line else 'subject'}: {remark.message_en}"

@@ -185,6 +185,9 @@ def test_templates_are_linted_again(healthy: CommandLine, world: World) -> None:
         )  # fmt: skip
     found = finding(healthy, "acme", "template documents (ja)")
     assert found["status"] == "fail"
+    assert found["detail"].startswith("line 1: ")
+    shown = healthy("doctor", lang="ja", code=1).stdout
+    assert "エラー\tacme\tひな形 documents（ja）\t1行目：" in shown
 
 
 def test_dead_work_is_a_hint(healthy: CommandLine, world: World) -> None:
