@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from .spec import SPEC
 
 SCOPE = "personio:recruiting:read"
 ROOT = ("v2", "recruiting", "applications")
+LIST = "list applications"
 PAGE = 200
 SWEEP = timedelta(days=1)
 CREDENTIALS = "client_id and client_secret"
@@ -115,16 +117,17 @@ class PersonioConnector(kit.Connector):
         """What changed; once a day, and the first time, whatever has ended at all."""
         now, history = self.clock(), self.policy.history
         window = kit.Window.resume(cursor, now=now, history=history, sweep=SWEEP)
-        found, page = self._page(window)
-        told = [event for row in found if (event := self._event(row, whole=window.whole))]
-        with self.reading("list applications"):
+        (found, page), read = self._page(window), partial(self._event, whole=window.whole)
+        told = kit.row_by_row(found, read, by=self, operation=LIST)
+        with self.reading(LIST):
             return window.turned(told, page=page)
 
-    def _event(self, row: Record, *, whole: bool) -> kit.ApplicationEvent | None:
+    def _event(self, found: Record, *, whole: bool) -> kit.ApplicationEvent | None:
         """The row is the whole truth, except since when a case has ended.
 
         The name tells two looks at one moment apart, should a change not move ``updated_at``.
         """
+        row = ApplicationSchema().read(found)
         case = self._application(row, row["updated_at"])
         if case.state is ApplicationState.ERASED:
             return kit.snapshot_event(case, ats_event="anonymised")
@@ -135,10 +138,10 @@ class PersonioConnector(kit.Connector):
 
     def _page(self, window: kit.Window) -> tuple[list[dict[str, Any]], str]:
         first = {"updated_at.gt": window.since.isoformat(), "limit": str(PAGE)}
-        params, what = kit.asked_of(window.page, first=first), "list applications"
-        answer = self._api.call("GET", ROOT, operation=what, params=params).json()
-        with self.reading(what):
-            rows = ApplicationSchema(many=True).read(_part(answer, "data"))
+        params = kit.asked_of(window.page, first=first)
+        answer = self._api.call("GET", ROOT, operation=LIST, params=params).json()
+        with self.reading(LIST):
+            rows = kit.RowSchema(many=True).read(_part(answer, "data"))
             links = META().read(_part(answer, "meta") or {})["links"]
             following = links["next"] if links else None
             return rows, kit.query_of(following["href"]) if following else ""
@@ -150,7 +153,9 @@ class PersonioConnector(kit.Connector):
 
     def _phases(self) -> str:
         """How API v2 spells the phases is not documented, so those lately seen are told."""
-        rows, _ = self._page(kit.Window(self.clock() - self.policy.history, self.clock()))
+        found, _ = self._page(kit.Window(self.clock() - self.policy.history, self.clock()))
+        with self.reading(LIST):
+            rows = ApplicationSchema(many=True).read(found)
         stages = [row["current_stage"] for row in rows if row["current_stage"]]
         open_ = [s for s in stages if self._state(s) is ApplicationState.ACTIVE]
         names = sorted({" / ".join(filter(None, (s["type"], s["name"]))) for s in open_})

@@ -12,6 +12,8 @@ from careerrelay import connectors as kit
 from careerrelay.connectors import Capability, ConnectorSpec, EventKind
 from careerrelay.connectors.ashby import AshbyConnector
 from careerrelay.connectors.ashby.standin import AshbyStandIn
+from careerrelay.connectors.personio.connector import PersonioConnector
+from careerrelay.connectors.personio.standin import PersonioStandIn
 from careerrelay.connectors.teamtailor.connector import TeamtailorConnector
 from careerrelay.connectors.teamtailor.standin import BASE, TeamtailorStandIn
 from careerrelay.connectors.zohorecruit.connector import ZohoRecruitConnector
@@ -138,3 +140,21 @@ def test_ashby_application_in_a_status_nobody_documents_does_not_stop_the_list()
     assert list(set_aside(found)) == [cases[1]]
     assert "not as the vendor documents it: status" in set_aside(found)[cases[1]]
     assert cursor["token"], "the next round asks for what changed since"
+
+
+def test_personio_application_with_an_odd_field_does_not_stop_the_list() -> None:
+    vendor = PersonioStandIn(clock=Clock())
+    name = {"given": "Hanako", "family": "Example", "email": EMAIL, "job": "営業"}
+    cases = [vendor.apply(**name) for _ in range(3)]
+    for case in cases:
+        vendor.move(case, "rejected")
+    vendor.applications[cases[1]]["is_anonymized"] = "perhaps"
+    client = {"client_id": vendor.client_id, "client_secret": vendor.client_secret}
+    with (
+        vendor.serve() as url,
+        opened(PersonioConnector, client | {"api_url": url}, clock=vendor.clock) as connector,
+    ):
+        found, _ = walk(connector, {})
+    told = {event.application_id: event.ats_event for event in found}
+    assert set(told) == set(cases)
+    assert told[cases[1]].endswith("not as the vendor documents it: is_anonymized")
