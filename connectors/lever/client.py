@@ -20,7 +20,7 @@ from .records import DeletedSchema, OpportunitySchema, PostingSchema, ReasonSche
 PAGE = 100
 # With all three the snapshot says as much on every way: job, stage, and the contact's consent.
 EXPAND = ["applications", "stage", "contact"]
-ROOT = "opportunities"
+ROOT, LIST = "opportunities", "list opportunities"
 
 # The envelope of every list. ``next`` is opaque and goes back as it came.
 ListSchema = kit.CamelCaseSchema.of(has_next=kit.OptionalFlag(), next=kit.OptionalText())
@@ -66,9 +66,10 @@ class LeverClient:
         return self._api.get(path, schema=schema, under="data", operation=what, params=params)
 
     def opportunities(self, filters: Mapping[str, int], *, offset: str) -> Page:
-        """A page of opportunities, expanded. ``filters`` in milliseconds, inclusive."""
+        """A page of opportunities, expanded and not read yet. ``filters`` in milliseconds,
+        inclusive."""
         query = {**filters, "expand": EXPAND, "offset": offset}
-        return self._page((ROOT,), OpportunitySchema, "list opportunities", query)
+        return self._page((ROOT,), kit.RowSchema, LIST, query)
 
     def deleted(self, *, start: int, end: int, offset: str) -> Page:
         """A page of what was deleted; the window may be 30 days at most."""

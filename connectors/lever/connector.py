@@ -38,9 +38,8 @@ class LeverConnector(kit.Connector):
         self._poll = Poll(
             self._client,
             snapshot=self._snapshot,
-            history_days=self.policy.history.days,
             watch_days=days,
-            clock=self.clock,
+            by=self,
         )
 
     def verify_webhook(self, request: kit.WebhookRequest) -> None:

@@ -23,8 +23,8 @@ from typing import Any
 from careerrelay import connectors as kit
 from careerrelay.connectors import Application, ApplicationEvent, ApplicationState, EventKind
 
-from .client import LeverClient
-from .records import archived_at, is_anonymised
+from .client import LIST, LeverClient
+from .records import OpportunitySchema, archived_at, is_anonymised
 
 STEPS = ("archived", "created", "updated", "deleted", "watched")
 OVERLAP = 10 * 60 * 1000  # Lists may lag behind the change; saying it twice is harmless.
@@ -86,20 +86,19 @@ class Poll:
         client: LeverClient,
         *,
         snapshot: Snapshot,
-        history_days: int,
         watch_days: int,
-        clock: Callable[[], datetime],
+        by: kit.Connector,
     ) -> None:
         self._client = client
         self._snapshot = snapshot
-        self._history_days = history_days
         self._watch_days = watch_days
-        self._clock = clock
+        self._by = by
 
     def page(self, saved: Mapping[str, Any]) -> kit.PollPage:
         """The page at the cursor ``saved``; ``{}`` begins with the history."""
         cursor = Cursor(**saved).opened(
-            now=int(self._clock().timestamp() * 1000), history_days=self._history_days
+            now=int(self._by.clock().timestamp() * 1000),
+            history_days=self._by.policy.history.days,
         )
         if cursor.step == "deleted":
             return self._deleted(cursor)
@@ -116,12 +115,19 @@ class Poll:
             },
             offset=cursor.offset or "",
         )
-        read = {"archived": self._archived, "created": self._created, "updated": self._updated}
-        events = [event for record in page.records for event in read[step](record, cursor)]
-        newest = max((_milliseconds(_time_of(record, step)) for record in page.records), default=0)
-        return _page(
-            events, self._watching(cursor, events).after(newest=newest, offset=page.next or None)
-        )
+        steps = {"archived": self._archived, "created": self._created, "updated": self._updated}
+
+        def read(row: Mapping[str, Any]) -> tuple[int, list[ApplicationEvent]]:
+            record = OpportunitySchema().read(row)
+            return _milliseconds(_time_of(record, step)), steps[step](record, cursor)
+
+        found = kit.row_by_row(page.records, read, by=self._by, operation=LIST)
+        told = [one for one in found if not isinstance(one, ApplicationEvent)]
+        events = [event for _, of_one in told for event in of_one]
+        newest = max((at for at, _ in told), default=0)
+        after = self._watching(cursor, events).after(newest=newest, offset=page.next or None)
+        # A row that was set aside says nothing yet of what is watched.
+        return _page([*events, *(one for one in found if isinstance(one, ApplicationEvent))], after)
 
     def _archived(self, record: Mapping[str, Any], _: Cursor) -> list[ApplicationEvent]:
         application = self._snapshot(record)

@@ -14,7 +14,7 @@ from careerrelay.connectors.lever.connector import LeverConnector
 from careerrelay.connectors.lever.poll import LOOKS_PER_ROUND, WATCHED
 from careerrelay.connectors.lever.standin import LeverStandIn
 from careerrelay.models.candidates import ApplicationState
-from careerrelay.models.errors import ApiUnavailableError
+from careerrelay.models.errors import ApiResponseError, ApiUnavailableError
 from careerrelay.models.events import ApplicationEvent, EventKind
 
 from .conftest import Clock, Connect
@@ -64,6 +64,21 @@ def crowd(lever: LeverStandIn, posting: str, *, size: int) -> list[str]:
         lever.account.archive(case, at=at + timedelta(minutes=30))
         cases.append(case)
     return cases
+
+
+def test_opportunity_that_cannot_be_read_stops_no_other(
+    lever: LeverStandIn, posting: str, connector: LeverConnector
+) -> None:
+    cases = crowd(lever, posting, size=3)
+    lever.account.opportunities[cases[1]]["urls"] = "nowhere"
+    events, _ = polled(connector)
+    told = [set(kinds(events, case)) for case in cases]
+    assert told == [{EventKind.REJECTED}, {EventKind.CHANGED}, {EventKind.REJECTED}]
+    odd, *same = (event for event in events if event.application_id == cases[1])
+    assert odd.ats_event.endswith("not as the vendor documents it: urls")
+    assert all(event == odd for event in same), "two lists show it, and it is one signal"
+    with pytest.raises(ApiResponseError, match="urls"):
+        connector.fetch_application(cases[1])
 
 
 def test_the_first_round_brings_the_history(
