@@ -25,6 +25,7 @@ from flask import Flask
 
 from careerrelay.cli import serving as serving_module
 from careerrelay.link_signing import LinkSigner, Purpose
+from careerrelay.models.errors import ConfigurationError
 from careerrelay.webhook_server.serving import LARGEST_BODY, Serving, _Channel
 from tests.support.mailbox import free_port
 
@@ -227,6 +228,15 @@ def test_only_upload_links_of_ours_may_send_a_large_body(purpose: Purpose, statu
     finally:
         serving.stop()
         server.join(WAIT)
+
+
+def test_a_key_file_that_cannot_be_read_makes_no_body_large_and_ends_no_connection() -> None:
+    def keys() -> tuple[str, ...]:
+        raise ConfigurationError("the key file is damaged")
+
+    signer = LinkSigner(keys, base_url="https://relay.example.co.jp")
+    runtime: Any = SimpleNamespace(signer=signer, settings=SimpleNamespace(csv={"megabytes": 20}))
+    assert serving_module._largest_body(runtime, "/u/token") == LARGEST_BODY
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
