@@ -19,7 +19,7 @@ from pathlib import Path
 
 from careerrelay.cli.inject_paragraph import USUAL_TEXTS
 from careerrelay.mail.injection import Paragraph, Policy, Result, Status, inject
-from tests.mail.judges import compare, read_all, why_no_judges
+from tests.mail.judges import ReaderError, compare, read_all, restart_readers, why_no_judges
 from tests.mail.judges.comparison import is_sealed
 from tests.mail.judges.values import Reading
 
@@ -58,6 +58,7 @@ class Tally:
     broken_for_two: list[str] = field(default_factory=list)
     findings: dict[str, list[str]] = field(default_factory=dict)
     sealed_touched: list[str] = field(default_factory=list)
+    not_judged: dict[str, str] = field(default_factory=dict)
     slowest: float = 0.0
     slowest_mail: str = ""
 
@@ -109,7 +110,12 @@ def _judge(
         tally.refused[result.code or result.status.value] += 1
         return
     tally.changed += 1
-    before, after = read(), read_all(result.assemble(message))
+    try:
+        before, after = read(), read_all(result.assemble(message))
+    except ReaderError as error:
+        tally.not_judged[mail] = str(error)
+        restart_readers()
+        return
     findings = compare(before, after, paragraph=paragraph, result=result)
     if any(map(is_sealed, before)):
         tally.sealed_touched.append(mail)
@@ -152,6 +158,7 @@ def table(tallies: dict[str, Tally]) -> str:
         row(f"broken for {judge}", *(len(t.broken[judge]) for t in all_))
     row("broken for any", *(len(t.findings) for t in all_))
     row("broken for two or more", *(len(t.broken_for_two) for t in all_))
+    row("not judged, as a reader gave up", *(len(t.not_judged) for t in all_))
     row("signed, encrypted, calendar touched", *(len(t.sealed_touched) for t in all_))
     row("refused among ordinary mail", *(f"{t.refused_share():.2%}" for t in all_))
     row("slowest, ms", *(f"{t.slowest * 1000:.0f}" for t in all_))

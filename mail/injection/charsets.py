@@ -45,6 +45,9 @@ _NOT_ROMAN = re.compile(rb"[\\~\x1b]")
 LONGEST_ESCAPE = 4
 ESCAPES_WITHIN = 4096
 _JIS_TEXT = re.compile(rb"(?:\x1b(?:\$(?:[@AB]|\([@-Z])|\(I)[^\x1b]*+)++")
+_TORN = re.compile(rb"\x1b\$(?:[@AB]|\([@-D])(?:[\x21-\x7e]{2}|[\r\n])*+(?!\x1b|\Z)")
+"""Half a sign, or what is none: some readers take the escape behind it for its other half."""
+_BEGINS_ANEW = re.compile(rb"\s*+(?:\x1b|\Z)")
 _BLANKS = bytes(10 if sign == 10 else 1 for sign in range(256))
 """Line ends stay."""
 _SHIFT_JIS = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]")
@@ -185,6 +188,17 @@ def escape_before(data: bytes, start: int, end: int) -> bytes:
             return found[-1]
         stop = begin + LONGEST_ESCAPE - 1 if begin > start else start
     return b""
+
+
+def begins_anew(data: bytes, at: int = 0) -> bool:
+    """An escape stands there, in front of any sign, or nothing is left."""
+    return _BEGINS_ANEW.match(data, at) is not None
+
+
+def end_of_whole_signs(data: bytes) -> int:
+    """Where the first sign of ISO-2022-JP is torn; the end where none is."""
+    found = _TORN.search(data)
+    return found.end() if found else len(data)
 
 
 def in_ascii(new: bytes, before: bytes) -> bytes:

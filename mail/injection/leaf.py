@@ -48,6 +48,7 @@ class Leaf:
     _is_spelled: bool | None = None
     _places: Sequence[int] = ()
     _escape: tuple[int, bytes] = (0, b"")
+    _whole_until: int = -1
 
     @classmethod
     def open(cls, message: bytes, part: Part, *, eol: bytes, is_top: bool = False) -> Leaf:
@@ -137,7 +138,14 @@ class Leaf:
 
     def in_ascii(self, new: bytes, at: int) -> bytes:
         """``new`` as it can be put there. Raises where ISO-2022-JP would swallow it."""
-        return charsets.in_ascii(new, self._escape_before(at)) if b"\x1b" in self.data else new
+        if b"\x1b" not in self.data:
+            return new
+        if self._whole_until < 0:
+            self._whole_until = charsets.end_of_whole_signs(self.data)
+        is_lost = self._whole_until < at
+        if is_lost and not (charsets.begins_anew(new) and charsets.begins_anew(self.data, at)):
+            raise Refusal("jis_state")
+        return charsets.in_ascii(new, self._escape_before(at))
 
     def _escape_before(self, at: int) -> bytes:
         """Asked for in ascending order, as a rule: then all together takes linear time."""

@@ -125,6 +125,20 @@ def test_case_063_open_state_below_the_place_hurts_nobody() -> None:
     assert paragraph_in(JIS) in after
 
 
+@pytest.mark.parametrize("torn", [b"C4E", b"C4 Ev", b"C4Ev\x943", b"C4Ev\r\n;"])
+def test_case_063_a_torn_sign_in_front_of_the_place(torn: bytes) -> None:
+    """Python's decoder takes the escape behind it for its other half, and stays in Japanese up to
+    the next one: our own, where the paragraph is Japanese."""
+    body = b"\x1b$B" + torn + b"\x1b(B\r\n"
+    assert_untouched(mail(leaf(f"text/html; charset={JIS}", body)), "jis_state")
+    assert_untouched(text(body + MARKER.encode() + b"\r\nHanako\r\n", JIS), "token_left")
+    if torn.isascii():
+        assert_injected(text(body, JIS))
+    else:
+        assert_untouched(text(body, JIS), "jis_state")
+    assert_injected(text(lines(LETTER + "\n-- \n", charset=JIS) + body, JIS))
+
+
 @pytest.mark.parametrize("sign", [CIRCLED, HALF_WIDTH], ids=["circled", "half-width"])
 def test_case_064_vendor_signs_in_iso_2022_jp(sign: bytes) -> None:
     body = sign + b"\r\n" + lines(LETTER + SIGNATURE, charset=JIS).replace(b"TEL", sign + b" TEL")

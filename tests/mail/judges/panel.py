@@ -26,6 +26,13 @@ def read_all(message: bytes) -> list[Reading]:
     return [python_reader.read(message), node.read(message), perl.read(message)]
 
 
+def restart_readers() -> None:
+    """After one has ended."""
+    for reader in _processes():
+        reader.close()
+    _processes.cache_clear()
+
+
 def why_no_judges() -> str:
     """What is missing for the readers, "" when nothing is."""
     if not (NODE_MODULES / "mailparser").exists() or not shutil.which("node"):

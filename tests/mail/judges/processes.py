@@ -8,6 +8,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 from .values import Part, Reading
@@ -67,8 +68,9 @@ class ReaderProcess:
     def close(self) -> None:
         """End it by closing its input."""
         for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+            if pipe is not None and not pipe.closed:
+                with suppress(BrokenPipeError):  # it has ended
+                    pipe.close()
         self._process.wait(timeout=10)
 
 
