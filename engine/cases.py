@@ -30,14 +30,7 @@ from .counting import claim_keys
 from .foreseen import ERASURE, Foreseen
 from .known import Known, as_first_told
 from .meanings import Meanings
-from .people import (
-    address_hashes,
-    candidate_key,
-    counted_as,
-    person_keys,
-    readable_addresses,
-    seal_person,
-)
+from .people import Identities, candidate_key, counted_as, seal_person
 from .retention import months_before
 from .runtime import Runtime
 
@@ -57,6 +50,7 @@ class CaseFile:
         self._expected: dict[str, ApplicationRecord | None] = {}
         self._meanings = Meanings(session, connection, now=self._now)
         self._foreseen = Foreseen(session, connection)
+        self._identities = Identities(runtime.vault, connection.id)
 
     def expect(self, events: Iterable[ApplicationEvent]) -> None:
         """Find the cases of these events at once; what is none of them is looked up as it comes."""
@@ -79,19 +73,11 @@ class CaseFile:
         self._meanings.foresee(application.reason for application in told)
 
     def _foresee(self, people: Sequence[Candidate]) -> None:
-        emails = [email for person in people for email in readable_addresses(person.emails)]
+        found = [self._identities.of(person) for person in people]
         self._foreseen.ask(
-            hashes=address_hashes(self._runtime.vault, emails),
-            keys=[key for person in people for key in self._keys(person, person.external_id)],
+            hashes=[hash_ for identity in found for hash_ in identity.hashes],
+            keys=[key for identity in found for key in identity.keys],
             candidates=[person.external_id for person in people],
-        )
-
-    def _keys(self, person: Candidate, candidate_id: str) -> list[str]:
-        return person_keys(
-            self._runtime.vault,
-            person.emails,
-            connection_id=self._connection.id,
-            candidate_id=candidate_id,
         )
 
     def record(self, event: ApplicationEvent, *, asked: Known | None = None) -> str:
@@ -200,7 +186,8 @@ class CaseFile:
         record.reason_text = reason.text if reason else None
         record.reason_side = reason.side.value if reason else None
         if not self._is_too_old(application):
-            seal_person(self._runtime.vault, record, application.candidate)
+            person = application.candidate
+            seal_person(self._runtime.vault, record, person, self._identities.of(person))
 
     def _is_too_old(self, application: Application) -> bool:
         """Ended longer ago than the company keeps profiles: nobody's data are stored."""
@@ -251,7 +238,7 @@ class CaseFile:
 
     def _facts(self, record: ApplicationRecord, application: Application) -> eligibility.Facts:
         hashes = [address.email_hash for address in record.addresses]
-        keys = self._keys(application.candidate, record.candidate_external_id)
+        keys = self._identities.of(application.candidate).keys
         reason = application.reason
         return eligibility.Facts(
             state=application.state,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,25 +43,64 @@ def readable_addresses(addresses: Iterable[str]) -> list[str]:
     return found
 
 
-def seal_person(vault: Vault, record: ApplicationRecord, candidate: Candidate) -> None:
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A person's addresses, of what an ATS holds those that are some, and what finds the person
+    again: by mail, and as counted."""
+
+    emails: list[str]
+    hashes: list[str]
+    keys: list[str]
+
+
+class Identities:
+    """Of one connection's people, inside one transaction; each is worked out once."""
+
+    def __init__(self, vault: Vault, connection_id: str) -> None:
+        self._vault = vault
+        self._connection_id = connection_id
+        self._known: dict[Candidate, Identity] = {}
+
+    def of(self, candidate: Candidate) -> Identity:
+        if candidate not in self._known:
+            self._known[candidate] = self._work_out(candidate)
+        return self._known[candidate]
+
+    def _work_out(self, candidate: Candidate) -> Identity:
+        emails = readable_addresses(candidate.emails)
+        keys = person_keys(
+            self._vault,
+            candidate.emails,
+            connection_id=self._connection_id,
+            candidate_id=candidate.external_id,
+        )
+        return Identity(emails, address_hashes(self._vault, emails), keys)
+
+
+def seal_person(
+    vault: Vault, record: ApplicationRecord, candidate: Candidate, identity: Identity
+) -> None:
     """Store names and addresses, encrypted, and the hashes that find them again.
 
     What an ATS holds in its e-mail field and is no address is not kept.
     """
-    emails = readable_addresses(candidate.emails)
     person = {
-        "emails": emails,
+        "emails": identity.emails,
         "family_name": candidate.family_name,
         "given_name": candidate.given_name,
         "full_name": candidate.full_name,
     }
     text = json.dumps(person, ensure_ascii=False)
     record.person_sealed = vault.seal(text, place=f"applications:{record.id}")
-    hashes = address_hashes(vault, emails)
-    known = {address.email_hash: address for address in record.addresses}
-    record.addresses = [
-        known.get(h) or ApplicationAddress(application_id=record.id, email_hash=h) for h in hashes
-    ]
+    # One by one: a list put in place of the other is compared with it at twice the cost.
+    for address in [a for a in record.addresses if a.email_hash not in identity.hashes]:
+        record.addresses.remove(address)
+    known = {address.email_hash for address in record.addresses}
+    for email_hash in identity.hashes:
+        if email_hash not in known:
+            record.addresses.append(
+                ApplicationAddress(application_id=record.id, email_hash=email_hash)
+            )
 
 
 def open_candidate(vault: Vault, record: ApplicationRecord) -> Candidate:

@@ -29,6 +29,8 @@ CARRIER_DOMAINS = frozenset(
 """Until April 2009 docomo and au let people choose ``abc..def@``, ``abc.@`` and ``.abc@``;
 such addresses live on (https://kurojica.tayori.com/q/schedule-help/detail/592117)."""
 
+_CARRIER_ENDINGS = tuple(f".{domain}" for domain in CARRIER_DOMAINS)
+
 DOTS_IGNORED_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
 """Dots do not matter there (https://support.google.com/mail/answer/7436150)."""
 
@@ -84,7 +86,7 @@ def read_address(text: str) -> str:
 def is_carrier(address: str) -> bool:
     """Whether the address is a mobile carrier's: they filter mail with links, often silently."""
     domain = address.rpartition("@")[2].lower()
-    return any(domain == known or domain.endswith("." + known) for known in CARRIER_DOMAINS)
+    return domain in CARRIER_DOMAINS or domain.endswith(_CARRIER_ENDINGS)
 
 
 def is_legacy_carrier(address: str) -> bool:
