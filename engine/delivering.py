@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlalchemy import bindparam, literal, select
 
@@ -205,8 +206,13 @@ def _is_counted(runtime: Runtime, owed: _Owed) -> bool:
 
 
 def _wait_for_send_time(runtime: Runtime, owed: _Owed) -> None:
+    """By what the company and the ATS say now: either may want to wait for longer than when the
+    notice came to be owed."""
     now = runtime.clock()
-    at = send_time(owed.company, max(now, owed.record.notice_after or now))
+    held = now
+    if owed.company.hold_days:
+        held = owed.delivery.created_at + timedelta(days=owed.company.hold_days)
+    at = send_time(owed.company, max(now, held, owed.record.notice_after or now))
     if at > now:
         raise PostponedError("not yet the time to send", retry_after=(at - now).total_seconds())
 

@@ -66,6 +66,11 @@ def in_days(world: World, days: float) -> datetime:
     return world.clock() + timedelta(days=days)
 
 
+def hold(world: World, days: int) -> None:
+    with world.runtime.database.begin() as session:
+        session.get_one(Company, "acme").hold_days = days
+
+
 def test_the_ats_sends_our_notice_with_the_personal_link(messaging: World) -> None:
     reject(messaging)
     (message,) = sent(messaging)
@@ -75,14 +80,26 @@ def test_the_ats_sends_our_notice_with_the_personal_link(messaging: World) -> No
 
 
 def test_a_message_keeps_the_companys_hours_and_waiting_time(messaging: World) -> None:
-    with messaging.runtime.database.begin() as session:
-        session.get_one(Company, "acme").hold_days = 1
+    hold(messaging, 1)
     messaging.clock.forward(hours=8)
     reject(messaging)
     messaging.clock.forward(hours=13)
     messaging.work()
     assert sent(messaging) == []
     messaging.clock.forward(hours=26)
+    messaging.work()
+    assert len(sent(messaging)) == 1
+
+
+def test_a_longer_waiting_time_holds_back_what_waits_already(messaging: World) -> None:
+    hold(messaging, 1)
+    reject(messaging)
+    hold(messaging, 5)
+    messaging.clock.forward(days=4, hours=23)
+    messaging.work()
+    assert sent(messaging) == []
+    assert the_delivery(messaging).failures == 0
+    messaging.clock.forward(hours=2)
     messaging.work()
     assert len(sent(messaging)) == 1
 
