@@ -12,11 +12,12 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.light import LightAts, LightSender
 from bench.results import Result, compared
+from bench.shares import held_to, refusal
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.events import ApplicationEvent, EventKind
 from careerrelay.models.tables import Connection
@@ -36,6 +37,8 @@ SECONDS_BESIDE_A_BULK = 5.0
 RATE = 200.0
 WARM, WARM_SECONDS = 10**6, 3.0
 SCALING = 1.7
+SHARE = 0.4
+"""Of a core, for each of two workers: all that runs then fits on two."""
 
 
 def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[Result]:
@@ -44,6 +47,7 @@ def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[R
     two = _rate(folder / "two", server, workers=2)
     waits = sorted(_singles(folder / "singles", server))
     beside = _beside_a_bulk(folder / "bulk", server, bulk)
+    machines = _machines(folder, server)
     cores = os.cpu_count() or 1
     middle, worst = waits[len(waits) // 2], waits[-1]
     return [
@@ -59,6 +63,7 @@ def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[R
             peer=one,
             target=f">= {SCALING:g}",
         ),
+        *machines,
         compared("signal to link, p50, s, against 1 s", ours=middle, peer=1.0, target="<= 1"),
         compared("signal to link, p99, s, against 2 s", ours=worst, peer=2.0, target="<= 1"),
         compared(
@@ -70,8 +75,23 @@ def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[R
     ]
 
 
-def _rate(folder: Path, server: PostgresServer, *, workers: int) -> float:
-    with _site(folder, server, workers=workers) as (site, ats):
+def _machines(folder: Path, server: PostgresServer) -> list[Result]:
+    """The same where cores allow: none of the workers takes more than its share of one."""
+    if why := refusal():
+        print(f"grown: no process can be held to a share of a core here ({why}): left out")
+        return []
+    one = _rate(folder / "one_held", server, workers=1, share=SHARE)
+    two = _rate(folder / "two_held", server, workers=2, share=SHARE)
+    name = f"grown: two workers against one, each held to {SHARE:g} of a core, /s"
+    return [compared(name, ours=two, peer=one, target=f">= {SCALING:g}")]
+
+
+def _rate(
+    folder: Path, server: PostgresServer, *, workers: int, share: float | None = None
+) -> float:
+    with _site(folder, server, workers=workers) as (site, ats), ExitStack() as stack:
+        if share is not None:
+            stack.enter_context(held_to(share, _workers(site)))
         for number in range(REJECTIONS):
             _reject(site.sender, number)
         began = time.monotonic()
@@ -79,6 +99,11 @@ def _rate(folder: Path, server: PostgresServer, *, workers: int) -> float:
             pass
         _until(lambda: len(ats.written) > REJECTIONS)
         return REJECTIONS / (max(ats.written.values()) - began)
+
+
+def _workers(site: Turmoil) -> list[int]:
+    processes = [node.process for node in site.nodes if node.command == "worker"]
+    return [process.pid for process in processes if process is not None]
 
 
 def _singles(folder: Path, server: PostgresServer) -> list[float]:
