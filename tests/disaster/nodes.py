@@ -56,6 +56,16 @@ class Node:
         if self.url:
             wait_until(self._answers, what=f"{self.command} answers; see {self.log}")
 
+    @property
+    def has_ended(self) -> bool:
+        """Begun, and no longer there."""
+        return self.process is not None and self.process.poll() is not None
+
+    @property
+    def words(self) -> str:
+        """What it has said in this life."""
+        return self.log.read_bytes()[self.told :].decode()
+
     def _is_up(self) -> bool:
         assert self.process is not None
         has_told = self.log.stat().st_size > self.told
@@ -64,7 +74,7 @@ class Node:
     def _answers(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
-            raise AssertionError(f"{self.command} ended by itself: {self.log.read_text()[-2000:]}")
+            raise AssertionError(f"{self.command} ended by itself: {self.words[-2000:]}")
         try:
             return requests.get(f"{self.url}/healthz", timeout=2).ok
         except requests.RequestException:

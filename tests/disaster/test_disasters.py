@@ -56,6 +56,21 @@ def test_postgresql_is_killed_under_load(
     assert grown.settle().faults == []
 
 
+def test_worker_that_begins_while_postgresql_is_away_ends_and_its_supervisor_begins_it_again(
+    grown: Turmoil, durable_postgres: PostgresServer
+) -> None:
+    worker = grown.nodes[1]
+    worker.kill()
+    durable_postgres.kill()
+    worker.start()
+    wait_until(lambda: worker.has_ended, what="the worker gives up")
+    durable_postgres.revive()
+    with grown.sender.running(threads=4):
+        grown.tell(PEOPLE)
+    assert grown.settle().faults == []
+    assert not worker.has_ended
+
+
 def test_disk_is_full_for_a_while(embedded: Turmoil) -> None:
     with embedded.sender.running(threads=4):
         embedded.tell(PEOPLE)

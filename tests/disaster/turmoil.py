@@ -30,6 +30,7 @@ from tests.support.mailbox import free_port
 from tests.support.postgres import PostgresServer
 
 THREADS = 8
+STORE_AWAY = "the database does not do what is asked"
 UNLIMITED = resource.RLIM_INFINITY
 
 
@@ -65,6 +66,13 @@ class Turmoil:
         node = self.chance.choice(self.nodes)
         node.kill()
         node.start()
+
+    def revive(self) -> None:
+        """As a supervisor does: what began while the database was away has ended with that word."""
+        for node in self.nodes:
+            if node.has_ended:
+                assert STORE_AWAY in node.words, node.words
+                node.start()
 
     def rotate_keys(self, *, settle: timedelta) -> None:
         """A new key while everything runs, as 'careerrelay keys' does it; again after a fault."""
@@ -108,7 +116,9 @@ class Turmoil:
 
     def settle(self) -> Findings:
         """Wait until nothing is owed; what the auditor finds."""
+        self.revive()
         rest(self.runtime)
+        self.revive()
         found = audit(
             self.runtime,
             sender=self.sender,
