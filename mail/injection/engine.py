@@ -97,13 +97,12 @@ class _Injection:
         if found and any(is_genuine(field.value, self._root, self._policy) for field in found):
             return Result(Status.ALREADY, "marked")
         refuse_untouchable(self._root, self._parts, self._policy)
-        targets = find_targets(self._root)
-        self._notes += targets.notes
-        refuse_behind_messages(self._message, self._parts, targets.leaves[0])
-        _refuse_full_headers(self._root, *targets.leaves)
+        targets = find_targets(self._root, self._notes)
+        refuse_behind_messages(self._message, self._parts, targets[0])
+        _refuse_full_headers(self._root, *targets)
         leaves = self._opened
-        leaves += [self._open(part) for part in targets.leaves]
-        files = [p for p in self._parts if p.type.startswith("text/") and p not in targets.leaves]
+        leaves += [self._open(part) for part in targets]
+        files = [p for p in self._parts if p.type.startswith("text/") and p not in targets]
         refuse_armoured_files(self._message, files)
         tokens = [leaf.tokens(self._policy.marker) for leaf in leaves]
         if sum(map(len, tokens)) > MAX_TOKENS:
@@ -118,7 +117,7 @@ class _Injection:
         return self._result(Status.REPLACED, "marker", leaves, tokens, self._paragraph)
 
     def _open(self, part: Part) -> Leaf:
-        return Leaf.open(self._message, part, eol=self._eol, is_top=part is self._root)
+        return Leaf(self._message, part, eol=self._eol, is_top=part is self._root)
 
     def _note_subject(self) -> None:
         marker = self._policy.marker.encode().lower()
@@ -260,7 +259,7 @@ def _is_marked(message: bytes, policy: Policy, without: Sequence[int]) -> bool:
 def _sees(message: bytes, part: Part, marker: str) -> bool:
     raw = message[part.body : part.end]
     try:
-        leaf = Leaf.open(message, part, eol=b"\n")
+        leaf = Leaf(message, part, eol=b"\n")
         return bool(leaf.tokens(marker))
     except Refusal:
         return _may_hold(raw, marker)

@@ -20,6 +20,8 @@ stands alone, which ends a line for some readers."""
 _FIELD = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
 _SAID = re.compile(rb"\ncontent-(type|transfer-encoding|disposition):([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 
+_CONTENT = b"\ncontent-"
+
 
 class Field(NamedTuple):
     """One field; ``end`` is behind its line end, ``value`` raw with its folds."""
@@ -32,13 +34,14 @@ class Field(NamedTuple):
 class Header:
     """Fields in their order, from ``start`` to ``end``; asked for by name, in lower case."""
 
-    __slots__ = ("_lowered", "_message", "end", "start")
+    __slots__ = ("_asked", "_lowered", "_message", "end", "start")
 
     def __init__(self, message: bytes, start: int, end: int) -> None:
         self.start = start
         self.end = end
         self._message = message
         self._lowered = b""
+        self._asked: dict[bytes, bytes | None] = {}
 
     @property
     def _low(self) -> bytes:
@@ -69,7 +72,12 @@ class Header:
         """
         said: dict[bytes, bytes] = {}
         low = self._low
-        for found in _SAID.finditer(low) if b"\ncontent-" in low else ():
+        at = low.find(_CONTENT)
+        while at >= 0:
+            found = _SAID.match(low, at)
+            at = low.find(_CONTENT, at + 1)
+            if not found:
+                continue
             name, (begin, end) = found[1], found.span(2)
             value = self._message[self.start + begin - 1 : self.start + end]
             if name not in said:
@@ -80,6 +88,11 @@ class Header:
 
     def get(self, name: bytes) -> bytes | None:
         """The raw value of the first field of that name."""
+        if name not in self._asked:
+            self._asked[name] = self._first(name)
+        return self._asked[name]
+
+    def _first(self, name: bytes) -> bytes | None:
         low = self._low
         at = low.find(b"\n" + name)
         while at >= 0:

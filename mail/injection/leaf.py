@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from . import charsets, encodings
-from .charsets import Charset
 from .html_place import html_places
 from .html_text import HtmlText
 from .placeholder import Token, html_tokens, text_tokens
@@ -24,7 +22,6 @@ LONGEST_LINE = 998
 """https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1"""
 
 
-@dataclass(slots=True)
 class Leaf:
     """One text/plain or text/html part, decoded.
 
@@ -32,47 +29,46 @@ class Leaf:
     the line end of the message around it; ``is_top``: it is the whole message.
     """
 
-    message: bytes
-    part: Part
-    raw: bytes
-    data: bytes
-    low: bytes
-    charset: Charset
-    eol: bytes
-    is_top: bool
-    is_html: bool
-    is_flowed: bool
-    notes: list[str] = field(default_factory=list)
-    _page: HtmlText | None = None
-    _line_end: bytes | None = None
-    _is_spelled: bool | None = None
-    _places: Sequence[int] = ()
-    _escape: tuple[int, bytes] = (0, b"")
-    _whole_until: int = -1
+    __slots__ = (
+        "_escape", "_is_spelled", "_line_end", "_page", "_places", "_whole_until", "charset",
+        "data", "eol", "is_flowed", "is_html", "is_top", "low", "message", "notes", "part", "raw",
+    )  # fmt: skip
 
-    @classmethod
-    def open(cls, message: bytes, part: Part, *, eol: bytes, is_top: bool = False) -> Leaf:
+    def __init__(self, message: bytes, part: Part, *, eol: bytes, is_top: bool = False) -> None:
         """Undo encoding and find out the charset. Raises Refusal."""
-        raw = message[part.body : part.end]
-        data = encodings.decode(raw, part.encoding)
+        self.message = message
+        self.part = part
+        self.eol = eol
+        self.is_top = is_top
+        self.raw = raw = message[part.body : part.end]
+        self.data = data = encodings.decode(raw, part.encoding)
         if len(data) > LONGEST_LEAF:
             raise Refusal("too_complex")
         low = data.lower()
         refuse_armour(data, low)
-        label = part.content_type.params.get("charset", "")
-        charset = charsets.find_charset(data, label)
-        masked = charsets.mask(data, charset)
-        low = low if masked is data else masked.lower()
-        is_flowed = part.content_type.params.get("format", "").lower() == "flowed"
-        is_html = part.type == "text/html"
-        leaf = cls(message, part, raw, data, low, charset, eol, is_top, is_html, is_flowed)
-        if leaf.charset.mismatch and not leaf.is_html:
-            leaf.notes.append("charset_mismatch")
-        if part.encoding == "7bit" and not raw.isascii():
-            leaf.notes.append("eight_bit")
-        if _has_long_line(raw):
-            leaf.notes.append("long_line")
-        return leaf
+        params = part.content_type.params
+        self.charset = charsets.find_charset(data, params.get("charset", ""))
+        masked = charsets.mask(data, self.charset)
+        self.low = low if masked is data else masked.lower()
+        self.is_flowed = params.get("format", "").lower() == "flowed"
+        self.is_html = part.type == "text/html"
+        self.notes = self._first_notes()
+        self._page: HtmlText | None = None
+        self._line_end: bytes | None = None
+        self._is_spelled: bool | None = None
+        self._places: Sequence[int] = ()
+        self._escape: tuple[int, bytes] = (0, b"")
+        self._whole_until = -1
+
+    def _first_notes(self) -> list[str]:
+        notes: list[str] = []
+        if self.charset.mismatch and not self.is_html:
+            notes.append("charset_mismatch")
+        if self.part.encoding == "7bit" and not self.raw.isascii():
+            notes.append("eight_bit")
+        if _has_long_line(self.raw):
+            notes.append("long_line")
+        return notes
 
     @property
     def line_end(self) -> bytes:

@@ -33,24 +33,40 @@ def decode(raw: bytes) -> bytes:
 
 def quoted(data: bytes, eol: bytes) -> bytes:
     """``data`` with line ends of ``eol``; others in it are encoded."""
-    if eol == b"\n" and b"\r" not in data:
-        return _encoded(data, istext=True)
-    if eol == b"\r\n" and data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
-        return _encoded(data.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", eol)
+    even = _even(data, eol)
+    if even is not None:
+        encoded = _encoded(even, istext=True)
+        return encoded if eol == b"\n" else encoded.replace(b"\n", eol)
     # Its soft breaks have the line ends that it finds first in the data.
     return _encoded(data, istext=False).replace(b"\r\n", b"\n").replace(b"\n", eol)
 
 
-def is_even(data: bytes, eol: bytes) -> bool:
-    """All its line ends are ``eol``, and no CR or LF stands elsewhere."""
-    ends = data.count(b"\n")
-    return data.count(b"\r") == ends * (len(eol) - 1) and data.count(eol) == ends
+def quoted_around(data: bytes, at: int, new: bytes, eol: bytes) -> bytes:
+    """The same of ``data`` with ``new`` at ``at``; line by line where ``new`` is whole lines."""
+    is_lines = new.endswith(eol) and (not at or data.endswith(eol, 0, at))
+    before, behind = _even(data[:at], eol), _even(data[at:], eol)
+    if not is_lines or before is None or behind is None or _even(new, eol) is None:
+        return quoted(data[:at] + new + data[at:], eol)
+    above, below = _encoded(before, istext=True), _encoded(behind, istext=True)
+    if eol != b"\n":
+        above, below = above.replace(b"\n", eol), below.replace(b"\n", eol)
+    return above + quoted_words(new, eol) + below
+
+
+def _even(data: bytes, eol: bytes) -> bytes | None:
+    """``data`` with line ends of LF, where all its line ends are ``eol`` and no CR or LF stands
+    elsewhere; else None."""
+    if eol == b"\n":
+        return None if b"\r" in data else data
+    even = data.replace(eol, b"\n")
+    ends = len(data) - len(even)
+    return even if b"\r" not in even and even.count(b"\n") == ends else None
 
 
 def quoted_words(new: bytes, eol: bytes) -> bytes:
     """The same line by line: all but that with the link are the same in a company's mails."""
     *lines, last = new.split(eol)
-    if len(lines) > _MOST_LINES or not is_even(new, eol):
+    if len(lines) > _MOST_LINES or _even(new, eol) is None:
         return quoted(new, eol)
     written = [_quoted_line(line, eol) for line in lines]
     return b"".join([*written, quoted(last, eol)] if last else written)
@@ -66,9 +82,18 @@ def _encoded(data: bytes, *, istext: bool) -> bytes:
     encoded = binascii.b2a_qp(data, istext=istext)
     if b"=20\n" not in encoded and b"=09\n" not in encoded:
         return encoded
-    if max(map(len, encoded.split(b"\n"))) <= LONGEST_LINE:
-        return encoded
-    return _TOO_LONG.sub(rb"\1=\n\2", encoded)
+    return _TOO_LONG.sub(rb"\1=\n\2", encoded) if _has_too_long(encoded) else encoded
+
+
+def _has_too_long(encoded: bytes) -> bool:
+    """A line that ends in an encoded blank, or the last one."""
+    for blank in (b"=20\n", b"=09\n"):
+        at = encoded.find(blank)
+        while at >= 0:
+            if at + 2 - encoded.rfind(b"\n", 0, at) > LONGEST_LINE:
+                return True
+            at = encoded.find(blank, at + 1)
+    return len(encoded) - 1 - encoded.rfind(b"\n") > LONGEST_LINE
 
 
 class Places:

@@ -46,6 +46,7 @@ _SIGNED_BY = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
 _ARMOUR = re.compile(rb"-----BEGIN (?:PGP |PKCS7-----)")
 """Keys too: a text that carries one is read by programs."""
 _UUENCODED = re.compile(rb"(?:^|\n)begin [0-7]{3,4} [^\r\n]{1,255}\r?\n[ -`]{1,61}\r?\n")
+_BEGINS = re.compile(rb"begin ")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _IS_MESSAGE = re.compile(rb"(?:^|\n)content-type:\s*message/rfc822", re.IGNORECASE)
 _YENC = re.compile(rb"(?:^|\n)=ybegin [^\r\n]*line=")
@@ -119,7 +120,8 @@ def refuse_behind_messages(message: bytes, parts: Iterable[Part], text: Part) ->
 def refuse_armour(text: bytes, low: bytes) -> None:
     """Raise for decoded text that carries a sealed or encoded object inline. ``low``: the same in
     lower case, in which one word is looked for that is in all of them."""
-    if b"begin " not in low:
+    # For one short word a pattern is the faster way.
+    if not _BEGINS.search(low):
         return
     if b"-----BEGIN " in text and _ARMOUR.search(text):
         raise Refusal("pgp_inline")

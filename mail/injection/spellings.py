@@ -13,6 +13,7 @@ from functools import cache
 from itertools import islice
 
 from .values import Refusal
+from .words import may_hold
 
 _ZERO_WIDTH = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad|\xad"
 """Signs of no width and soft hyphens, in UTF-8 and Latin-1."""
@@ -71,12 +72,10 @@ def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
 
 def is_spelled(low: bytes, *, marker: str, is_html: bool) -> bool:
     """Whether there is one: looked for up to the first only."""
-    return any(
-        True
-        for first, pattern in _patterns(marker.lower(), is_html)
-        if first in low
-        for _ in _matches(low, first, pattern)
-    )
+    for first, pattern in _patterns(marker.lower(), is_html):
+        if first in low and next(_matches(low, first, pattern), None) is not None:
+            return True
+    return False
 
 
 def _all(low: bytes, *, marker: str, is_html: bool) -> Iterator[re.Match[bytes]]:
@@ -104,7 +103,7 @@ def misspelt(low: bytes, *, marker: str) -> bool:
     The name is looked for first, since a text may be full of brackets.
     """
     begin, pattern = _nearly(marker.lower())
-    if begin not in low:
+    if begin and not may_hold(low, begin, begin[:1]):
         return False
     for found in pattern.finditer(low):
         before = low[max(found.start() - len(begin) - _MOST_BLANKS, 0) : found.start()]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .encodings import CHANGELESS
@@ -27,7 +26,6 @@ _TEXT = Value("text/plain", {})
 _NOTHING = Value("", {})
 
 
-@dataclass(slots=True, eq=False)
 class Part:
     """A message or a part of one.
 
@@ -37,17 +35,31 @@ class Part:
     multiparts it is in.
     """
 
-    start: int
-    body: int
-    end: int
-    header: Header
-    type: str
-    content_type: Value
-    encoding: str
-    disposition: Value
-    closed: bool = True
-    around: tuple[bytes, ...] = ()
-    children: list[Part] = field(default_factory=list)
+    __slots__ = (
+        "around", "body", "children", "closed", "content_type", "disposition", "encoding", "end",
+        "header", "start", "type",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        header: Header,
+        described: tuple[Value, str, Value],
+        *,
+        body: int,
+        end: int,
+        closed: bool,
+        around: tuple[bytes, ...],
+    ) -> None:
+        """``described``: what ``_described`` says of the header."""
+        self.header = header
+        self.content_type, self.encoding, self.disposition = described
+        self.type = self.content_type.text
+        self.start = header.start
+        self.body = body
+        self.end = end
+        self.closed = closed
+        self.around = around
+        self.children: list[Part] = []
 
     @property
     def is_multipart(self) -> bool:
@@ -182,11 +194,8 @@ def part_of(
 ) -> Part:
     """A part as its own header describes it; what is in it is not looked at. Raises Refusal."""
     block = header.short()
-    content_type, encoding, disposition = _described_as(block) if block else _described(header)
-    return Part(
-        header.start, body, end, header, content_type.text, content_type, encoding, disposition,
-        closed, around,
-    )  # fmt: skip
+    described = _described_as(block) if block else _described(header)
+    return Part(header, described, body=body, end=end, closed=closed, around=around)
 
 
 def _described(header: Header) -> tuple[Value, str, Value]:

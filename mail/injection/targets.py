@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from .structure import Part
 from .values import Refusal
 
 READ = ("text/plain", "text/html")
 
 
-@dataclass(slots=True)
-class Targets:
-    """At most one plain and one HTML leaf, in the message's order."""
+def find_targets(root: Part, notes: list[str]) -> list[Part]:
+    """At most one plain and one HTML leaf, in the message's order. What else an administrator may
+    want to know is added to ``notes``.
 
-    leaves: list[Part] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-def find_targets(root: Part) -> Targets:
-    """Raises Refusal where nobody would see a text, or where it is not closed safely."""
-    found = Targets()
-    found.leaves = _of(root, found.notes)
-    if not found.leaves:
+    Raises Refusal where nobody would see a text, or where it is not closed safely.
+    """
+    leaves = _of(root, notes)
+    if not leaves:
         raise Refusal("no_text_part")
-    if not all(leaf.closed for leaf in found.leaves):
+    if not all(leaf.closed for leaf in leaves):
         raise Refusal("structure_ambiguous")
-    return found
+    return leaves
 
 
 def _of(part: Part, notes: list[str]) -> list[Part]:

@@ -142,7 +142,11 @@ def _that_may_announce(text: TextLines) -> Iterable[int]:
         )
     if not any(map(joined.__contains__, _TWICE)):
         return ()
-    return (position for position, number in enumerate(text.filled) if titled(lines[number]))
+    return (
+        position
+        for position, number in enumerate(text.filled)
+        if (line := lines[number]).lstrip()[:2] in _TWICE and titled(line)
+    )
 
 
 def _announcement(text: TextLines, position: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Sequence
 
@@ -20,6 +21,8 @@ _AS_RULE = frozenset("ー一oOxX゜ﾟ")
 _NO_RULE = ">＞。、「」『』()（）@"
 _DRAWN = re.compile(rf"\s*+(?:[^\w\s{re.escape(_NO_RULE)}]|[{''.join(sorted(_AS_RULE))}_])")
 """How every ruled line begins: asked first, since most lines are none."""
+_DRAW_NOTHING = frozenset(string.ascii_letters + string.digits) - _AS_RULE
+"""Asked before that."""
 _PHONE = re.compile(
     r"(?i)\s*(?:Sent (?:from (?:my|mail for|outlook|yahoo|proton|samsung|huawei)|via ).{0,60}"
     r"|Get Outlook for .{2,80}|Gesendet (?:mit|von) .{3,60}"
@@ -49,7 +52,12 @@ def signature_start(text: TextLines, end: int) -> int | None:
     None where there is none, or where nothing stands above it: then it is the text.
     """
     filled = text.before(end)
-    drawn = [p for p, n in enumerate(filled[-_WINDOW:]) if _DRAWN.match(text.all[n])]
+    lines = text.all
+    drawn = [
+        position
+        for position, number in enumerate(filled[-_WINDOW:])
+        if (line := lines[number])[:1] not in _DRAW_NOTHING and _DRAWN.match(line)
+    ]
     starts = [_phone(text, filled)]
     if "-- " in text.joined:
         starts.append(_dashes(text, filled))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from . import charsets, encodings
@@ -14,7 +13,7 @@ from .header import Field
 from .leaf import Leaf
 from .parameters import read_value
 from .placeholder import Form, Token, address_for, html_for
-from .quoted_printable import quoted
+from .quoted_printable import quoted, quoted_around
 from .values import Edit, Paragraph, Refusal, spliced
 
 _CHARSET = re.compile(rb";\s*charset\s*=(?:[ \t]|\r?\n[ \t])*(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
@@ -23,14 +22,18 @@ _NOT_TO_JOIN = re.compile(rb" |-- \r?\n")
 PLAIN = b"text/plain"
 
 
-@dataclass(slots=True)
 class Plan:
     """What is to become of a leaf. ``charset``, ``encoding``: the new label; "" keeps the old."""
 
-    leaf: Leaf
-    changes: tuple[Change, ...]
-    charset: str = ""
-    encoding: str = ""
+    __slots__ = ("changes", "charset", "encoding", "leaf")
+
+    def __init__(
+        self, leaf: Leaf, changes: tuple[Change, ...], charset: str = "", encoding: str = ""
+    ) -> None:
+        self.leaf = leaf
+        self.changes = changes
+        self.charset = charset
+        self.encoding = encoding
 
     @property
     def text(self) -> bytes:
@@ -42,10 +45,17 @@ class Plan:
         leaf, part = self.leaf, self.leaf.part
         labels = _label_edits(self) if self.charset or self.encoding else []
         if self.encoding:
-            return [*labels, Edit(part.body, part.end, quoted(self.text, leaf.eol))]
+            return [*labels, Edit(part.body, part.end, self._quoted())]
         return labels + encodings.edits(
             leaf.raw, part.encoding, leaf.data, self.changes, at=part.body, eol=leaf.eol
         )
+
+    def _quoted(self) -> bytes:
+        """All of it in quoted-printable."""
+        leaf, (start, end, new) = self.leaf, self.changes[0]
+        if start == end and len(self.changes) == 1:
+            return quoted_around(leaf.data, start, new, leaf.eol)
+        return quoted(self.text, leaf.eol)
 
 
 def plan_html(leaf: Leaf, paragraph: Paragraph, *, at: int) -> Plan:

@@ -58,12 +58,16 @@ class Attempt:
 def attempt(message: bytes) -> Attempt:
     root = Reader(message).read()
     part = root.children[0] if root.children else root
-    opened = Leaf.open(message, part, eol=EOL, is_top=part is root)
+    opened = Leaf(message, part, eol=EOL, is_top=part is root)
     plan = plan_html(opened, PARAGRAPH, at=0) if opened.is_html else plan_text(opened, PARAGRAPH)
     header = mark(
         root, POLICY, status=Status.INJECTED, code="append", link_id=PARAGRAPH.link_id, eol=EOL
     )
     return Attempt(message, root, plan, [Edit(root.start, root.start, header), *plan.edits()])
+
+
+def changed(plan: Plan, change: Change) -> Plan:
+    return Plan(plan.leaf, (change,), plan.charset, plan.encoding)
 
 
 @pytest.mark.parametrize("message", [mail(TEXT), mail(PAGE), TWO], ids=["text", "page", "parts"])
@@ -101,7 +105,7 @@ def test_i2_old_text_is_lost() -> None:
 
 def test_i2_label_is_not_what_was_planned() -> None:
     tried = attempt(mail(TEXT))
-    tried.plan = replace(tried.plan, charset="euc_jp")
+    tried.plan = Plan(tried.plan.leaf, tried.plan.changes, "euc_jp", tried.plan.encoding)
     assert tried.broken() == "I2"
 
 
@@ -140,7 +144,7 @@ def test_i3_untouched_part_is_touched() -> None:
     message = mail(multipart("mixed", PDF, TEXT))
     root = Reader(message).read()
     part = root.children[1]
-    plan = plan_text(Leaf.open(message, part, eol=EOL), PARAGRAPH)
+    plan = plan_text(Leaf(message, part, eol=EOL), PARAGRAPH)
     at = message.index(b"JVBERi")
     header = attempt(mail(TEXT)).edits[0]
     tried = Attempt(message, root, plan, [header, Edit(at, at + 1, b"K"), *plan.edits()])
@@ -151,7 +155,7 @@ def test_i4_link_is_not_in_the_text() -> None:
     tried = attempt(mail(TEXT))
     (change,) = tried.plan.changes
     for new in (b"no link\r\n", change.new * 2):
-        tried.plan = replace(tried.plan, changes=(change._replace(new=new),))
+        tried.plan = changed(tried.plan, change._replace(new=new))
         tried.edits[1:] = tried.plan.edits()
         assert tried.broken() == "I4"
 
@@ -163,7 +167,7 @@ def test_i4_link_is_not_seen_on_the_page(spoil: bytes) -> None:
     tried = attempt(mail(PAGE))
     (change,) = tried.plan.changes
     new = spoil.replace(b"%b", change.new)
-    tried.plan = replace(tried.plan, changes=(change._replace(new=new),))
+    tried.plan = changed(tried.plan, change._replace(new=new))
     tried.edits[1:] = tried.plan.edits()
     with pytest.raises(Refusal) as found:
         tried.check()
@@ -187,7 +191,7 @@ def test_i5_header_is_missing_forged_or_not_on_top() -> None:
 
 def test_erasure_needs_neither_link_nor_header() -> None:
     tried = attempt(mail(TEXT))
-    tried.plan = replace(tried.plan, changes=(Change(0, 4, b""),))
+    tried.plan = changed(tried.plan, Change(0, 4, b""))
     tried.edits = tried.plan.edits()
     tried.check(is_erasure=True)
 
@@ -265,7 +269,7 @@ def test_erased_marker_takes_its_line_along(eol: str, encoding: str) -> None:
     after = result.assemble(message)
     assert not marker_in(after, POLICY)
     root = Reader(after).read()
-    text = Leaf.open(after, root, eol=eol.encode()).data.decode().replace(eol, "\n")
+    text = Leaf(after, root, eol=eol.encode()).data.decode().replace(eol, "\n")
     assert text == "Dear Taro,\n\nGoodbye,  Taro.\n"
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from careerrelay.mail.injection import Edit, quoted_printable, same_structure
-from careerrelay.mail.injection.charsets import Charset, lookup
+from careerrelay.mail.injection.charsets import lookup
 from careerrelay.mail.injection.checks import are_same_lines
 from careerrelay.mail.injection.encodings import Change
 from careerrelay.mail.injection.leaf import Leaf
@@ -18,7 +16,7 @@ from careerrelay.mail.injection.values import Refusal
 from careerrelay.mail.injection.writing import Plan
 
 from .cases import ENGLISH, PARAGRAPH, leaf, mail, multipart
-from .test_checks import EOL, PAGE, PDF, TEXT, Attempt, attempt
+from .test_checks import EOL, PAGE, PDF, TEXT, Attempt, attempt, changed
 
 SOFT = leaf(
     "text/plain; charset=utf-8", "Dear Taro,\n\n-- \nGoodbye.\n", encoding="quoted-printable"
@@ -47,7 +45,7 @@ def inserted(message: bytes, at: int, new: bytes, *, gone: int = 0) -> Attempt:
     tried = attempt(message)
     part = tried.plan.leaf.part
     start = at - part.body
-    tried.plan = replace(tried.plan, changes=(Change(start, start + gone, new),))
+    tried.plan = changed(tried.plan, Change(start, start + gone, new))
     tried.edits[1:] = [Edit(at, at + gone, new)]
     return tried
 
@@ -96,7 +94,7 @@ def meant(message: bytes, root: Part) -> object:
     parts = root.walk()
     try:
         texts = [
-            Leaf.open(message, part, eol=EOL).data if part.type.startswith("text/")
+            Leaf(message, part, eol=EOL).data if part.type.startswith("text/")
             else message[part.start : part.end]
             for part in parts if not part.children
         ]  # fmt: skip
@@ -137,7 +135,7 @@ def test_boundary_in_the_middle_of_a_line_is_none_but_looked_at() -> None:
     at = message.index(b"Taro,")
     tried = inserted(message, at, b"see --=_b1\r\n and " + PARAGRAPH.url.encode())
     tried.check()
-    erased = replace(tried.plan, changes=(Change(5, 5, b"--=_b1 "),))
+    erased = changed(tried.plan, Change(5, 5, b"--=_b1 "))
     tried.plan, tried.edits = erased, [Edit(at, at, b"--=_b1 ")]
     tried.check(is_erasure=True)
 
@@ -217,9 +215,7 @@ def test_changes_at_another_line_of_quoted_printable_are_seen() -> None:
 def test_plan_of_another_text_is_seen() -> None:
     tried = attempt(mail(SOFT))
     opened = tried.plan.leaf
-    tried.plan = Plan(
-        replace(opened, data=opened.data.replace(b"Taro", b"Jiro")), tried.plan.changes
-    )
+    opened.data = opened.data.replace(b"Taro", b"Jiro")
     moved = [edit._replace(start=edit.start - 1) for edit in tried.edits[1:]]
     tried.edits[1:] = moved
     assert tried.broken() == "I2"
@@ -238,8 +234,7 @@ def test_lines_without_an_edit_need_not_be_undone_again(
     raw = before + gone + behind
     message = b"X: y\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + raw
     part = Reader(message).read()
-    opened = Leaf(message, part, raw, quoted_printable.decode(raw), b"", Charset("ascii"), b"\n",
-                  True, is_html=False, is_flowed=False)  # fmt: skip
+    opened = Leaf(message, part, eol=b"\n")
     start = max(len(before) - early, 0)
     edit = Edit(part.body + start, part.body + len(before + gone), new)
     at = min(len(quoted_printable.decode(raw[:start])) + late % 2, len(opened.data))
@@ -258,8 +253,7 @@ def test_right_changes_of_quoted_printable_are_taken_for_right(
     raw = before + behind
     message = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + raw
     part = Reader(message).read()
-    opened = Leaf(message, part, raw, quoted_printable.decode(raw), b"", Charset("ascii"), b"\n",
-                  True, is_html=False, is_flowed=False)  # fmt: skip
+    opened = Leaf(message, part, eol=b"\n")
     at = len(quoted_printable.decode(before))
     change = Change(at, at, quoted_printable.decode(new))
     edit = Edit(part.body + len(before), part.body + len(before), new)

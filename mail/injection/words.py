@@ -1,0 +1,23 @@
+"""Whether a word stands in a text, found out at little cost where it does not.
+
+A byte is found many times as fast as a word is. So a byte of it that texts seldom hold is looked
+for first; only where there are many of them the word is looked for itself.
+"""
+
+from __future__ import annotations
+
+_FEW = 10
+
+
+def may_hold(data: bytes, word: bytes, byte: bytes) -> bool:
+    """False: the word is nowhere. ``byte``: the one of it that is looked for; its first one, if
+    it stands in it several times."""
+    before = word.index(byte)
+    at = data.find(byte)
+    for _ in range(_FEW):
+        if at < 0:
+            return False
+        if at >= before and data.startswith(word, at - before):
+            return True
+        at = data.find(byte, at + 1)
+    return at >= 0
