@@ -24,7 +24,7 @@ from pathlib import Path
 from bench.corpus import URL, paragraphs
 from bench.mails import shapes
 from bench.results import Result, compared, middle, read, write
-from careerrelay.mail.injection import BUILD, Paragraph, Policy, Status, inject
+from careerrelay.mail.injection import BUILD, Paragraph, Status, inject
 from careerrelay.mail.injection.fragment import html_fragment
 from tests.mail.injection.hostile import UNITS, calls, hostile
 from tests.support.compiled import ROOT, compiled_site, install_compiler
@@ -71,7 +71,7 @@ def measure() -> list[Result]:
     for name, message in shapes().items():
         _checked(message, paragraph)
         ours, peer = _rates(
-            lambda m=message: inject(m, paragraph, Policy()).assemble(m),
+            lambda m=message: inject(m, paragraph).assemble(m),
             lambda m=message: print_again(m, paragraph),
             clock=time.process_time,
             of_rounds=max,
@@ -87,11 +87,11 @@ def _hostile(paragraph: Paragraph) -> list[Result]:
     results = []
     for name in UNITS:
         message = hostile(name)
-        took = min(_cpu_ms(lambda m=message: inject(m, paragraph, Policy())) for _ in range(3))
+        took = min(_cpu_ms(lambda m=message: inject(m, paragraph)) for _ in range(3))
         shown = f"inject ({BUILD}): 1 MB of {name}"
         results.append(compared(f"{shown}, ms", ours=took, peer=MOST_MS, target="<= 1"))
         if BUILD != "compiled":  # whose own calls nobody can count
-            work = calls(lambda m=message: inject(m, paragraph, Policy()))
+            work = calls(lambda m=message: inject(m, paragraph))
             shown = f"{shown}, calls for each kB"
             results.append(compared(shown, ours=work / 1000, peer=1, target=""))
     return results
@@ -104,7 +104,7 @@ def _cpu_ms(function: Callable[[], object]) -> float:
 
 
 def _checked(message: bytes, paragraph: Paragraph) -> None:
-    if inject(message, paragraph, Policy()).status is not Status.INJECTED:
+    if inject(message, paragraph).status is not Status.INJECTED:
         raise AssertionError("what is measured has to be an injection")
     if print_again(message, paragraph) == message:
         raise AssertionError("the peer has to change the mail")
@@ -161,7 +161,7 @@ def _against_altermime(paragraph: Paragraph) -> list[Result]:
         (place / "words.html").write_text(html_fragment(paragraph) + "\n")
         for name, message in shapes().items():
             ours, peer = _rates(
-                lambda m=message: inject(m, paragraph, Policy()).assemble(m),
+                lambda m=message: inject(m, paragraph).assemble(m),
                 lambda m=message: _altered(m, place=place),
             )
             if URL.encode() not in (place / "mail").read_bytes():

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .values import Refusal
+from .words import holds
 
 _WIDE = re.compile(
     r"utf-?(?:7|16|32)|ucs-?[24]|iso-?10646|(?:cs)?unicode(?:11)?$|hz\b|iso-?2022-(?:kr|cn)"
@@ -140,13 +141,13 @@ def _is_jis(data: bytes) -> bool:
 
 
 def _is_escaped(data: bytes) -> bool:
-    return _ESCAPE_SIGN in data and _ESCAPE_INTO_JIS.search(data) is not None
+    return holds(data, _ESCAPE_SIGN) and _ESCAPE_INTO_JIS.search(data) is not None
 
 
 def text_lines(data: bytes, charset: Charset) -> list[str]:
     """The lines for finding a place; what cannot be read stands as replacement characters."""
     text = read_text(data, charset)
-    if b"\r" in data:
+    if holds(data, b"\r"):
         text = text.replace("\r\n", "\n").removesuffix("\r")
     lines = text.split("\n")
     if len(lines) == data.count(b"\n") + 1:
@@ -167,7 +168,7 @@ def utf8(data: bytes, charset: Charset) -> bytes:
 
 def mask(data: bytes, charset: Charset) -> bytes:
     """A copy of the same length where no byte of a multi-byte sign looks like ASCII."""
-    if _ESCAPE_SIGN in data and (charset.codec.startswith("iso2022") or _is_escaped(data)):
+    if holds(data, _ESCAPE_SIGN) and (charset.codec.startswith("iso2022") or _is_escaped(data)):
         return _JIS_TEXT.sub(_blank, data)
     pattern = _LEAD_AND_TRAIL.get(charset.codec)
     return pattern.sub(b"\x01\x01", data) if pattern and not data.isascii() else data

@@ -25,12 +25,15 @@ from .structure import Part, Reader
 from .targets import find_targets
 from .text_quotes import is_quoted, quote_in
 from .values import Edit, Paragraph, Policy, Refusal, Result, SelfCheckError, Status
+from .words import may_hold
 from .writing import Plan, plan_erasure, plan_html, plan_text, plan_tokens
 
 _BASE64_RUN = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}\r?\n?)+")
 ROOM = 512
 """Bytes of header that an injection may add."""
 TOKEN_LEFT = "token_left"  # noqa: S105 - a code, no secret
+_SELDOM = b"bkvjxqzQXZJKVYWU_"
+"""Bytes that few mails hold often, the rarest last; others count as more frequent."""
 _SAME_IN_ALL_FORMS = re.compile(r"[A-Za-z0-9._~-]+")
 """Of an address, percent-encoded or not."""
 ONLY_A_PART = "token_in_one_part"
@@ -90,7 +93,7 @@ class _Injection:
         self._parts = self._root.walk()
         self._marks = marks(self._root)
         self._notes: list[str] = []
-        self._eol = b"\r\n" if b"\r\n" in message[: self._root.body] else b"\n"
+        self._eol = b"\r\n" if message.find(b"\r\n", 0, self._root.body) >= 0 else b"\n"
 
     def run(self) -> Result:
         found = self._marks
@@ -135,8 +138,8 @@ class _Injection:
 
     def _append(self, leaves: Sequence[Leaf], paragraph: Paragraph) -> Result:
         prefix = self._policy.url_prefix or paragraph.url
-        core = _core(prefix)
-        suspect = [leaf for leaf in leaves if core in leaf.data]
+        core, rarest = _core(prefix)
+        suspect = [leaf for leaf in leaves if may_hold(leaf.data, core, rarest)]
         if suspect and any(_is_linked(leaf, f) for leaf in suspect for f in url_forms(prefix)):
             return Result(Status.ALREADY, "linked")
         if any(_is_misspelt(leaf, self._policy.marker) for leaf in leaves):
@@ -194,9 +197,11 @@ class _Injection:
 
 
 @lru_cache(maxsize=256)
-def _core(prefix: str) -> bytes:
-    """The longest piece of an address that is the same however it is percent-encoded."""
-    return max(_SAME_IN_ALL_FORMS.findall(prefix), key=len, default="").encode()
+def _core(prefix: str) -> tuple[bytes, bytes]:
+    """The longest piece of an address that is the same however it is percent-encoded, and the byte
+    of it that mails seldom hold."""
+    core = max(_SAME_IN_ALL_FORMS.findall(prefix), key=len, default="").encode()
+    return core, bytes([max(core, key=_SELDOM.find)]) if core else core
 
 
 def _is_misspelt(leaf: Leaf, marker: str) -> bool:

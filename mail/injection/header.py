@@ -10,13 +10,13 @@ import re
 from typing import NamedTuple
 
 from .values import Refusal
+from .words import holds
 
 MAX_HEADER = 1 << 20
 _SHORT = 250
 
-_FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+\r?\n(?:[ \t]++(?!\r?\n)[^\r\n]*+\r?\n)*+)*+")
-"""Without a way back, so that time is linear whatever stands there; no fold is blank, and no CR
-stands alone, which ends a line for some readers."""
+_FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++(?!\r?\n)[^\n]*+\n)*+)*+")
+"""Without a way back, so that time is linear whatever stands there; no fold is blank."""
 _FIELD = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
 _SAID = re.compile(rb"\ncontent-(type|transfer-encoding|disposition):([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 
@@ -59,7 +59,7 @@ class Header:
 
     def holds(self, low: bytes) -> bool:
         """Whether that stands somewhere, in either case."""
-        return low in self._low
+        return holds(self._low, low)
 
     def finds(self, pattern: re.Pattern[bytes]) -> bool:
         """Whether it stands somewhere; of a header in lower case, with a line end in front."""
@@ -118,7 +118,9 @@ class Header:
 def read_header(message: bytes, start: int, end: int, *, is_top: bool = True) -> tuple[Header, int]:
     """The fields, and where the body begins. Raises Refusal."""
     stop, body = _header_end(message, start, end, is_top=is_top)
-    if not _FIELDS.fullmatch(message, start, stop):
+    # A CR that stands alone ends a line for some readers.
+    has_lone = message.count(b"\r", start, stop) != message.count(b"\r\n", start, stop)
+    if has_lone or not _FIELDS.fullmatch(message, start, stop):
         raise Refusal("malformed_header")
     return Header(message, start, stop), body
 

@@ -11,7 +11,7 @@ from itertools import islice
 
 from .html_text import HtmlText
 from .text_quotes import announces
-from .words import may_hold
+from .words import holds, may_hold
 
 _WORDS = tuple(
     (re.compile(begin + rest), begin, tuple(bytes((byte,)) for byte in rare))
@@ -117,8 +117,8 @@ def _candidates(text: HtmlText) -> Iterator[tuple[int, bytes]]:
 
 def _is_absent(low: bytes, begin: bytes, rare: Sequence[bytes]) -> bool:
     if len(low) < _SHORT:
-        return begin not in low
-    return any(byte not in low for byte in rare) or not may_hold(low, begin, rare[0])
+        return not holds(low, begin)
+    return not all(holds(low, byte) for byte in rare) or not may_hold(low, begin, rare[0])
 
 
 def quotes(found: Sequence[Container]) -> list[Container]:

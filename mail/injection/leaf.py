@@ -14,6 +14,7 @@ from .structure import Part
 from .text_lines import TextLines
 from .text_place import text_place
 from .values import Refusal
+from .words import holds
 
 LONGEST_LEAF = 10 << 20
 """Decoded bytes of a leaf; a text of that size is no letter."""
@@ -74,8 +75,8 @@ class Leaf:
     def line_end(self) -> bytes:
         """The line end of the decoded text."""
         if self._line_end is None:
-            found = b"\r\n" if b"\r\n" in self.data else b"\n"
-            self._line_end = found if found in self.data else self.eol
+            found = b"\r\n" if holds(self.data, b"\r\n") else b"\n"
+            self._line_end = found if holds(self.data, found) else self.eol
         return self._line_end
 
     @property
@@ -134,7 +135,7 @@ class Leaf:
 
     def in_ascii(self, new: bytes, at: int) -> bytes:
         """``new`` as it can be put there. Raises where ISO-2022-JP would swallow it."""
-        if b"\x1b" not in self.data:
+        if not holds(self.data, b"\x1b"):
             return new
         if self._whole_until < 0:
             self._whole_until = charsets.end_of_whole_signs(self.data)

@@ -17,6 +17,7 @@ from .spellings import Spelled, is_spelled, spelled
 from .text_lines import TextLines
 from .text_quotes import is_quoted, quote_in
 from .values import Paragraph, Refusal
+from .words import holds
 
 MAX_TOKENS = 200
 """Markers in one message; a template has one or two."""
@@ -167,7 +168,7 @@ def _is_alone(text: HtmlText, start: int, end: int) -> bool:
     behind = _BLOCK.search(text.low, end, end + _BLOCK_WITHIN)
     right = behind.start() if behind else min(end + _BLOCK_WITHIN, len(text.low))
     is_end = behind is not None or right == len(text.low)
-    if left is None or not is_end or b"<img" in text.low[left:right]:
+    if left is None or not is_end or holds(text.low[left:right], b"<img"):
         return False
     return not text.has_text(left, start) and not text.has_text(end, right)
 

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from .values import Edit, Refusal
+from .words import holds
 
 LONGEST_LINE = 76
 
@@ -44,32 +45,40 @@ def quoted(data: bytes, eol: bytes) -> bytes:
 def quoted_around(data: bytes, at: int, new: bytes, eol: bytes) -> bytes:
     """The same of ``data`` with ``new`` at ``at``; line by line where ``new`` is whole lines."""
     is_lines = new.endswith(eol) and (not at or data.endswith(eol, 0, at))
-    before, behind = _even(data[:at], eol), _even(data[at:], eol)
-    if not is_lines or before is None or behind is None or _even(new, eol) is None:
+    even = _even(data, eol) if is_lines else None
+    if even is None or _even(new, eol) is None:
         return quoted(data[:at] + new + data[at:], eol)
-    above, below = _encoded(before, istext=True), _encoded(behind, istext=True)
+    cut = at if eol == b"\n" else at - data.count(b"\n", 0, at)
+    above, below = _encoded(even[:cut], istext=True), _encoded(even[cut:], istext=True)
     if eol != b"\n":
         above, below = above.replace(b"\n", eol), below.replace(b"\n", eol)
-    return above + quoted_words(new, eol) + below
+    return above + _line_by_line(new, eol) + below
 
 
 def _even(data: bytes, eol: bytes) -> bytes | None:
     """``data`` with line ends of LF, where all its line ends are ``eol`` and no CR or LF stands
     elsewhere; else None."""
     if eol == b"\n":
-        return None if b"\r" in data else data
+        return None if holds(data, b"\r") else data
     even = data.replace(eol, b"\n")
     ends = len(data) - len(even)
-    return even if b"\r" not in even and even.count(b"\n") == ends else None
+    return even if not holds(even, b"\r") and even.count(b"\n") == ends else None
 
 
 def quoted_words(new: bytes, eol: bytes) -> bytes:
     """The same line by line: all but that with the link are the same in a company's mails."""
-    *lines, last = new.split(eol)
-    if len(lines) > _MOST_LINES or _even(new, eol) is None:
+    return quoted(new, eol) if _even(new, eol) is None else _line_by_line(new, eol)
+
+
+def _line_by_line(new: bytes, eol: bytes) -> bytes:
+    lines = new.split(eol)
+    if len(lines) > _MOST_LINES:
         return quoted(new, eol)
+    last = lines.pop()
     written = [_quoted_line(line, eol) for line in lines]
-    return b"".join([*written, quoted(last, eol)] if last else written)
+    if last:
+        written.append(quoted(last, eol))
+    return b"".join(written)
 
 
 @lru_cache(maxsize=1024)
@@ -80,20 +89,20 @@ def _quoted_line(line: bytes, eol: bytes) -> bytes:
 def _encoded(data: bytes, *, istext: bool) -> bytes:
     """The library forgets the length of a line when it encodes the blank at its end."""
     encoded = binascii.b2a_qp(data, istext=istext)
-    if b"=20\n" not in encoded and b"=09\n" not in encoded:
-        return encoded
     return _TOO_LONG.sub(rb"\1=\n\2", encoded) if _has_too_long(encoded) else encoded
 
 
 def _has_too_long(encoded: bytes) -> bool:
-    """A line that ends in an encoded blank, or the last one."""
+    """A line that ends in an encoded blank, or the last one behind it."""
+    has_blank = False
     for blank in (b"=20\n", b"=09\n"):
         at = encoded.find(blank)
+        has_blank = has_blank or at >= 0
         while at >= 0:
             if at + 2 - encoded.rfind(b"\n", 0, at) > LONGEST_LINE:
                 return True
             at = encoded.find(blank, at + 1)
-    return len(encoded) - 1 - encoded.rfind(b"\n") > LONGEST_LINE
+    return has_blank and len(encoded) - 1 - encoded.rfind(b"\n") > LONGEST_LINE
 
 
 class Places:
@@ -214,7 +223,7 @@ class Splicer:
         raw, signs = self._raw, self._decoded[wanted : wanted + _KNOWN_BY]
         tail = max(len(raw) - _TAILS[1], 0)
         at = raw.rfind(signs, tail) if len(signs) == _KNOWN_BY else -1
-        if at < 0 or b"=" in signs or len(decode(raw[at:])) != len(self._decoded) - wanted:
+        if at < 0 or holds(signs, b"=") or len(decode(raw[at:])) != len(self._decoded) - wanted:
             return -1
         return at if _SIGNS.fullmatch(raw, raw.rfind(b"\n", 0, at) + 1, at) else -1
 

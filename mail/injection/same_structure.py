@@ -22,6 +22,7 @@ from .header import MAX_HEADER, read_header
 from .mark import NAME, is_genuine, is_line, marks
 from .structure import Part, Reader, part_of
 from .values import Edit, Policy, Refusal, SelfCheckError, spliced
+from .words import holds
 
 _COVERED = b"message-id"
 """The field that our header is made for."""
@@ -83,7 +84,7 @@ def _may_delimit(message: bytes, part: Part, own: Sequence[Edit]) -> bool:
     edited = spliced(message, own, begin, part.end if is_last else stop)
     if is_last and edited.endswith(b"\r") and message.startswith(b"\n", part.end):
         raise SelfCheckError("I2")
-    return any(b"--" + boundary in edited for boundary in part.around)
+    return any(holds(edited, b"--" + boundary) for boundary in part.around)
 
 
 def _described_again(

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import islice
 
 from .values import Refusal
-from .words import may_hold
+from .words import holds, may_hold
 
 _ZERO_WIDTH = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad|\xad"
 """Signs of no width and soft hyphens, in UTF-8 and Latin-1."""
@@ -73,7 +73,7 @@ def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
 def is_spelled(low: bytes, *, marker: str, is_html: bool) -> bool:
     """Whether there is one: looked for up to the first only."""
     for first, pattern in _patterns(marker.lower(), is_html):
-        if first in low and next(_matches(low, first, pattern), None) is not None:
+        if holds(low, first) and next(_matches(low, first, pattern), None) is not None:
             return True
     return False
 

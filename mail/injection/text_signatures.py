@@ -109,7 +109,7 @@ def _ruled(text: TextLines, filled: Sequence[int], drawn: Sequence[int]) -> int 
     below = len(window)
     for position in reversed(drawn):
         line = lines[window[position]]
-        if not is_rule(line):
+        if len(line) < _FEWEST_WIDE or not is_rule(line):
             continue
         block = [lines[n] for n in window[position + 1 : below]]
         if _is_contact([*block, line] if block else block):

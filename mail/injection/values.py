@@ -12,7 +12,7 @@ from ...models.errors import ConfigurationError
 
 MARKER = "{{career_relay_link}}"
 MEGABYTE = 1 << 20
-_SOME = 1 << 16
+_SOME = 1 << 13
 """Bytes that it takes longer to copy than to look at in their place."""
 
 _URL = re.compile(r"https?://[A-Za-z0-9:/?=&._~%-]{1,92}")
@@ -124,7 +124,8 @@ def spliced(data: bytes, edits: Sequence[tuple[int, int, bytes]], start: int, st
     pieces: list[bytes | memoryview] = []
     at = start
     for begin, end, new in edits:
-        pieces += (data[at:begin], new)
+        pieces.append(memoryview(data)[at:begin] if begin - at > _SOME else data[at:begin])
+        pieces.append(new)
         at = end
     pieces.append(memoryview(data)[at:stop] if stop - at > _SOME else data[at:stop])
     return b"".join(pieces)

@@ -21,3 +21,9 @@ def may_hold(data: bytes, word: bytes, byte: bytes) -> bool:
             return True
         at = data.find(byte, at + 1)
     return at >= 0
+
+
+def holds(data: bytes, some: bytes) -> bool:
+    """``some in data``, for which Python first makes an error, and throws it away, because ``some``
+    is no number: a third of a microsecond each time."""
+    return data.find(some) >= 0

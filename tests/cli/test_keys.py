@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from careerrelay.cli import keys as keys_module
 from careerrelay.engine import rotation
+from careerrelay.engine.keys import KeyFile
 from careerrelay.models.tables import ApplicationRecord, AuditEntry
 from tests.cli.conftest import BOTH, CommandLine
 from tests.support.world import World
@@ -47,7 +48,7 @@ def test_old_keys_may_be_kept_until_every_machine_has_the_new_file(
 ) -> None:
     cli("keys", "new")
     assert cli.data("keys", "rotate", "--keep-old")["dropped_old"] is False
-    assert len(world.runtime.keys.current().sealing) == 2
+    assert len(KeyFile(world.runtime.keys.path).current().sealing) == 2
     assert cli.data("keys", "rotate")["dropped_old"] is True
 
 

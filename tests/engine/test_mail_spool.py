@@ -385,7 +385,7 @@ def test_doctor_and_metrics_tell_of_mails_that_wait_long(spool: Spooling) -> Non
     assert "spool" not in {found.name for found in relay_findings(runtime, connection)}
     spool.world.clock.forward(minutes=61)
     found = {found.name: found for found in relay_findings(runtime, connection)}
-    assert "1 mails have waited" in found["spool"].detail
+    assert "1 mail has waited" in found["spool"].detail
     ingest = Ingest(runtime)
     try:
         told = {gauge.name: gauge.values for gauge in gauges(runtime, ingest)}
