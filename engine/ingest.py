@@ -22,6 +22,9 @@ from .queue import Job
 from .runtime import MOST_IN_A_JOB, Runtime
 
 READ_SIGNALS = "read_signal"
+MOST_IN_A_STATEMENT = 128
+"""Rows: a commit of web hooks has no more. PostgreSQL takes 65,535 values in a statement and SQLite
+32,766 or more, which a list of all people of an ATS that has no other may well exceed."""
 _Prepare = Callable[[Any], Any]
 
 _SIGNALS = Signal.metadata.tables[Signal.__tablename__]
@@ -48,6 +51,13 @@ def store_signals(runtime: Runtime, session: Session, rows: Sequence[dict[str, A
 
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     """The ids of those that are new."""
+    new: set[str] = set()
+    for start in range(0, len(rows), MOST_IN_A_STATEMENT):
+        new |= _insert_some(session, rows[start : start + MOST_IN_A_STATEMENT])
+    return new
+
+
+def _insert_some(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     ids = {row["id"] for row in rows}
     connection = session.connection()
     sql, prepared = _statement(connection.dialect)

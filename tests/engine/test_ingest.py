@@ -292,3 +292,11 @@ def test_a_bulk_becomes_jobs_that_a_worker_does_in_one_go_each(
         store_signals(world.runtime, session, rows)
     assert [id_ for job in jobs for id_ in job.subjects] == [r["id"] for r in rows]
     assert [len(job.subjects) for job in jobs] == [MOST_IN_A_JOB, 1]
+
+
+def test_a_page_of_thousands_is_stored_whatever_a_statement_may_hold(world: World) -> None:
+    one = row(world, "d")
+    page = [one | {"id": f"s{n}", "dedupe_key": f"webhook:{n % 6990}"} for n in range(7000)]
+    with world.runtime.database.begin() as session:
+        new = store_signals(world.runtime, session, page)
+    assert len(new) == len(stored(world)) == 6990
