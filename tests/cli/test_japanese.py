@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,8 +22,8 @@ SAME = {"ATS", "milter", "base_url"}
 """Written alike in both languages."""
 
 
-def trees(package: object) -> Iterator[ast.AST]:
-    (folder,) = package.__path__  # type: ignore[attr-defined]
+def trees(package: ModuleType) -> Iterator[ast.AST]:
+    (folder,) = package.__path__
     for path in sorted(Path(folder).resolve().rglob("*.py")):
         yield ast.parse(path.read_text())
 
@@ -60,7 +61,7 @@ def values(name: str, within: ast.AST) -> Iterator[ast.AST]:
 
 
 def calls(
-    package: object, wanted: Callable[[ast.Call], bool]
+    package: ModuleType, wanted: Callable[[ast.Call], bool]
 ) -> Iterator[tuple[ast.Call, ast.AST]]:
     """With the function that each stands in."""
     for function in (f for tree in trees(package) for f in functions(tree)):
