@@ -9,18 +9,20 @@ import codecs
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .values import Refusal
 from .words import holds
 
-_WIDE = re.compile(
+_WIDE: Final = re.compile(
     r"utf-?(?:7|16|32)|ucs-?[24]|iso-?10646|(?:cs)?unicode(?:11)?$|hz\b|iso-?2022-(?:kr|cn)"
 )
 """Not even ASCII stands for itself in them, or not always."""
-_NO_CHARSETS = frozenset(("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"))
+_NO_CHARSETS: Final = frozenset(
+    ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
+)
 """Codecs that Python counts among its text encodings."""
-_ALIASES = {
+_ALIASES: Final = {
     "cp50220": "iso2022_jp", "cp50221": "iso2022_jp", "cp50222": "iso2022_jp",
     "iso-2022-jp-ms": "iso2022_jp", "cp51932": "euc_jp", "eucjp-ms": "euc_jp",
     "eucjp-win": "euc_jp", "x-euc-jp": "euc_jp", "windows-31j": "cp932", "x-sjis": "cp932",
@@ -28,42 +30,43 @@ _ALIASES = {
     "x-gbk": "gbk",
 }  # fmt: skip
 """Labels in use that Python does not know: https://encoding.spec.whatwg.org/#names-and-labels"""
-_AFTER_NAME = re.compile(r"[\s;,:*'\"()].*", re.DOTALL)
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_TRIALS = ("utf-8", "iso2022_jp", "cp932", "euc_jp")
-_KANA = re.compile("[ぁ-んァ-ヶ]")
+_AFTER_NAME: Final = re.compile(r"[\s;,:*'\"()].*", re.DOTALL)
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_TRIALS: Final = ("utf-8", "iso2022_jp", "cp932", "euc_jp")
+_KANA: Final = re.compile("[ぁ-んァ-ヶ]")
 """In every Japanese text, and in none that only happens to be readable as one."""
-_ELSEWHERE = ("gb", "big5", "euc_kr", "cp949", "cp950", "johab")
+_ELSEWHERE: Final = ("gb", "big5", "euc_kr", "cp949", "cp950", "johab")
 """Chinese and Korean: what they hold of Japanese looks foreign there, and wants other fonts."""
-_ESCAPE = re.compile(rb"\x1b(?:\$(?:[@AB]|\([@-Z])|\([@-Z])")
+_ESCAPE: Final = re.compile(rb"\x1b(?:\$(?:[@AB]|\([@-Z])|\([@-Z])")
 """https://www.rfc-editor.org/rfc/rfc1468: what chooses the signs that follow."""
-_ESCAPE_INTO_JIS = re.compile(rb"\x1b\$[@AB(]")
+_ESCAPE_INTO_JIS: Final = re.compile(rb"\x1b\$[@AB(]")
 """Of other escapes with a dollar sign phones made pictures, in Shift_JIS."""
-_ESCAPE_SIGN = b"\x1b"
-_ASCII_STATE, _ROMAN_STATE = b"\x1b(B", b"\x1b(J"
-_NOT_ROMAN = re.compile(rb"[\\~\x1b]")
+_ESCAPE_SIGN: Final = b"\x1b"
+_ASCII_STATE: Final = b"\x1b(B"
+_ROMAN_STATE: Final = b"\x1b(J"
+_NOT_ROMAN: Final = re.compile(rb"[\\~\x1b]")
 """What JIS-Roman reads in another way than ASCII, or would be left by."""
-LONGEST_ESCAPE = 4
-ESCAPES_WITHIN = 4096
-_JIS_TEXT = re.compile(rb"(?:\x1b(?:\$(?:[@AB]|\([@-Z])|\(I)[^\x1b]*+)++")
-_TORN = re.compile(rb"\x1b\$(?:[@AB]|\([@-D])(?:[\x21-\x7e]{2}|[\r\n])*+(?!\x1b|\Z)")
+LONGEST_ESCAPE: Final = 4
+ESCAPES_WITHIN: Final = 4096
+_JIS_TEXT: Final = re.compile(rb"(?:\x1b(?:\$(?:[@AB]|\([@-Z])|\(I)[^\x1b]*+)++")
+_TORN: Final = re.compile(rb"\x1b\$(?:[@AB]|\([@-D])(?:[\x21-\x7e]{2}|[\r\n])*+(?!\x1b|\Z)")
 """Half a sign, or what is none: some readers take the escape behind it for its other half."""
-_BEGINS_ANEW = re.compile(rb"\s*+(?:\x1b|\Z)")
-_BLANKS = bytes(10 if sign == 10 else 1 for sign in range(256))
+_BEGINS_ANEW: Final = re.compile(rb"\s*+(?:\x1b|\Z)")
+_BLANKS: Final = bytes(10 if sign == 10 else 1 for sign in range(256))
 """Line ends stay."""
-_SHIFT_JIS = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]")
-_EAST_ASIAN = re.compile(rb"[\x81-\xfe][\x31-\xfe]")
-_LEAD_AND_TRAIL = {
+_SHIFT_JIS: Final = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\xfc]")
+_EAST_ASIAN: Final = re.compile(rb"[\x81-\xfe][\x31-\xfe]")
+_LEAD_AND_TRAIL: Final = {
     "shift_jis": _SHIFT_JIS, "cp932": _SHIFT_JIS, "shift_jis_2004": _SHIFT_JIS,
     "shift_jisx0213": _SHIFT_JIS, "gbk": _EAST_ASIAN, "gb18030": _EAST_ASIAN, "big5": _EAST_ASIAN,
     "big5hkscs": _EAST_ASIAN, "cp950": _EAST_ASIAN, "cp949": _EAST_ASIAN, "johab": _EAST_ASIAN,
 }  # fmt: skip
-_HALF_WIDTH = re.compile("[｡-ﾟ]+")
-_READ_AS = {
+_HALF_WIDTH: Final = re.compile("[｡-ﾟ]+")
+_READ_AS: Final = {
     "shift_jis": "cp932", "iso2022_jp": "iso2022_jp_ext", "gb2312": "gb18030", "euc_kr": "cp949",
 }  # fmt: skip
 """What real mail carries beyond the label: vendor rows, half-width kana, later additions."""
-_VARIANTS = {"～": "〜", "－": "−", "—": "―", "∥": "‖", "髙": "高", "﨑": "崎", "德": "徳"}
+_VARIANTS: Final = {"～": "〜", "－": "−", "—": "―", "∥": "‖", "髙": "高", "﨑": "崎", "德": "徳"}
 """The sign that JIS X 0208 has instead; all others by their compatibility form, as ㈱ for (株)."""
 
 

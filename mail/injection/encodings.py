@@ -9,16 +9,16 @@ import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from . import quoted_printable
 from .quoted_printable import LONGEST_LINE, Splicer
 from .values import Edit, Refusal, spliced
 
-CHANGELESS = ("7bit", "8bit", "binary")
-QUANTUM = 3
+CHANGELESS: Final = ("7bit", "8bit", "binary")
+QUANTUM: Final = 3
 
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 
 class Change(NamedTuple):

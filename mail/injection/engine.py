@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
+from typing import Final
 
 from .checks import check
 from .header import MAX_HEADER
@@ -28,17 +29,17 @@ from .values import Edit, Paragraph, Policy, Refusal, Result, SelfCheckError, St
 from .words import may_hold
 from .writing import Plan, plan_erasure, plan_html, plan_text, plan_tokens
 
-_BASE64_RUN = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}\r?\n?)+")
-ROOM = 512
+_BASE64_RUN: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}\r?\n?)+")
+ROOM: Final = 512
 """Bytes of header that an injection may add."""
-TOKEN_LEFT = "token_left"  # noqa: S105 - a code, no secret
-_SELDOM = b"bkvjxqzQXZJKVYWU_"
+TOKEN_LEFT: Final = "token_left"  # noqa: S105 - a code, no secret
+_SELDOM: Final = b"bkvjxqzQXZJKVYWU_"
 """Bytes that few mails hold often, the rarest last; others count as more frequent."""
-_SAME_IN_ALL_FORMS = re.compile(r"[A-Za-z0-9._~-]+")
+_SAME_IN_ALL_FORMS: Final = re.compile(r"[A-Za-z0-9._~-]+")
 """Of an address, percent-encoded or not."""
-ONLY_A_PART = "token_in_one_part"
-IN_SUBJECT = "token_in_subject"
-MISSPELT = "token_misspelt"
+ONLY_A_PART: Final = "token_in_one_part"
+IN_SUBJECT: Final = "token_in_subject"
+MISSPELT: Final = "token_misspelt"
 
 
 def inject(message: bytes, paragraph: Paragraph, policy: Policy = Policy()) -> Result:  # noqa: B008

@@ -7,17 +7,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from .values import Paragraph
 
-COLUMNS = 76
-_ADDRESS = re.compile(r"https?://\S+")
-BLOCK_STYLE = (
+COLUMNS: Final = 76
+_ADDRESS: Final = re.compile(r"https?://\S+")
+BLOCK_STYLE: Final = (
     "margin:16px 0;padding:0;font-size:14px;line-height:1.6;font-weight:normal;text-align:left;"
     "color:#1a1a1a;background-color:#ffffff"
 )
-_LINK_STYLE = "color:#0b57d0;text-decoration:underline"
-_NOT_FIRST = "、。，．」』）】！？ー…・%）"
+_LINK_STYLE: Final = "color:#0b57d0;text-decoration:underline"
+_NOT_FIRST: Final = "、。，．」』）】！？ー…・%）"
 """Signs that must not begin a Japanese line."""
 
 

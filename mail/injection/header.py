@@ -7,20 +7,22 @@ thirty or more that a mail carries, most are never looked at.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .values import Refusal
 from .words import holds
 
-MAX_HEADER = 1 << 20
-_SHORT = 250
+MAX_HEADER: Final = 1 << 20
+_SHORT: Final = 250
 
-_FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++(?!\r?\n)[^\n]*+\n)*+)*+")
+_FIELDS: Final = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++(?!\r?\n)[^\n]*+\n)*+)*+")
 """Without a way back, so that time is linear whatever stands there; no fold is blank."""
-_FIELD = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
-_SAID = re.compile(rb"\ncontent-(type|transfer-encoding|disposition):([^\n]*+(?:\n[ \t][^\n]*+)*+)")
+_FIELD: Final = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+_SAID: Final = re.compile(
+    rb"\ncontent-(type|transfer-encoding|disposition):([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+)
 
-_CONTENT = b"\ncontent-"
+_CONTENT: Final = b"\ncontent-"
 
 
 class Field(NamedTuple):

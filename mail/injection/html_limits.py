@@ -10,39 +10,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
 from .values import Refusal
 
-MOST_NODES = 200_000
+MOST_NODES: Final = 200_000
 """Nodes that tags left open may add."""
-MOST_STEPS = 100_000_000
+MOST_STEPS: Final = 100_000_000
 """Steps through tags that stand in each other; about a tenth of a second."""
-_BEGINNING = 1 << 16
+_BEGINNING: Final = 1 << 16
 """Bytes that are looked at first; whoever means harm does it there already."""
-_FEWEST_TAGS = 10_000
+_FEWEST_TAGS: Final = 10_000
 """With fewer, no nesting is too deep."""
-_SAME = 3
+_SAME: Final = 3
 """https://html.spec.whatwg.org/multipage/parsing.html#push-onto-the-list-of-active-formatting-elements"""
 
-FORMATTING = rb"b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
-_OPENED = re.compile(
+FORMATTING: Final = rb"b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
+_OPENED: Final = re.compile(
     rb"<(?=(?-i:[CEFNcefn]|[IiUu][\s/>]|[Bb][Ii\s/>]|[Ss][MmTt\s/>]|[Tt][Tt]))(?:%b)(?=[\s/>])[^>]*"
     % FORMATTING,
     re.IGNORECASE,
 )
 """First letters are asked without regard to case: thrice as fast, since most tags are others."""
-_SCOPES = rb"table|td|th|caption|object|marquee|applet|template|button|select|svg|math"
-_FORMATTING_OR_SCOPE = re.compile(
+_SCOPES: Final = rb"table|td|th|caption|object|marquee|applet|template|button|select|svg|math"
+_FORMATTING_OR_SCOPE: Final = re.compile(
     rb"<(?:(/?)(%b)|/?(?:%b))(?=[\s/>])" % (FORMATTING, _SCOPES), re.IGNORECASE
 )
-_TAG = re.compile(
+_TAG: Final = re.compile(
     rb"<(?=[/a-z])(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)[\s/>])"
     rb"/?[a-z][^\s/>]*"
 )
 """Of elements that may hold others."""
-_TABLE_PARTS = frozenset(b"</tbody </thead </tfoot </tr </td </th </caption".split())
-_SCOPE = frozenset(b"</" + name for name in _SCOPES.split(b"|"))
-_SPECIAL = frozenset(
+_TABLE_PARTS: Final = frozenset(b"</tbody </thead </tfoot </tr </td </th </caption".split())
+_SCOPE: Final = frozenset(b"</" + name for name in _SCOPES.split(b"|"))
+_SPECIAL: Final = frozenset(
     b"""</address </applet </article </aside </blockquote </body </button </caption </center
     </colgroup </dd </details </dir </div </dl </dt </fieldset </figcaption </figure </footer </form
     </frameset </h1 </h2 </h3 </h4 </h5 </h6 </head </header </hgroup </html </iframe </li </listing
@@ -51,12 +52,12 @@ _SPECIAL = frozenset(
     </textarea </tfoot </th </thead </title </tr </ul </xmp""".split()
 )
 """https://html.spec.whatwg.org/multipage/parsing.html#special, without those that hold nothing"""
-_CLOSES_ALL = _SPECIAL - {b"</form", b"</li"}
-_CLOSES_TABLE = b"</table"
-_TABLE = frozenset((_CLOSES_TABLE,))
-_SLASH = ord("/")
-_SOME = 1 << 16
-_LOOK_BACK = 50
+_CLOSES_ALL: Final = _SPECIAL - {b"</form", b"</li"}
+_CLOSES_TABLE: Final = b"</table"
+_TABLE: Final = frozenset((_CLOSES_TABLE,))
+_SLASH: Final = ord("/")
+_SOME: Final = 1 << 16
+_LOOK_BACK: Final = 50
 
 
 def refuse_explosive(html: bytes, *, formatting: int | None = None) -> None:

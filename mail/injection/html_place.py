@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from . import html_quotes
 from .html_text import HtmlText
 from .words import holds
 
-_REVEALED = re.compile(
+_REVEALED: Final = re.compile(
     rb"(<!--\s*<!\[endif\]-->|<!\[endif\]>)|<!--\[if[^\]>]{0,80}\]>\s*(?:<!)?-->|<!\[if[^\]>]{0,80}\]>"
 )
 """Around what Outlook on the desktop, for one, does not show; the first group ends it."""

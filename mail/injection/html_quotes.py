@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
+from typing import Final
 
 from .html_text import HtmlText
 from .text_quotes import announces
 from .words import holds, may_hold
 
-_WORDS = tuple(
+_WORDS: Final = tuple(
     (re.compile(begin + rest), begin, tuple(bytes((byte,)) for byte in rare))
     for begin, rest, rare in (
         (rb"quote", rb"", rb"q"),
@@ -28,9 +29,9 @@ _WORDS = tuple(
 )
 """One of them is in every container below: looked for first, since most mails hold none. Each goes
 with how it begins and with its rarest bytes, whose absence is found many times as fast."""
-_SHORT = 4000
+_SHORT: Final = 4000
 """Bytes in which a word is found as fast as anything."""
-_MOST_TRIES = 500
+_MOST_TRIES: Final = 500
 
 
 class Kind(Enum):
@@ -43,8 +44,8 @@ class Kind(Enum):
     SIGNATURE = "signature"
 
 
-_NAMED = rb"""\b(?:class|id|name|data-smartmail)\s*=\s*(?:"[^"]*|'[^']*|[^\s"'>]*)"""
-_KINDS = {
+_NAMED: Final = rb"""\b(?:class|id|name|data-smartmail)\s*=\s*(?:"[^"]*|'[^']*|[^\s"'>]*)"""
+_KINDS: Final = {
     kind: re.compile(pattern)
     for kind, pattern in {
         # Thunderbird, Apple, and whoever follows them; Outlook on the Mac
@@ -71,10 +72,12 @@ _KINDS = {
         rb"|<(?:div|span|table)\b[^>]*\bid\s*=\s*[\"']?(?:x_)*signature[\"'\s>]",
     }.items()
 }
-_BLOCK_TAG = re.compile(rb"<(?:/?(?:div|p|blockquote|td|li|ul|table|body)|br|hr)(?:\s[^<>]*)?/?>")
-_CLIMBED = re.compile(rb"<(?:p|span|b|i|font|o:p|hr|a\s+name)\b[^<>]*>")
-_ATTRIBUTION_WITHIN = 1500
-_TAG = re.compile(rb"<[^<>]*>")
+_BLOCK_TAG: Final = re.compile(
+    rb"<(?:/?(?:div|p|blockquote|td|li|ul|table|body)|br|hr)(?:\s[^<>]*)?/?>"
+)
+_CLIMBED: Final = re.compile(rb"<(?:p|span|b|i|font|o:p|hr|a\s+name)\b[^<>]*>")
+_ATTRIBUTION_WITHIN: Final = 1500
+_TAG: Final = re.compile(rb"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)

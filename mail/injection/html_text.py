@@ -5,35 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Final
 
 from .html_limits import FORMATTING
 from .values import Refusal
 
-BLANK = b" "
+BLANK: Final = b" "
 
-_BEGINS = (
+_BEGINS: Final = (
     rb"<(?![ahdlorvy?]|t[drabhf]|/[^sm]|p[^l]|i[mn]|sp|b[ro])(?:(!--)"
     rb"|(s(?:cript|tyle)|t(?:itle|extarea|emplate)|no(?:script|frames|embed)|xmp|iframe)(?=[\s/>])"
     rb"|(plaintext|frameset|/?(?:svg|math))(?=[\s/>])"
 )
 """Comments; elements whose insides are no text; elements in which nothing can be placed. Most tags
 begin like none of them, which is asked first."""
-_OPAQUE = re.compile(_BEGINS + rb")")
-_OPAQUE_OR_FORMATTING = re.compile(_BEGINS + rb"|(%b)(?=[\s/>]))" % FORMATTING)
-_MOST_COUNTED = 5000
-_FOREIGN = (b"svg", b"math")
-_NO_TEXT = re.compile(
+_OPAQUE: Final = re.compile(_BEGINS + rb")")
+_OPAQUE_OR_FORMATTING: Final = re.compile(_BEGINS + rb"|(%b)(?=[\s/>]))" % FORMATTING)
+_MOST_COUNTED: Final = 5000
+_FOREIGN: Final = (b"svg", b"math")
+_NO_TEXT: Final = re.compile(
     rb"(?:[^<&\S]|<[^<>]*>|&(?:nbsp|zwnj|zwj|shy|ensp|emsp|thinsp|zerowidthspace|#160|#xa0|#173|#xad"
     rb"|#847|#x34f|#819[2-9]|#820[0-7]|#x200[0-9a-f]|#8288|#65279|#xfeff);?"
     rb"|\xc2[\xa0\xad]|\xe2\x80[\x80-\x8f]|\xcd\x8f|\xef\xbb\xbf)*+"
 )
 """Markup, and signs nobody sees."""
-_TABLE = re.compile(
+_TABLE: Final = re.compile(
     rb"<(/?)(?:(table)|(?:tbody|thead|tfoot|tr|colgroup)|(td|th|caption))(?=[\s/>])"
 )
-_ENDS_NAME = (b" ", b"\t", b"\n", b"\r", b"\f", b"\v", b"/", b">")
-_LONGEST_TAG = 2000
-_MOST_OPAQUE = 10_000
+_ENDS_NAME: Final = (b" ", b"\t", b"\n", b"\r", b"\f", b"\v", b"/", b">")
+_LONGEST_TAG: Final = 2000
+_MOST_OPAQUE: Final = 10_000
 """Comments, styles and the like in one text; no letter has more."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from . import charsets, encodings
 from .html_place import html_places
@@ -16,10 +17,10 @@ from .text_place import text_place
 from .values import Refusal
 from .words import holds
 
-LONGEST_LEAF = 10 << 20
+LONGEST_LEAF: Final = 10 << 20
 """Decoded bytes of a leaf; a text of that size is no letter."""
-BLANKS = (b" ", b"\t")
-LONGEST_LINE = 998
+BLANKS: Final = (b" ", b"\t")
+LONGEST_LINE: Final = 998
 """https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1"""
 
 

@@ -10,18 +10,19 @@ import hashlib
 import hmac
 import re
 from functools import lru_cache
+from typing import Final
 
 from .header import Field
 from .structure import Part
 from .values import Policy
 
-NAME = "X-CareerRelay"
-_NAME = NAME.lower().encode()
-_VALUE = re.compile(
+NAME: Final = "X-CareerRelay"
+_NAME: Final = NAME.lower().encode()
+_VALUE: Final = re.compile(
     rb"\s*v=1;\s*s=([a-z_]{1,20});\s*c=([a-z_]{1,30});\s*id=([A-Za-z0-9._-]{1,64});"
     rb"\s*m=([0-9a-f]{32})\s*"
 )
-_LINE = re.compile(
+_LINE: Final = re.compile(
     rb"X-CareerRelay: v=1; s=[a-z_]+; c=[a-z_]+; id=[A-Za-z0-9._-]+;\r?\n m=[0-9a-f]+\r?\n"
 )
 

@@ -10,25 +10,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from .values import Refusal
 
-MAX_VALUE = 8192
+MAX_VALUE: Final = 8192
 """Bytes of one such value; real ones are below 500."""
 
 # Each of them matches wherever it begins, so that time is linear: what never ends takes the rest.
-_QUOTED_OR_COMMENT = re.compile(
+_QUOTED_OR_COMMENT: Final = re.compile(
     r'("(?:[^"\\]|\\.)*+(?:"|\Z))|\((?:[^()\\]|\\.)*+(?:\)|\Z|)', re.DOTALL
 )
-_PIECE = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\Z)|[^;"])+', re.DOTALL)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_TOKEN = re.compile(r"[!#$%&+.^_`{|}~0-9A-Za-z-]+")
+_PIECE: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\Z)|[^;"])+', re.DOTALL)
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_TOKEN: Final = re.compile(r"[!#$%&+.^_`{|}~0-9A-Za-z-]+")
 """Of RFC 2045's token all but the apostrophe and the star, which RFC 2231 gave another meaning."""
-_IN_QUOTES = re.compile(r"[!#-\[\]-~](?:[ -!#-\[\]-~]*[!#-\[\]-~])?")
-_TYPE = re.compile(r"[!#$&^_.+a-z0-9-]+/[!#$&^_.+a-z0-9-]+")
-_STRUCTURAL = ("boundary", "charset")
-_REGULAR = re.compile(
+_IN_QUOTES: Final = re.compile(r"[!#-\[\]-~](?:[ -!#-\[\]-~]*[!#-\[\]-~])?")
+_TYPE: Final = re.compile(r"[!#$&^_.+a-z0-9-]+/[!#$&^_.+a-z0-9-]+")
+_STRUCTURAL: Final = ("boundary", "charset")
+_REGULAR: Final = re.compile(
     r'[^;"()\\]*+(?:;\s*+(?:[^\s=;"()\\]++\s*+=\s*+(?:"(?:[^"\\]|\\.)*+"|[^\s;"()\\]++)\s*+)?+)*+',
     re.DOTALL,
 )

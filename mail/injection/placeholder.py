@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 from urllib.parse import quote
 
 from . import html_quotes
@@ -19,31 +20,31 @@ from .text_quotes import is_quoted, quote_in
 from .values import Paragraph, Refusal
 from .words import holds
 
-MAX_TOKENS = 200
+MAX_TOKENS: Final = 200
 """Markers in one message; a template has one or two."""
-_TAGS = re.compile(
+_TAGS: Final = re.compile(
     rb"<[a-z/][^>=]*+(?:=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|)[^>=]*+)*+(?:>|\Z)"
 )
 """https://html.spec.whatwg.org/multipage/parsing.html#tag-name-state: quotes count after "=" only.
 
 It matches wherever it begins, so that time is linear: a tag that never ends swallows the rest.
 """
-_ATTRIBUTE = re.compile(
+_ATTRIBUTE: Final = re.compile(
     rb"(?<![^\s=/>\"'])[^\s=/>\"']++\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>]++))"
 )
 """A name begins behind a blank or the like, so that time is linear in what is no attribute."""
-_SCHEME = re.compile(rb"(?:https?(?::|%3a|%253a))?(?://|%2f%2f|%252f%252f)\Z")
-_SCHEME_WITHIN = 24
-_TEXT_SCHEME = re.compile(rb"https?://\Z")
-_IN_ADDRESS = re.compile(rb"https?:[^\s<>\"]*\Z")
-_ADDRESS_WITHIN = 1000
-_BLOCK = re.compile(
+_SCHEME: Final = re.compile(rb"(?:https?(?::|%3a|%253a))?(?://|%2f%2f|%252f%252f)\Z")
+_SCHEME_WITHIN: Final = 24
+_TEXT_SCHEME: Final = re.compile(rb"https?://\Z")
+_IN_ADDRESS: Final = re.compile(rb"https?:[^\s<>\"]*\Z")
+_ADDRESS_WITHIN: Final = 1000
+_BLOCK: Final = re.compile(
     rb"</?(?:p|div|td|th|tr|table|tbody|li|ul|ol|dl|dd|dt|body|html|br|hr|h[1-6]|center|section|article"
     rb"|blockquote|main|header|footer|pre)(?=[\s/>])[^<>]*>"
 )
-_BLOCK_WITHIN = 600
-_ANCHOR = re.compile(rb"<(/?)a(?=[\s/>])")
-_ANCHOR_WITHIN = 5000
+_BLOCK_WITHIN: Final = 600
+_ANCHOR: Final = re.compile(rb"<(/?)a(?=[\s/>])")
+_ANCHOR_WITHIN: Final = 5000
 
 
 class Form(Enum):

@@ -8,22 +8,23 @@ from __future__ import annotations
 import binascii
 import re
 from functools import lru_cache
+from typing import Final
 
 from .values import Edit, Refusal
 from .words import holds
 
-LONGEST_LINE = 76
+LONGEST_LINE: Final = 76
 
-_SIGNS = re.compile(rb"(?:[^=]|=[0-9A-Fa-f]{2})*+")
+_SIGNS: Final = re.compile(rb"(?:[^=]|=[0-9A-Fa-f]{2})*+")
 """What all readers undo in the same way."""
-_TOO_LONG = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
-_SOME_LINES = 1 << 14
-_TAILS = (1 << 8, 1 << 11, _SOME_LINES)
+_TOO_LONG: Final = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
+_SOME_LINES: Final = 1 << 14
+_TAILS: Final = (1 << 8, 1 << 11, _SOME_LINES)
 """Bytes of raw text from the end: most places are before the last tags, or the signature."""
-_MOST_LINES = 100
-_KNOWN_BY = 6
+_MOST_LINES: Final = 100
+_KNOWN_BY: Final = 6
 """Signs by which a place is recognised, as ``</body``."""
-_CUT = 6
+_CUT: Final = 6
 """About so many bytes go to the next line where there is no room for a soft break."""
 
 

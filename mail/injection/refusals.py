@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from .encodings import decode
 from .structure import Part
 from .values import Policy, Refusal
 from .words import holds, may_hold
 
-_BY_TYPE = {
+_BY_TYPE: Final = {
     "multipart/signed": "signed",
     "multipart/encrypted": "encrypted",
     "application/pkcs7-mime": "smime",
@@ -35,24 +36,29 @@ _BY_TYPE = {
     "message/partial": "partial",
     "message/external-body": "partial",
 }
-_BY_SUFFIX = {
+_BY_SUFFIX: Final = {
     ".p7m": "smime", ".p7s": "smime", ".p7z": "smime", ".rpmsg": "encrypted", ".ics": "calendar",
     "winmail.dat": "tnef",
 }  # fmt: skip
-_KEYWORD = re.compile(rb"\s*([A-Za-z-]+)")
-_REPLIES_FOR_ALL = (b"no", b"auto-generated")
-_AUTO_REPLY_FIELDS = (b"x-autoreply", b"x-autorespond", b"x-autoreply-from", b"x-mail-autoreply")
-_MAY_REPLY = re.compile(rb"\n(?:auto-submitted|x-auto|x-mail-auto|precedence|return-path)")
-_SIGNED_BY = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
-_ARMOUR = re.compile(rb"-----BEGIN (?:PGP |PKCS7-----)")
+_KEYWORD: Final = re.compile(rb"\s*([A-Za-z-]+)")
+_REPLIES_FOR_ALL: Final = (b"no", b"auto-generated")
+_AUTO_REPLY_FIELDS: Final = (
+    b"x-autoreply",
+    b"x-autorespond",
+    b"x-autoreply-from",
+    b"x-mail-autoreply",
+)
+_MAY_REPLY: Final = re.compile(rb"\n(?:auto-submitted|x-auto|x-mail-auto|precedence|return-path)")
+_SIGNED_BY: Final = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
+_ARMOUR: Final = re.compile(rb"-----BEGIN (?:PGP |PKCS7-----)")
 """Keys too: a text that carries one is read by programs."""
-_UUENCODED = re.compile(rb"(?:^|\n)begin [0-7]{3,4} [^\r\n]{1,255}\r?\n[ -`]{1,61}\r?\n")
-_BEGINS = re.compile(rb"begin ")
-_LONG = 4000
+_UUENCODED: Final = re.compile(rb"(?:^|\n)begin [0-7]{3,4} [^\r\n]{1,255}\r?\n[ -`]{1,61}\r?\n")
+_BEGINS: Final = re.compile(rb"begin ")
+_LONG: Final = 4000
 """Bytes in which a byte is found faster than a word."""
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
-_IS_MESSAGE = re.compile(rb"(?:^|\n)content-type:\s*message/rfc822", re.IGNORECASE)
-_YENC = re.compile(rb"(?:^|\n)=ybegin [^\r\n]*line=")
+_HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
+_IS_MESSAGE: Final = re.compile(rb"(?:^|\n)content-type:\s*message/rfc822", re.IGNORECASE)
+_YENC: Final = re.compile(rb"(?:^|\n)=ybegin [^\r\n]*line=")
 
 
 def refuse_untouchable(root: Part, parts: Iterable[Part], policy: Policy) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import Final
 
 from .header import MAX_HEADER, read_header
 from .mark import NAME, is_genuine, is_line, marks
@@ -24,7 +25,7 @@ from .structure import Part, Reader, part_of
 from .values import Edit, Policy, Refusal, SelfCheckError, spliced
 from .words import holds
 
-_COVERED = b"message-id"
+_COVERED: Final = b"message-id"
 """The field that our header is made for."""
 
 

@@ -11,34 +11,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+from typing import Final
 
 from .values import Refusal
 from .words import holds, may_hold
 
-_ZERO_WIDTH = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad|\xad"
+_ZERO_WIDTH: Final = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad|\xad"
 """Signs of no width and soft hyphens, in UTF-8 and Latin-1."""
-_HTML_ZERO_WIDTH = (
+_HTML_ZERO_WIDTH: Final = (
     _ZERO_WIDTH + rb"|&(?:shy|zwnj|zwj|zerowidthspace|nobreak"
     rb"|#(?:173|820[3-7]|8288|65279|x(?:ad|200[b-f]|2060|feff)));?"
 )
-_INLINE = (
+_INLINE: Final = (
     rb"</?(?:span|b|i|u|s|em|strong|font|wbr|a|mark|small|big|code|tt|o:p|ins)"
     rb"(?:\s[^<>]{0,400})?/?>"
 )
-_BLANK = rb"[ \t\xa0]|\xc2\xa0"
-_HTML_BLANK = rb"[\s\xa0+]|\xc2\xa0|&(?:nbsp|#(?:160|xa0));?|%(?:25)?20"
-_NAMES = {
+_BLANK: Final = rb"[ \t\xa0]|\xc2\xa0"
+_HTML_BLANK: Final = rb"[\s\xa0+]|\xc2\xa0|&(?:nbsp|#(?:160|xa0));?|%(?:25)?20"
+_NAMES: Final = {
     "{": rb"lcub|lbrace", "}": rb"rcub|rbrace", "[": rb"lsqb|lbrack", "]": rb"rsqb|rbrack",
     "_": rb"lowbar|underbar", "%": rb"percnt", "$": rb"dollar", "#": rb"num", "<": rb"lt",
     ">": rb"gt", "(": rb"lpar", ")": rb"rpar", "*": rb"ast", "@": rb"commat", "|": rb"vert",
 }  # fmt: skip
-_BEGIN_GAPS = "<&%+"
+_BEGIN_GAPS: Final = "<&%+"
 """What stands between the marker's signs may begin with them."""
-_MOST_BLANKS = 4
-_FEW = 100
-MOST_SPELLED = 2000
+_MOST_BLANKS: Final = 4
+_FEW: Final = 100
+MOST_SPELLED: Final = 2000
 """Markers that are looked at in one text, quoted ones too: no letter has more."""
-_TAG = re.compile(rb"<(/?)([a-z:]+)[^<>]*>")
+_TAG: Final = re.compile(rb"<(/?)([a-z:]+)[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Final
 
 from .encodings import CHANGELESS
 from .header import Header, read_header
 from .parameters import Value, read_type, read_value
 from .values import Refusal
 
-MAX_DEPTH = 20
-MAX_PARTS = 500
-MAX_DELIMITERS = 5000
+MAX_DEPTH: Final = 20
+MAX_PARTS: Final = 500
+MAX_DELIMITERS: Final = 5000
 """Places that look like one, in one multipart."""
 
-_END_OF_DELIMITER = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
-_CR, _LF = b"\r\n"
-_ENCODINGS = ("quoted-printable", "base64")
-_TEXT = Value("text/plain", {})
-_NOTHING = Value("", {})
+_END_OF_DELIMITER: Final = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
+_CR: Final = ord("\r")
+_LF: Final = ord("\n")
+_ENCODINGS: Final = ("quoted-printable", "base64")
+_TEXT: Final = Value("text/plain", {})
+_NOTHING: Final = Value("", {})
 
 
 class Part:

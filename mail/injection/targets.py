@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from .structure import Part
 from .values import Refusal
 
-READ = ("text/plain", "text/html")
+READ: Final = ("text/plain", "text/html")
 
 
 def find_targets(root: Part, notes: list[str]) -> list[Part]:

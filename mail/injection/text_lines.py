@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import compress, count
+from typing import Final
 
-_DASHES = frozenset("-_=─━―—＿－")
-_FEWEST_DASHES = 5
+_DASHES: Final = frozenset("-_=─━―—＿－")
+_FEWEST_DASHES: Final = 5
 
 
 class TextLines:

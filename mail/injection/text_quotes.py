@@ -9,25 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Final
 
 from .text_lines import TextLines, is_dashes
 
-_LONGEST = 500
+_LONGEST: Final = 500
 """No attribution is longer."""
-_FOLDS = 4
+_FOLDS: Final = 4
 """An attribution covers at most so many lines."""
-_HEADER_LINES = 7
-_MOST_TRIES = 200
+_HEADER_LINES: Final = 7
+_MOST_TRIES: Final = 200
 """Lines that may announce a quote and are looked at more closely: no mail has more before one."""
-_QUOTE_SIGNS = (">", "＞")
-_RULES = "-_=*~─━―—－＿"
-_TWICE = frozenset(sign * 2 for sign in _RULES)
-_TITLED = re.compile(
+_QUOTE_SIGNS: Final = (">", "＞")
+_RULES: Final = "-_=*~─━―—－＿"
+_TWICE: Final = frozenset(sign * 2 for sign in _RULES)
+_TITLED: Final = re.compile(
     rf"\s*+(?:{'|'.join(map(re.escape, sorted(_TWICE)))})[{re.escape(_RULES)}\s]*+\S"
 )
-_DECORATION = f" \t:：{_RULES}"
+_DECORATION: Final = f" \t:：{_RULES}"
 
-_ORIGINALS = frozenset(
+_ORIGINALS: Final = frozenset(
     """
     original message|original appointment|original email|forwarded message|forwarded mail
     begin forwarded message|forward header|reply message|replied message|reply separator
@@ -46,7 +47,7 @@ _ORIGINALS = frozenset(
     .strip("|")
     .split("|")
 )
-_LABELS = {
+_LABELS: Final = {
     label: kind
     for kind, labels in {
         "from": "from|差出人|送信者|送信元|von|de|от|от кого|da|van|od|från|fra|lähettäjä|发件人"
@@ -63,15 +64,15 @@ _LABELS = {
     }.items()
     for label in labels.split("|")
 }
-_LABEL = re.compile(r"\s{0,8}\*?([^\s*:：][^*:：]{0,15}?)\*?\s?\*?\s?[:：]")
+_LABEL: Final = re.compile(r"\s{0,8}\*?([^\s*:：][^*:：]{0,15}?)\*?\s?\*?\s?[:：]")
 
-_DATE = re.compile(
+_DATE: Final = re.compile(
     r"(?i)\d{4}\s?[年/.\-]\s?\d{1,2}\s?[月/.\-]\s?\d{1,2}"
     r"|\d{1,2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?\d{2,4}"
     r"|(?:令和|平成)\s?\d{1,2}\s?年|\d{4}년|\d{1,2}\.?\s[a-zа-яё]{3,9}\.?,?\s\d{4}"
 )
-_DATE_WITHIN = 80
-_SAID = re.compile(
+_DATE_WITHIN: Final = 80
+_SAID: Final = re.compile(
     r"""(?xi)
     [^\w]{0,3}(?:
       On\ .{4,400}\b(?:wrote|writes|said|sent)\s?[:：]
@@ -89,18 +90,18 @@ _SAID = re.compile(
     """
 )
 """Says who wrote, and when: enough to know a quote whose lines carry no sign."""
-_SAID_ELSEWHERE = re.compile(
+_SAID_ELSEWHERE: Final = re.compile(
     r"(?i)(?:\bwrote|書きました|書かれました|送信しました|のメール|のメッセージ|写道|寫道|작성)\s?[:：。]?\Z"
 )
 """The same at the end of a line that has a date in it."""
-_INTRODUCES = re.compile(
+_INTRODUCES: Final = re.compile(
     r"(?i)(?:\b(?:wrote|writes|said|schrieb|schreef|skrev|kirjoitti|yazdı|escribió|pisze)"
     r"|a écrit|ha scritto|escreveu|пишет|написала?|написал\(а\)|写道|寫道|작성"
     r"|書きました|書かれました|述べました|書いています|(?:さん|様|氏)より|の(?:メール|メッセージ))\s?[:：。]?\Z"
     r"|^Quoting\s.+[:：]\Z"
 )
 """Enough directly above quoted lines."""
-_BEGINS = re.compile(
+_BEGINS: Final = re.compile(
     r"(?i)[^\w]{0,3}(?:(?:On|At|In|Am|Le|El|Il|Em|Op|Den|På|Dne|Dnia|W dniu|Quoting)\s"
     r"|[а-яё]{2,11},?\s\d|\d)"
 )

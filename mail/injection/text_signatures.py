@@ -6,44 +6,47 @@ import re
 import string
 import unicodedata
 from collections.abc import Sequence
+from typing import Final
 
 from .text_lines import TextLines
 
-_WINDOW = 18
+_WINDOW: Final = 18
 """Filled lines above the end among which a ruled block or a bare ``--`` is looked for."""
-_MOST_BELOW_DASHES = 40
-_MOST_BELOW_PHONE = 3
-_LONGEST = 200
-_COLUMNS = 80
-_FEWEST_WIDE, _FEWEST_NARROW, _MOST_KINDS = 4, 5, 8
-_AS_RULE = frozenset("ー一oOxX゜ﾟ")
+_MOST_BELOW_DASHES: Final = 40
+_MOST_BELOW_PHONE: Final = 3
+_LONGEST: Final = 200
+_COLUMNS: Final = 80
+_FEWEST_WIDE: Final = 4
+_FEWEST_NARROW: Final = 5
+_MOST_KINDS: Final = 8
+_AS_RULE: Final = frozenset("ー一oOxX゜ﾟ")
 """Letters that people draw lines with, among other signs."""
-_NO_RULE = ">＞。、「」『』()（）@"
-_DRAWN = re.compile(rf"\s*+(?:[^\w\s{re.escape(_NO_RULE)}]|[{''.join(sorted(_AS_RULE))}_])")
+_NO_RULE: Final = ">＞。、「」『』()（）@"
+_DRAWN: Final = re.compile(rf"\s*+(?:[^\w\s{re.escape(_NO_RULE)}]|[{''.join(sorted(_AS_RULE))}_])")
 """How every ruled line begins: asked first, since most lines are none."""
-_DRAW_NOTHING = frozenset(string.ascii_letters + string.digits) - _AS_RULE
+_DRAW_NOTHING: Final = frozenset(string.ascii_letters + string.digits) - _AS_RULE
 """Asked before that."""
-_PHONE = re.compile(
+_PHONE: Final = re.compile(
     r"(?i)\s*(?:Sent (?:from (?:my|mail for|outlook|yahoo|proton|samsung|huawei)|via ).{0,60}"
     r"|Get Outlook for .{2,80}|Gesendet (?:mit|von) .{3,60}"
     r"|(?:Von|Envoyé d|Enviado d|Inviato d|Verzonden v|Skickat från|Отправлено).{2,60}"
     r"(?:iPhone|iPad|Android|Handy|Smartphone|téléphone|móvil|Outlook).{0,30}"
     r"|.{0,30}(?:iPhone|iPad|Android|スマートフォン|スマホ|携帯).{0,12}から送信(?:しました)?。?)\s*"
 )
-_IN_PHONE = (
+_IN_PHONE: Final = (
     "sent ", "outlook", "gesendet ", "iphone", "ipad", "android", "handy", "smartphone",
     "téléphone", "móvil", "から送信",
 )  # fmt: skip
 """One of them is in every such line: asked first, since most mails hold none."""
-_CONTACT = re.compile(
+_CONTACT: Final = re.compile(
     r"(?i)\b(?:tel|fax|phone|mobile|e-?mail|url|web|hp)\b\s*[:.：/]|\btel\b|\bmail\s*[:：]|℡|☎|〒\s?\d"
     r"|電話|携帯|ＴＥＬ|ＦＡＸ|ＵＲＬ|メール\s?[:：]|https?://|www\.|[\w.+-]@[\w-]+\."
     r"|(?<!\d)0\d{1,4}-\d{1,4}-\d{3,4}(?!\d)|株式会社|有限会社|合同会社|[(（][株有][)）]|㈱|㈲|法人"
     r"|採用担当|採用チーム|採用グループ|人事部|人事課|\b(?:co\.,? ?ltd|inc|gmbh|corp|llc)\b"
 )
-_NOTE = re.compile(r"\s*(?:[※＊*■◆]|本メール|このメール|当メール|なお)")
-_SENTENCE = ("。", "ます", "です", "さい", "ください。")
-_COLUMN_GAP = re.compile(r"\S(?:\t|\s?\||\s\s+\S)")
+_NOTE: Final = re.compile(r"\s*(?:[※＊*■◆]|本メール|このメール|当メール|なお)")
+_SENTENCE: Final = ("。", "ます", "です", "さい", "ください。")
+_COLUMN_GAP: Final = re.compile(r"\S(?:\t|\s?\||\s\s+\S)")
 
 
 def signature_start(text: TextLines, end: int) -> int | None:

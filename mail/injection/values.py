@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ...models.errors import ConfigurationError
 
-MARKER = "{{career_relay_link}}"
-MEGABYTE = 1 << 20
-_SOME = 1 << 13
+MARKER: Final = "{{career_relay_link}}"
+MEGABYTE: Final = 1 << 20
+_SOME: Final = 1 << 13
 """Bytes that it takes longer to copy than to look at in their place."""
 
-_URL = re.compile(r"https?://[A-Za-z0-9:/?=&._~%-]{1,92}")
-_LINK_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_MARKER = re.compile(r"[!-~]{6,60}")
-_UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]")
+_URL: Final = re.compile(r"https?://[A-Za-z0-9:/?=&._~%-]{1,92}")
+_LINK_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_MARKER: Final = re.compile(r"[!-~]{6,60}")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 
 class Status(StrEnum):

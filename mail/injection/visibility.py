@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from .fragment import BLOCK_STYLE
 
-_HIDING = re.compile(
+_HIDING: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?(?:\.0+)?\s*(?:;|!|$)"
     r"|(?<![\w-])(?:max-height|height|max-width|width)\s*:\s*0(?:px|pt|em|%)?\s*(?:;|!|$)"
     r"|clip\s*:\s*rect\(\s*0|text-indent\s*:\s*-\d{3,}|(?<![\w-])left\s*:\s*-\d{3,}"
 )
-_SHORT = 500
-_NEVER_SHOWN = frozenset(
+_SHORT: Final = 500
+_NEVER_SHOWN: Final = frozenset(
     (
         "audio", "button", "canvas", "datalist", "head", "iframe", "math", "noembed", "noframes",
         "noscript", "object", "option", "script", "select", "style", "svg", "template", "textarea",
@@ -25,7 +26,9 @@ _NEVER_SHOWN = frozenset(
 )  # fmt: skip
 
 
-_TABLE = re.compile(r"</div>(?:\s|<!--.*?-->|</(?![ct])[^>]*>)*+<table", re.DOTALL | re.IGNORECASE)
+_TABLE: Final = re.compile(
+    r"</div>(?:\s|<!--.*?-->|</(?![ct])[^>]*>)*+<table", re.DOTALL | re.IGNORECASE
+)
 
 
 def shown_once(html: bytes, *, url: str) -> bool:

@@ -6,7 +6,9 @@ for first; only where there are many of them the word is looked for itself.
 
 from __future__ import annotations
 
-_FEW = 10
+from typing import Final
+
+_FEW: Final = 10
 
 
 def may_hold(data: bytes, word: bytes, byte: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from . import charsets, encodings
 from .encodings import Change
@@ -16,10 +17,12 @@ from .placeholder import Form, Token, address_for, html_for
 from .quoted_printable import quoted, quoted_around
 from .values import Edit, Paragraph, Refusal, spliced
 
-_CHARSET = re.compile(rb";\s*charset\s*=(?:[ \t]|\r?\n[ \t])*(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE)
-_NOT_TO_JOIN = re.compile(rb" |-- \r?\n")
+_CHARSET: Final = re.compile(
+    rb";\s*charset\s*=(?:[ \t]|\r?\n[ \t])*(\"[^\"]*\"|[^;\s]*)", re.IGNORECASE
+)
+_NOT_TO_JOIN: Final = re.compile(rb" |-- \r?\n")
 """A line that is read in another way once it stands alone."""
-PLAIN = b"text/plain"
+PLAIN: Final = b"text/plain"
 
 
 class Plan:
