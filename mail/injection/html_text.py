@@ -13,14 +13,15 @@ from .values import Refusal
 BLANK: Final = b" "
 
 _BEGINS: Final = (
-    rb"<(?![ahdlorvy?]|t[drabhf]|/[^sm]|p[^l]|i[mn]|sp|b[ro])(?:(!--)"
+    rb"<(?=[!cefmnux]|t[eit]|s[^p]|b[^or]|i[^mn]|pl%b)(?:(!--)"
     rb"|(s(?:cript|tyle)|t(?:itle|extarea|emplate)|no(?:script|frames|embed)|xmp|iframe)(?=[\s/>])"
-    rb"|(plaintext|frameset|/?(?:svg|math))(?=[\s/>])"
+    rb"|(plaintext|frameset|%b(?:svg|math))(?=[\s/>])"
 )
 """Comments; elements whose insides are no text; elements in which nothing can be placed. Most tags
 begin like none of them, which is asked first."""
-_OPAQUE: Final = re.compile(_BEGINS + rb")")
-_OPAQUE_OR_FORMATTING: Final = re.compile(_BEGINS + rb"|(%b)(?=[\s/>]))" % FORMATTING)
+_OPAQUE: Final = re.compile(_BEGINS % (rb"|/[ms]", rb"/?") + rb")")
+"""With what closes drawings and formulas."""
+_OPAQUE_OR_FORMATTING: Final = re.compile(_BEGINS % (b"", b"") + rb"|(%b)(?=[\s/>]))" % FORMATTING)
 _MOST_COUNTED: Final = 5000
 _FOREIGN: Final = (b"svg", b"math")
 _NO_TEXT: Final = re.compile(
@@ -52,8 +53,10 @@ class HtmlText:
         opaque: Iterable[re.Match[bytes]] = _OPAQUE.finditer(low)
         found = [*islice(_OPAQUE_OR_FORMATTING.finditer(low), _MOST_COUNTED)]
         if len(found) < _MOST_COUNTED:
-            opaque = [tag for tag in found if not tag[4]]
-            self.formatting = len(found) - len(opaque)
+            others = [tag for tag in found if not tag[4]]
+            self.formatting = len(found) - len(others)
+            if not any(tag[3] for tag in others):
+                opaque = others
         self.low = _blanked(low, opaque)
 
     def tag_at(self, start: int) -> bytes:

@@ -107,6 +107,12 @@ QUOTES = {
     "</blockquote></div>",
     "generic": f'<p>{ATTRIBUTION}</p><blockquote type=cite style="margin:0">{QUOTED}</blockquote>',
     "zimbra": f'<hr id="zwchr" data-marker="__DIVIDER__"><div><b>From: </b>Taro</div>{QUOTED}',
+    "spark": f'<div name="messageReplySection">{ATTRIBUTION}<br>{QUOTED}</div>',
+    "hotmail": f'<div class="OutlookMessageHeader"><b>From:</b> Taro</div>{QUOTED}',
+    "outlook, new": '<div id="mail-editor-reference-message-container"><b>From:</b> Taro<br>'
+    f"{QUOTED}</div>",
+    "thunderbird, passed on": f'<div class="moz-forward-container">{ATTRIBUTION}<br>{QUOTED}</div>',
+    "zoho": f'<div class="zmail_extra">{ATTRIBUTION}<br>{QUOTED}</div>',
     "tuta": f'<div class="tutanota_quote">{ATTRIBUTION}<br><blockquote>{QUOTED}</blockquote></div>',
 }
 
