@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from .values import Refusal
-from .words import holds
+from .words import CR, ESCAPE
 
 _WIDE: Final = re.compile(
     r"utf-?(?:7|16|32)|ucs-?[24]|iso-?10646|(?:cs)?unicode(?:11)?$|hz\b|iso-?2022-(?:kr|cn)"
@@ -41,7 +41,6 @@ _ESCAPE: Final = re.compile(rb"\x1b(?:\$(?:[@AB]|\([@-Z])|\([@-Z])")
 """https://www.rfc-editor.org/rfc/rfc1468: what chooses the signs that follow."""
 _ESCAPE_INTO_JIS: Final = re.compile(rb"\x1b\$[@AB(]")
 """Of other escapes with a dollar sign phones made pictures, in Shift_JIS."""
-_ESCAPE_SIGN: Final = b"\x1b"
 _ASCII_STATE: Final = b"\x1b(B"
 _ROMAN_STATE: Final = b"\x1b(J"
 _NOT_ROMAN: Final = re.compile(rb"[\\~\x1b]")
@@ -144,13 +143,13 @@ def _is_jis(data: bytes) -> bool:
 
 
 def _is_escaped(data: bytes) -> bool:
-    return holds(data, _ESCAPE_SIGN) and _ESCAPE_INTO_JIS.search(data) is not None
+    return ESCAPE in data and _ESCAPE_INTO_JIS.search(data) is not None
 
 
 def text_lines(data: bytes, charset: Charset) -> list[str]:
     """The lines for finding a place; what cannot be read stands as replacement characters."""
     text = read_text(data, charset)
-    if holds(data, b"\r"):
+    if CR in data:
         text = text.replace("\r\n", "\n").removesuffix("\r")
     lines = text.split("\n")
     if len(lines) == data.count(b"\n") + 1:
@@ -171,7 +170,7 @@ def utf8(data: bytes, charset: Charset) -> bytes:
 
 def mask(data: bytes, charset: Charset) -> bytes:
     """A copy of the same length where no byte of a multi-byte sign looks like ASCII."""
-    if holds(data, _ESCAPE_SIGN) and (charset.codec.startswith("iso2022") or _is_escaped(data)):
+    if ESCAPE in data and (charset.codec.startswith("iso2022") or _is_escaped(data)):
         return _JIS_TEXT.sub(_blank, data)
     pattern = _LEAD_AND_TRAIL.get(charset.codec)
     return pattern.sub(b"\x01\x01", data) if pattern and not data.isascii() else data

@@ -17,7 +17,7 @@ _SHORT: Final = 250
 
 _FIELDS: Final = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++(?!\r?\n)[^\n]*+\n)*+)*+")
 """Without a way back, so that time is linear whatever stands there; no fold is blank."""
-_FIELD: Final = re.compile(rb"([!-9;-~]++):([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+_FIELD: Final = re.compile(rb"[!-9;-~]++:([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
 _SAID: Final = re.compile(
     rb"\ncontent-(type|transfer-encoding|disposition):([^\n]*+(?:\n[ \t][^\n]*+)*+)"
 )
@@ -80,7 +80,8 @@ class Header:
             at = low.find(_CONTENT, at + 1)
             if not found:
                 continue
-            name, (begin, end) = found[1], found.span(2)
+            name = found[1]
+            begin, end = found.span(2)
             value = self._message[self.start + begin - 1 : self.start + end]
             if name not in said:
                 said[name] = value
@@ -95,24 +96,18 @@ class Header:
         return self._asked[name]
 
     def _first(self, name: bytes) -> bytes | None:
-        low = self._low
-        at = low.find(b"\n" + name)
-        while at >= 0:
-            found = _FIELD.match(self._message, self.start + at, self.end)
-            if found and found.end(1) == self.start + at + len(name):
-                return found[2]
-            at = low.find(b"\n" + name, at + 1)
-        return None
+        at = self._low.find(b"\n" + name + b":")
+        found = _FIELD.match(self._message, self.start + at, self.end) if at >= 0 else None
+        return found[1] if found else None
 
     def all(self, name: bytes) -> list[Field]:
         """Every field of that name."""
-        key = b"\n" + name
+        key = b"\n" + name + b":"
         fields: list[Field] = []
         at = self._low.find(key)
-        while at >= 0:
-            found = _FIELD.match(self._message, self.start + at, self.end)
-            if found and len(found[1]) == len(name):
-                fields.append(Field(found.start(), found.end(), found[2]))
+        while at >= 0 and (found := _FIELD.match(self._message, self.start + at, self.end)):
+            start, end = found.span()
+            fields.append(Field(start, end, found[1]))
             at = self._low.find(key, at + 1)
         return fields
 

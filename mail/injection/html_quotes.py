@@ -15,11 +15,11 @@ from .text_quotes import announces
 from .words import holds, may_hold
 
 _WORDS: Final = tuple(
-    (re.compile(begin + rest), begin, tuple(bytes((byte,)) for byte in rare))
+    (re.compile(begin + rest), begin, rare)
     for begin, rest, rare in (
         (rb"quote", rb"", rb"q"),
         (rb"signature", rb"", rb"ug"),
-        (rb"ply", rb"(?:fwd|(?<=messagereply))", rb"y"),
+        (rb"ply", rb"(?:fwd|(?<=messagereply))", rb""),
         (rb"en", rb"(?:donsend|ce-message)", rb""),
         (rb"border-top:", rb" ?solid", rb"b"),
         (rb"kmessageheader", rb"", rb"k"),
@@ -119,12 +119,12 @@ def _candidates(text: HtmlText) -> Iterator[tuple[int, bytes]]:
                 yield start, tag
 
 
-def _is_absent(low: bytes, begin: bytes, rare: Sequence[bytes]) -> bool:
+def _is_absent(low: bytes, begin: bytes, rare: bytes) -> bool:
     if len(low) < _SHORT:
         return not holds(low, begin)
     if not rare:
         return False
-    return not all(holds(low, byte) for byte in rare) or not may_hold(low, begin, rare[0])
+    return not all(byte in low for byte in rare) or not may_hold(low, begin, rare[:1])
 
 
 def quotes(found: Sequence[Container]) -> list[Container]:

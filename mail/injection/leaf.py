@@ -15,7 +15,7 @@ from .structure import Part
 from .text_lines import TextLines
 from .text_place import text_place
 from .values import Refusal
-from .words import holds
+from .words import ESCAPE, LF, holds
 
 LONGEST_LEAF: Final = 10 << 20
 """Decoded bytes of a leaf; a text of that size is no letter."""
@@ -77,7 +77,7 @@ class Leaf:
         """The line end of the decoded text."""
         if self._line_end is None:
             found = b"\r\n" if holds(self.data, b"\r\n") else b"\n"
-            self._line_end = found if holds(self.data, found) else self.eol
+            self._line_end = found if LF in self.data else self.eol
         return self._line_end
 
     @property
@@ -136,7 +136,7 @@ class Leaf:
 
     def in_ascii(self, new: bytes, at: int) -> bytes:
         """``new`` as it can be put there. Raises where ISO-2022-JP would swallow it."""
-        if not holds(self.data, b"\x1b"):
+        if ESCAPE not in self.data:
             return new
         if self._whole_until < 0:
             self._whole_until = charsets.end_of_whole_signs(self.data)

@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 from .values import Edit, Refusal
-from .words import holds
+from .words import CR
 
 LONGEST_LINE: Final = 76
+_EQUALS: Final = ord("=")
 
 _SIGNS: Final = re.compile(rb"(?:[^=]|=[0-9A-Fa-f]{2})*+")
 """What all readers undo in the same way."""
@@ -60,10 +61,10 @@ def _even(data: bytes, eol: bytes) -> bytes | None:
     """``data`` with line ends of LF, where all its line ends are ``eol`` and no CR or LF stands
     elsewhere; else None."""
     if eol == b"\n":
-        return None if holds(data, b"\r") else data
+        return None if CR in data else data
     even = data.replace(eol, b"\n")
     ends = len(data) - len(even)
-    return even if not holds(even, b"\r") and even.count(b"\n") == ends else None
+    return even if CR not in even and even.count(b"\n") == ends else None
 
 
 def quoted_words(new: bytes, eol: bytes) -> bytes:
@@ -224,7 +225,7 @@ class Splicer:
         raw, signs = self._raw, self._decoded[wanted : wanted + _KNOWN_BY]
         tail = max(len(raw) - _TAILS[1], 0)
         at = raw.rfind(signs, tail) if len(signs) == _KNOWN_BY else -1
-        if at < 0 or holds(signs, b"=") or len(decode(raw[at:])) != len(self._decoded) - wanted:
+        if at < 0 or _EQUALS in signs or len(decode(raw[at:])) != len(self._decoded) - wanted:
             return -1
         return at if _SIGNS.fullmatch(raw, raw.rfind(b"\n", 0, at) + 1, at) else -1
 

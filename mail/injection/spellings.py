@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from .values import Refusal
-from .words import holds, may_hold
+from .words import may_hold
 
 _ZERO_WIDTH: Final = rb"\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad|\xad"
 """Signs of no width and soft hyphens, in UTF-8 and Latin-1."""
@@ -74,7 +74,7 @@ def spelled(low: bytes, *, marker: str, is_html: bool) -> list[Spelled]:
 def is_spelled(low: bytes, *, marker: str, is_html: bool) -> bool:
     """Whether there is one: looked for up to the first only."""
     for first, pattern in _patterns(marker.lower(), is_html):
-        if holds(low, first) and next(_matches(low, first, pattern), None) is not None:
+        if first in low and next(_matches(low, first, pattern), None) is not None:
             return True
     return False
 
@@ -84,7 +84,7 @@ def _all(low: bytes, *, marker: str, is_html: bool) -> Iterator[re.Match[bytes]]
         yield from _matches(low, first, pattern)
 
 
-def _matches(low: bytes, first: bytes, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+def _matches(low: bytes, first: int, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
     """Searching for one byte is ten times as fast as asking the pattern at every place."""
     at = low.find(first)
     for _ in range(_FEW):
@@ -140,11 +140,11 @@ def _unbalanced(marker: bytes) -> bytes:
 
 
 @cache
-def _patterns(marker: str, is_html: bool) -> Sequence[tuple[bytes, re.Pattern[bytes]]]:
+def _patterns(marker: str, is_html: bool) -> Sequence[tuple[int, re.Pattern[bytes]]]:
     """One pattern for each byte that may begin the marker, with that byte."""
     rest, plain = _rest(marker, is_html=is_html), marker[0].encode("ascii")
     return tuple(
-        (byte, re.compile(first + (_no_run(marker) if byte == plain else b"") + rest, re.DOTALL))
+        (byte[0], re.compile(first + (_no_run(marker) if byte == plain else b"") + rest, re.DOTALL))
         for byte, first in _firsts(marker[0], is_html=is_html)
     )
 

@@ -14,6 +14,7 @@ from .encodings import CHANGELESS
 from .header import Header, read_header
 from .parameters import Value, read_type, read_value
 from .values import Refusal
+from .words import CR, LF
 
 MAX_DEPTH: Final = 20
 MAX_PARTS: Final = 500
@@ -21,8 +22,6 @@ MAX_DELIMITERS: Final = 5000
 """Places that look like one, in one multipart."""
 
 _END_OF_DELIMITER: Final = re.compile(rb"(--)?[ \t]*+(?:(\r?\n|\Z)|(\r))")
-_CR: Final = ord("\r")
-_LF: Final = ord("\n")
 _ENCODINGS: Final = ("quoted-printable", "base64")
 _TEXT: Final = Value("text/plain", {})
 _NOTHING: Final = Value("", {})
@@ -163,10 +162,10 @@ class Reader:
             if seen > MAX_DELIMITERS:
                 raise Refusal("too_complex")
             before = message[at - 1]
-            if before == _CR:
+            if before == CR:
                 # A lone CR ends a line for some readers.
                 raise Refusal("structure_ambiguous")
-            if before == _LF:
+            if before == LF:
                 yield at
             at = message.find(mark, at + len(mark), part.end)
 

@@ -141,7 +141,7 @@ def _that_may_announce(text: TextLines) -> Iterable[int]:
             for position, number in enumerate(text.filled)
             if ":" in (line := lines[number]) or "：" in line or titled(line)
         )
-    if not any(map(joined.__contains__, _TWICE)):
+    if not any(twice in joined for twice in _TWICE):
         return ()
     return (
         position

@@ -97,7 +97,7 @@ def _is_no_row(text: TextLines, number: int) -> bool:
 def _phone(text: TextLines, filled: Sequence[int]) -> int | None:
     tail = filled[-_MOST_BELOW_PHONE:]
     low = "\n".join([text.all[n][:_LONGEST] for n in tail]).lower()
-    if not any(map(low.__contains__, _IN_PHONE)):
+    if not any(words in low for words in _IN_PHONE):
         return None
     return next((n for n in tail if len(text[n]) < _LONGEST and _PHONE.fullmatch(text[n])), None)
 

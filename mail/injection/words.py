@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+CR: Final = ord("\r")
+LF: Final = ord("\n")
+ESCAPE: Final = ord("\x1b")
 _FEW: Final = 10
 
 
@@ -27,5 +30,5 @@ def may_hold(data: bytes, word: bytes, byte: bytes) -> bool:
 
 def holds(data: bytes, some: bytes) -> bool:
     """``some in data``, for which Python first makes an error, and throws it away, because ``some``
-    is no number: a third of a microsecond each time."""
+    is no number: a third of a microsecond each time. One byte is asked for as the number it is."""
     return data.find(some) >= 0
