@@ -24,6 +24,7 @@ from flask import Flask, Response, request
 
 from bench.sites import settings
 from bench.webhooks import SECRET
+from careerrelay.cli.serving import what_is_loaded_stays
 from careerrelay.engine.ingest import Ingest, store_signals
 from careerrelay.engine.runtime import Runtime
 from careerrelay.engine.service import Service
@@ -60,7 +61,8 @@ def serve(app: Flask) -> None:
     serving = Serving(app, host="127.0.0.1", port=0, threads=THREADS)
     signal.signal(signal.SIGTERM, lambda _number, _frame: serving.stop())
     print(serving.port, flush=True)
-    serving.run()
+    with what_is_loaded_stays():
+        serving.run()
 
 
 def main(kind: str, folder: str, url: str = "") -> None:

@@ -53,7 +53,7 @@ def serve(cli: Cli, out: Output, host: str | None, port: int | None) -> None:
         _embedded_listeners(runtime) as places,
     ):
         serving = _listening(runtime, app)
-        with _stopped_by_signal(serving.stop), _what_is_loaded_stays():
+        with _stopped_by_signal(serving.stop), what_is_loaded_stays():
             _tell_urls(out, runtime, serving.port, places)
             serving.run()
     out.line("stopped")
@@ -165,7 +165,7 @@ def _stopped_by_signal(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _what_is_loaded_stays() -> Iterator[None]:
+def what_is_loaded_stays() -> Iterator[None]:
     """Keep the collector of cycles from walking through all code and tables again and again: in
     a busy worker that took an eighth of the time, and each walk held up every thread.
     https://docs.python.org/3/library/gc.html#gc.freeze
@@ -199,7 +199,7 @@ def worker(cli: Cli, out: Output) -> None:
         try:
             with _stopped_by_signal(ended.set):
                 service.start()
-                with _what_is_loaded_stays():
+                with what_is_loaded_stays():
                     with _said_or_not():
                         if not out.data({"worker": runtime.process_id}):
                             out.line(f"worker {runtime.process_id} is at work")

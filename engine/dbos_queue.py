@@ -65,6 +65,7 @@ class DbosQueue:
         # PostgreSQL a fresh id per process keeps a draining namesake from doing that.
         self.executor_id = "embedded" if database.is_sqlite else new_id()
         self._client: DBOSClient | None = None
+        self._submitter: DBOSClient | None = None
         self._engines: list[Engine] = []
         self._launched = False
         self._purged_at: datetime | None = None
@@ -80,12 +81,18 @@ class DbosQueue:
     def client(self) -> DBOSClient:
         """Made at first use: only a migrated database can be asked."""
         if self._client is None:
-            self._client = DBOSClient(
-                system_database_engine=self._own_engine(5),
-                serializer=DBOSPortableJSONSerializer(),
-                application_name=APP_NAME,
-            )
+            self._client = _client(self._own_engine(5))
         return self._client
+
+    @property
+    def submitter(self) -> DBOSClient:
+        """For work queued in a transaction of ours, so that it opens none.
+
+        To the engine whose dialect it is DBOS keeps the compiled statements on PostgreSQL.
+        """
+        if self._submitter is None:
+            self._submitter = _client(self._database.engine, lazy=True)
+        return self._submitter
 
     def submit(self, session: Session, job: Job, *, delay: timedelta = timedelta()) -> None:
         options = EnqueueOptions(
@@ -97,7 +104,7 @@ class DbosQueue:
         )
         if delay > timedelta():
             options["delay_seconds"] = delay.total_seconds()
-        self.client.enqueue_in_transaction(
+        self.submitter.enqueue_in_transaction(
             session, options, job.task, list(job.subjects), job.attempt, job.partition
         )
 
@@ -142,9 +149,10 @@ class DbosQueue:
             self._launched = False
             with self._database.begin() as session:
                 session.execute(delete(Heartbeat).where(Heartbeat.executor_id == self.executor_id))
-        if self._client is not None:
-            self._client.destroy()
-            self._client = None
+        for client in (self._client, self._submitter):
+            if client is not None:
+                client.destroy()
+        self._client = self._submitter = None
         while self._engines:
             self._engines.pop().dispose()
 
@@ -235,6 +243,15 @@ class DbosQueue:
         engine = self._database.second_engine(pool_size=pool_size)
         self._engines.append(engine)
         return engine
+
+
+def _client(engine: Engine, *, lazy: bool = False) -> DBOSClient:
+    return DBOSClient(
+        system_database_engine=engine,
+        serializer=DBOSPortableJSONSerializer(),
+        application_name=APP_NAME,
+        lazy=lazy,
+    )
 
 
 def _moment(milliseconds: int | None) -> datetime:

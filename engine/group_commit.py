@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 
 from ..models.database import Database
 from ..models.errors import OverloadedError
+from . import turns
+from .turns import Turn
 
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row")
@@ -34,19 +36,12 @@ STORE_DOWN = (OperationalError, InterfaceError)
 """No row's fault: trying them one by one would only keep their senders waiting."""
 
 
-def _taken() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
-
-
 @dataclass(slots=True)
 class _Pending(Generic[Row]):
-    """Somebody waits for this row. ``done`` is free once there is an answer: a bare lock, for an
-    Event is several of them, and Python's, per request."""
+    """Somebody waits for this row."""
 
     row: Row
-    done: threading.Lock = field(default_factory=_taken)
+    turn: Turn = field(default_factory=turns.turn)
     stored: bool = False
     new: bool = False
 
@@ -72,6 +67,7 @@ class GroupCommit(Generic[Row]):
         self._rows: deque[_Pending[Row]] = deque()
         self._changed = threading.Condition()
         self._open = True
+        self._wanted = False
         self._committing_since: float | None = None
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -95,7 +91,8 @@ class GroupCommit(Generic[Row]):
     def store(self, row: Row) -> bool:
         """Wait until the row is on disk. True: new; False: seen before. Or OverloadedError."""
         pending = self._enter(row)
-        if not pending.done.acquire(timeout=WAIT_SECONDS) or not pending.stored:
+        answered = pending.turn.wait(self._start, seconds=WAIT_SECONDS)
+        if not answered or not pending.stored:
             raise OverloadedError("the store cannot commit now", retry_after=RETRY_AFTER)
         return pending.new
 
@@ -109,8 +106,13 @@ class GroupCommit(Generic[Row]):
             if len(self._rows) >= self._most_waiting:
                 raise OverloadedError(f"too much at once ({self._name})", retry_after=RETRY_AFTER)
             self._rows.append(pending)
-            self._changed.notify()
         return pending
+
+    def _start(self) -> None:
+        """Somebody waits for the next commit. Whoever still runs would better be in it, too."""
+        with self._changed:
+            self._wanted = True
+            self._changed.notify()
 
     def stop(self) -> None:
         """Commit what waits, then end; nothing more is taken."""
@@ -132,9 +134,11 @@ class GroupCommit(Generic[Row]):
     def _next(self) -> list[_Pending[Row]]:
         """All that wait, as far as one commit takes them; none once nothing more will come."""
         with self._changed:
-            while not self._rows and self._open:
+            while self._open and not (self._rows and self._wanted):
                 self._changed.wait()
-            return [self._rows.popleft() for _ in range(min(self._batch, len(self._rows)))]
+            batch = [self._rows.popleft() for _ in range(min(self._batch, len(self._rows)))]
+            self._wanted = bool(self._rows)
+            return batch
 
     def _commit(self, batch: list[_Pending[Row]]) -> None:
         try:
@@ -150,7 +154,7 @@ class GroupCommit(Generic[Row]):
                 self._commit(batch[middle:])
                 return
         for pending in batch:
-            pending.done.release()
+            pending.turn.over()
 
     def _write(self, batch: list[_Pending[Row]]) -> None:
         with self._database.begin() as session:

@@ -23,8 +23,8 @@ from .runtime import MOST_IN_A_JOB, Runtime
 
 READ_SIGNALS = "read_signal"
 MOST_IN_A_STATEMENT = 128
-"""Rows: a commit of web hooks has no more. PostgreSQL takes 65,535 values in a statement and SQLite
-32,766 or more, which a list of all people of an ATS that has no other may well exceed."""
+"""Rows: a commit of web hooks has no more. SQLite takes 32,766 values or more in a statement, which
+a list of all people of an ATS that has no other may well exceed."""
 _Prepare = Callable[[Any], Any]
 
 _SIGNALS = Signal.metadata.tables[Signal.__tablename__]
@@ -60,34 +60,54 @@ def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
 def _insert_some(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     ids = {row["id"] for row in rows}
     connection = session.connection()
-    sql, prepared = _statement(connection.dialect)
-    values = tuple(prepare(row[name]) for row in rows for name, prepare in prepared)
-    if connection.exec_driver_sql(sql(len(rows)), values).rowcount == len(rows):
+    of_rows = _of_columns if connection.dialect.name == "postgresql" else _of_rows
+    sql, values = of_rows(connection.dialect, rows)
+    if connection.exec_driver_sql(sql, values).rowcount == len(rows):
         return ids
     return set(session.scalars(select(Signal.id).where(Signal.id.in_(ids))))
 
 
+# One statement for all rows, for at each the drivers let go of the interpreter, which under load
+# has a queue before it; and as text, for SQLAlchemy would compile all of it anew each time.
+
+_INSERT = f"INSERT INTO signals ({', '.join(column.name for column in _WRITTEN)})"
+_ONCE = "ON CONFLICT (connection_id, dedupe_key) DO NOTHING"
+
+
+def _of_rows(dialect: Dialect, rows: Sequence[dict[str, Any]]) -> tuple[str, tuple[Any, ...]]:
+    """SQLite's: a mark for each value."""
+    prepared = _prepared(dialect)
+    return _marks(len(rows)), tuple(
+        prepare(row[name]) for row in rows for name, prepare in prepared
+    )
+
+
 @cache
-def _statement(dialect: Dialect) -> tuple[Callable[[int], str], list[tuple[str, _Prepare]]]:
-    """The INSERT of so many rows, and what makes a row's values the driver's.
+def _marks(rows: int) -> str:
+    one = f"({', '.join('?' * len(_WRITTEN))})"
+    return f"{_INSERT} VALUES {', '.join([one] * rows)} {_ONCE}"
 
-    One statement for all rows, for at each the drivers let go of the interpreter, which under load
-    has a queue before it; and as text, for SQLAlchemy would compile so many parameters anew each
-    time.
-    """
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    one = f"({', '.join([mark] * len(_WRITTEN))})"
-    names = ", ".join(column.name for column in _WRITTEN)
 
-    @cache
-    def sql(rows: int) -> str:
-        return (
-            f"INSERT INTO signals ({names})"  # noqa: S608 - our own names
-            f" VALUES {', '.join([one] * rows)}"
-            " ON CONFLICT (connection_id, dedupe_key) DO NOTHING"
-        )
+def _of_columns(dialect: Dialect, rows: Sequence[dict[str, Any]]) -> tuple[str, tuple[Any, ...]]:
+    """PostgreSQL's: an array for each column, so that it is one statement however many rows come,
+    which driver and server read but once."""
+    prepared = _prepared(dialect)
+    return _arrays(dialect), tuple(
+        [prepare(row[name]) for row in rows] for name, prepare in prepared
+    )
 
-    return sql, [(c.name, _preparing(c.type, dialect)) for c in _WRITTEN]
+
+@cache
+def _arrays(dialect: Dialect) -> str:
+    # %b: as bytes, not as text; https://www.psycopg.org/psycopg3/docs/basic/params.html
+    arrays = ", ".join(f"%b::{column.type.compile(dialect)}[]" for column in _WRITTEN)
+    return f"{_INSERT} SELECT * FROM unnest({arrays}) {_ONCE}"  # noqa: S608 - our own names
+
+
+@cache
+def _prepared(dialect: Dialect) -> list[tuple[str, _Prepare]]:
+    """Each column, and what makes its value the driver's."""
+    return [(c.name, _preparing(c.type, dialect)) for c in _WRITTEN]
 
 
 def _preparing(type_: TypeEngine[Any], dialect: Dialect) -> _Prepare:

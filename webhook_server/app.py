@@ -22,19 +22,18 @@ from . import (
     security,
     stopping,
     uploads,
-    webhooks,
 )
 from .paths import TokenConverter
 from .reception import Reception
 from .server import EXTENSION, Server
 from .throttle import Limits
+from .webhooks import LARGEST_BODY, Webhooks
+from .webhooks import PATH as WEBHOOKS
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
-
-MAX_BODY = 1024 * 1024
 
 
 def create_app(runtime: Runtime, *, ingest: Ingest | None = None) -> Flask:
@@ -43,7 +42,7 @@ def create_app(runtime: Runtime, *, ingest: Ingest | None = None) -> Flask:
     ``ingest`` None: a writer of its own, never stopped; pass one to stop it after the server.
     """
     app = Flask(__package__ or __name__)
-    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, SEND_FILE_MAX_AGE_DEFAULT=3600)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, SEND_FILE_MAX_AGE_DEFAULT=3600)
     app.url_map.converters["token"] = TokenConverter
     server = Server(runtime, ingest or Ingest(runtime), Limits(app), Reception(runtime))
     app.extensions[EXTENSION] = server
@@ -69,20 +68,23 @@ def create_app(runtime: Runtime, *, ingest: Ingest | None = None) -> Flask:
 def _answer_machines(app: Flask, server: Server) -> None:
     """Vendors and monitors have no cookies, forms or languages, and vendors sign what they send.
 
-    An app of their own does nothing of that for them: a webhook costs a third less.
+    Apps of their own do nothing of that for them.
     """
-    machines = Flask(__package__ or __name__, static_folder=None)
-    machines.config.update(MAX_CONTENT_LENGTH=MAX_BODY)
-    machines.session_interface = security.NoSessions()
-    machines.extensions[EXTENSION] = server
-    errors.install(machines)
-    for part in (webhooks, health):
-        machines.register_blueprint(part.bp)
-    pages, for_machines = app.wsgi_app, security.with_headers(machines.wsgi_app, server)
+    monitors = Flask(__package__ or __name__, static_folder=None)
+    monitors.session_interface = security.NoSessions()
+    monitors.extensions[EXTENSION] = server
+    errors.install(monitors)
+    monitors.register_blueprint(health.bp)
+    pages = app.wsgi_app
+    for_webhooks = security.with_headers(Webhooks(server), server)
+    for_monitors = security.with_headers(monitors.wsgi_app, server)
 
     def by_path(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        is_machine = str(environ.get("PATH_INFO", "")).startswith(errors.MACHINES)
-        return (for_machines if is_machine else pages)(environ, start_response)
+        path = str(environ.get("PATH_INFO", ""))
+        if path.startswith(WEBHOOKS):
+            return for_webhooks(environ, start_response)
+        is_monitor = path.startswith(errors.MACHINES)
+        return (for_monitors if is_monitor else pages)(environ, start_response)
 
     app.wsgi_app = by_path  # type: ignore[method-assign] - Flask's documented way
 

@@ -31,11 +31,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _form_token_error)
     app.register_error_handler(LinkError, _link_error)
-    app.register_error_handler(ConfigurationError, _configuration_error)
     app.register_error_handler(TooOftenError, _too_often)
-    app.register_error_handler(Exception, _bug)
-    for kind in STORE_ERRORS:
-        app.register_error_handler(kind, _store_error)
+    app.register_error_handler(Exception, _failure)
 
 
 def plain(status: int, text: str = "") -> Response:
@@ -99,27 +96,38 @@ def _expired(error: LinkExpiredError) -> Words:
     return words.LINK_EXPIRED._replace(text=str(words.LINK_EXPIRED.text) % {"date": date})
 
 
-def _configuration_error(error: ConfigurationError) -> Response:
-    log.error("not_configured", cause=error.message, endpoint=request.endpoint)
-    return _answer(503, words.SORRY, retry_after=MISCONFIGURED_RETRY_SECONDS)
-
-
 def _too_often(error: TooOftenError) -> Response:
     log.warning("flood_refused", endpoint=request.endpoint)
     wait = math.ceil(error.retry_after or RETRY_SECONDS)
     return _answer(429, words.for_status(429), retry_after=wait)
 
 
-def _store_error(error: Exception) -> Response:
-    log.error("store_unavailable", kind=type(error).__name__, endpoint=request.endpoint)
-    return _answer(503, words.SORRY, retry_after=RETRY_SECONDS)
+def _failure(error: Exception) -> Response:
+    status, retry_after = _told(error, endpoint=request.endpoint)
+    return _answer(status, words.SORRY, retry_after=retry_after)
 
 
-def _bug(error: Exception) -> Response:
+def to_machine(error: Exception, *, endpoint: str) -> Response:
+    """One line about what no handler of an app is asked about."""
+    status, retry_after = _told(error, endpoint=endpoint)
+    response = plain(status)
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _told(error: Exception, *, endpoint: str | None) -> tuple[int, int]:
+    """Log it; its status, and in how many seconds it may be better (0: nobody knows)."""
+    if isinstance(error, ConfigurationError):
+        log.error("not_configured", cause=error.message, endpoint=endpoint)
+        return 503, MISCONFIGURED_RETRY_SECONDS
+    if isinstance(error, STORE_ERRORS):
+        log.error("store_unavailable", kind=type(error).__name__, endpoint=endpoint)
+        return 503, RETRY_SECONDS
     # Its message may hold a person's data, so only its place is logged.
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else "unknown"
-    log.error("page_bug", kind=type(error).__name__, where=where, endpoint=request.endpoint)
-    return _answer(500, words.SORRY)
+    log.error("page_bug", kind=type(error).__name__, where=where, endpoint=endpoint)
+    return 500, 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ..connectors.base import Connector
 from ..connectors.registry import connector_classes
 from ..engine.runtime import Runtime
+from ..engine.turns import elsewhere
 from ..models.tables import Connection
 
 FRESH_SECONDS = 1.0
@@ -41,13 +43,16 @@ class Reception:
         desk = self._desks.get(connection_id)
         if desk is not None and now - desk.looked_up_at < FRESH_SECONDS:
             return desk.connection
-        with self._runtime.database.read() as session:
-            found = session.get(Connection, connection_id)
+        found = elsewhere(partial(self._look_up, connection_id))
         if found is None:
             self._desks.pop(connection_id, None)
             return None
         self._desks[connection_id] = _Desk(found, now)
         return found
+
+    def _look_up(self, connection_id: str) -> Connection | None:
+        with self._runtime.database.read() as session:
+            return session.get(Connection, connection_id)
 
     def connector(self, connection: Connection) -> Connector:
         """Its connector, opened once; webhook methods do no I/O, so that threads may share it."""

@@ -20,7 +20,10 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import BadRequest
+
+from .lane import Lane
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +50,11 @@ class Serving:
         port: int,
         threads: int,
         largest_body: Callable[[str], int] = lambda _path: LARGEST_BODY,
+        by_turns: str = "/webhooks/",
     ) -> None:
         """``largest_body`` of a path is asked before a body is taken, so it has to be quick.
+
+        Requests whose path begins with ``by_turns`` share a lane; all others have ``threads``.
 
         Raises OSError where the address cannot be listened on.
         """
@@ -57,9 +63,9 @@ class Serving:
         self._server = create_server(
             app,
             map=self._map,
+            _dispatcher=_Dispatcher(by_turns, threads=threads),
             host=host,
             port=port,
-            threads=threads,
             ident="",
             max_request_header_size=LARGEST_HEADER,
             max_request_body_size=LARGEST_BODY,
@@ -104,6 +110,27 @@ class Serving:
                 log.warning("requests_cut_off", connections=len(channels))
                 return
             self._turn()
+
+
+class _Dispatcher(ThreadedTaskDispatcher):
+    """waitress's threads, and the lane of those that wait for the same."""
+
+    def __init__(self, by_turns: str, *, threads: int) -> None:
+        super().__init__()
+        self.set_thread_count(threads)
+        self._by_turns = by_turns
+        self._lane = Lane("webhooks")
+
+    def add_task(self, task: Any) -> None:
+        # What cannot be read has no path.
+        if getattr(task.requests[0], "path", "").startswith(self._by_turns):
+            self._lane.run(task.service)
+        else:
+            super().add_task(task)
+
+    def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:
+        self._lane.stop(seconds=timeout)
+        return bool(super().shutdown(cancel_pending, timeout))
 
 
 class _Channel(HTTPChannel):

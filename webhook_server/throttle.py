@@ -73,8 +73,12 @@ def wait_until(moment: float) -> int:
 
 
 def network() -> str:
-    """The asking network: an IPv4 address, or the /64 that one IPv6 household has."""
-    text = request.remote_addr or ""
+    """The asking network."""
+    return network_of(request.remote_addr or "")
+
+
+def network_of(text: str) -> str:
+    """The network of an address: an IPv4 address, or the /64 that one IPv6 household has."""
     try:
         address = ip_address(text)
     except ValueError:

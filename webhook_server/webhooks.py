@@ -1,16 +1,19 @@
-"""POST /webhooks/<connection>: verified on the raw bytes, stored whole, then acknowledged."""
+"""/webhooks/<connection>: verified on the raw bytes, stored whole, then acknowledged."""
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Response
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from ..connectors.registry import connector_class
 from ..engine.signals import accept_webhook, refuse
+from ..engine.turns import elsewhere
 from ..models.errors import (
     OverloadedError,
     UnsupportedCapabilityError,
@@ -18,69 +21,140 @@ from ..models.errors import (
 )
 from ..models.events import WebhookRequest
 from ..models.tables import Connection
-from . import throttle
+from . import errors, throttle
 from .errors import plain
-from .server import current_server
-from .throttle import network
+from .server import Server
+from .throttle import network_of
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
-bp = Blueprint("webhooks", __name__)
 
+PATH = "/webhooks/"
 CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+LARGEST_BODY = 1024 * 1024
 LARGEST_SIZE = 2**31 - 1
 
 
-@bp.get("/webhooks/<connection_id>")
-def explain(connection_id: str) -> Response:
-    """Somebody looked at the address with a browser."""
-    del connection_id  # the same answer whether there is such a connection or not
-    response = plain(
-        405,
-        "This address takes the messages (webhooks) of your ATS, which come by POST. There is "
-        "nothing to see here; enter the address in the settings of your ATS.",
-    )
-    response.headers["Allow"] = "POST"
-    return response
+class _Request(Request):
+    max_content_length = LARGEST_BODY
 
 
-@bp.post("/webhooks/<connection_id>")
-def receive(connection_id: str) -> Response:
-    """Answer as the vendor expects it; every refusal is kept with its cause, within limits."""
-    connection = _find(connection_id)
-    if connection is None:
-        return plain(404)
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        return _refused(connection, _arrived(b""), 413, "too_large", "the body is over 1 MiB")
-    arrived = _arrived(body)
-    if connection.removed_at is not None:
-        return _refused(connection, arrived, 410, "removed", "the connection was removed")
-    return _accept(connection, arrived)
+class Webhooks:
+    """The WSGI app of these paths.
 
+    No view of Flask's: its contexts, routes and signals would take half as long again as all that
+    is done here with a genuine web hook, and of those thousands come at once.
+    """
 
-def _accept(connection: Connection, arrived: WebhookRequest) -> Response:
-    server = current_server()
-    try:
-        connector = server.reception.connector(connection)
-        reply = accept_webhook(
-            server.runtime, server.ingest, connection, arrived, connector=connector
-        )
-    except WebhookVerificationError as error:
-        status = _refusal(connection)
-        return _refused(connection, arrived, status, error.code, error.message)
-    except UnsupportedCapabilityError:
-        return plain(404, "this connection takes no webhooks")
-    except OverloadedError as error:
-        log.warning("webhook_overloaded", connection=connection.id)
-        response = plain(503)
-        response.headers["Retry-After"] = str(round(error.retry_after or 5))
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._answer(_Request(environ))(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._receive(request) if request.method == "POST" else _turn_away(request)
+        except HTTPException as error:
+            return plain(error.code or 500)
+        except Exception as error:
+            return errors.to_machine(error, endpoint="webhooks")
+
+    def _receive(self, request: Request) -> Response:
+        """As the vendor expects it; every refusal is kept with its cause, within limits."""
+        connection = self._find(request.path.removeprefix(PATH))
+        if connection is None:
+            return plain(404)
+        keep = partial(self._refused, connection, request.remote_addr or "")
+        try:
+            body = request.get_data(cache=False)
+        except RequestEntityTooLarge:
+            size = min(request.content_length or 0, LARGEST_SIZE)
+            arrived = self._arrived(request, b"")
+            return keep(arrived, 413, "too_large", "the body is over 1 MiB", size=size)
+        arrived = self._arrived(request, body)
+        if connection.removed_at is not None:
+            return keep(arrived, 410, "removed", "the connection was removed")
+        try:
+            return self._accept(connection, arrived)
+        except WebhookVerificationError as error:
+            return keep(arrived, _refusal(connection), error.code, error.message)
+
+    def _accept(self, connection: Connection, arrived: WebhookRequest) -> Response:
+        """Raises WebhookVerificationError."""
+        server = self._server
+        try:
+            connector = server.reception.connector(connection)
+            reply = accept_webhook(
+                server.runtime, server.ingest, connection, arrived, connector=connector
+            )
+        except UnsupportedCapabilityError:
+            return plain(404, "this connection takes no webhooks")
+        except OverloadedError as error:
+            log.warning("webhook_overloaded", connection=connection.id)
+            response = plain(503)
+            response.headers["Retry-After"] = str(round(error.retry_after or 5))
+            return response
+        response = Response(reply.body, reply.status, mimetype="text/plain")
+        response.headers.update(reply.headers)
         return response
-    response = Response(reply.body, reply.status, mimetype="text/plain")
-    response.headers.update(reply.headers)
+
+    def _find(self, connection_id: str) -> Connection | None:
+        if not CONNECTION_ID.fullmatch(connection_id):
+            return None
+        return self._server.reception.connection(connection_id)
+
+    def _arrived(self, request: Request, body: bytes) -> WebhookRequest:
+        return WebhookRequest(
+            method=request.method,
+            path=request.path,
+            query=request.environ.get("QUERY_STRING", ""),
+            headers=_headers(request.environ),
+            body=body,
+            received_at=self._server.runtime.clock(),
+        )
+
+    def _refused(
+        self,
+        connection: Connection,
+        address: str,
+        arrived: WebhookRequest,
+        status: int,
+        code: str,
+        cause: str,
+        *,
+        size: int | None = None,
+    ) -> Response:
+        """Keep it and say no more than the status; a flood of them is not kept and hears 429.
+
+        A verified request never comes here, so nobody can lock a vendor out.
+        """
+        server = self._server
+        key = ("refused", connection.id, network_of(address))
+        wait = server.limits.seconds_to_wait(throttle.REFUSALS, *key)
+        if wait:
+            response = plain(429)
+            response.headers["Retry-After"] = str(wait)
+            return response
+        told = partial(refuse, status=status, code=code, cause=cause, size=size)
+        elsewhere(partial(told, server.runtime, connection.id, arrived))
+        return plain(status)
+
+
+def _turn_away(request: Request) -> Response:
+    """Whoever looks at the address with a browser hears what it is for, whatever it is."""
+    if request.method not in ("GET", "HEAD"):
+        response = plain(405)
+    else:
+        response = plain(
+            405,
+            "This address takes the messages (webhooks) of your ATS, which come by POST. There is "
+            "nothing to see here; enter the address in the settings of your ATS.",
+        )
+    response.headers["Allow"] = "POST"
     return response
 
 
@@ -88,24 +162,6 @@ def _refusal(connection: Connection) -> int:
     """As the vendor's own rules for sending again make it useful."""
     described = connector_class(connection.connector).spec.webhook
     return described.refuse_status if described else 401
-
-
-def _find(connection_id: str) -> Connection | None:
-    if not CONNECTION_ID.fullmatch(connection_id):
-        return None
-    return current_server().reception.connection(connection_id)
-
-
-def _arrived(body: bytes) -> WebhookRequest:
-    environ = request.environ
-    return WebhookRequest(
-        method=request.method,
-        path=request.path,
-        query=environ.get("QUERY_STRING", ""),
-        headers=_headers(environ),
-        body=body,
-        received_at=current_server().runtime.clock(),
-    )
 
 
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:
@@ -119,21 +175,3 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
         if environ.get(name):
             found[name.replace("_", "-").lower()] = environ[name]
     return found
-
-
-def _refused(
-    connection: Connection, arrived: WebhookRequest, status: int, code: str, cause: str
-) -> Response:
-    """Keep it and say no more than the status; a flood of them is not kept and hears 429.
-
-    A verified request never comes here, so nobody can lock a vendor out.
-    """
-    server = current_server()
-    wait = server.limits.seconds_to_wait(throttle.REFUSALS, "refused", connection.id, network())
-    if wait:
-        response = plain(429)
-        response.headers["Retry-After"] = str(wait)
-        return response
-    size = min(request.content_length or 0, LARGEST_SIZE) if status == 413 else None
-    refuse(server.runtime, connection.id, arrived, status=status, code=code, cause=cause, size=size)
-    return plain(status)

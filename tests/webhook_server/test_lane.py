@@ -1,0 +1,195 @@
+"""Many requests in one thread: whoever waits holds nobody up, and all wait for the same commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import TypeVar
+
+import pytest
+
+from careerrelay.engine import turns
+from careerrelay.webhook_server import lane as lane_module
+from careerrelay.webhook_server.lane import Lane
+
+WAIT = 30
+Outcome = TypeVar("Outcome")
+
+
+@pytest.fixture
+def lane() -> Iterator[Lane]:
+    made = Lane("lane")
+    yield made
+    made.stop(seconds=WAIT)
+
+
+class Callers:
+    """Runs calls in a lane; each outcome is a future's."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    def run(self, call: Callable[[], Outcome]) -> Future[Outcome]:
+        outcome: Future[Outcome] = Future()
+
+        def task() -> None:
+            try:
+                outcome.set_result(call())
+            except Exception as error:
+                outcome.set_exception(error)
+
+        self._lane.run(task)
+        return outcome
+
+
+@pytest.fixture
+def callers(lane: Lane) -> Callers:
+    return Callers(lane)
+
+
+class Commit:
+    """What many wait for: ``begin`` starts it, ``end`` ends it for all that have come by then."""
+
+    def __init__(self) -> None:
+        self.turns: list[turns.Turn] = []
+        self.started_with: list[int] = []
+        self.started = threading.Event()
+
+    def begin(self) -> None:
+        self.started_with.append(len(self.turns))
+        self.started.set()
+
+    def end(self) -> None:
+        for turn in self.turns:
+            turn.over()
+
+    def wait(self, seconds: float = WAIT) -> bool:
+        turn = turns.turn()
+        self.turns.append(turn)
+        return turn.wait(self.begin, seconds=seconds)
+
+
+def hold(callers: Callers) -> Callable[[], None]:
+    """Keep the lane from running anything, so that what comes now stands in line."""
+    free = threading.Event()
+    callers.run(lambda: free.wait(WAIT))
+    return free.set
+
+
+def test_what_all_wait_for_begins_once_when_nobody_else_can_go_on(callers: Callers) -> None:
+    commit = Commit()
+    go = hold(callers)
+    outcomes = [callers.run(commit.wait) for _ in range(40)]
+    go()
+    assert commit.started.wait(WAIT)
+    assert commit.started_with == [40]
+    assert not any(outcome.done() for outcome in outcomes)
+    commit.end()
+    assert all(outcome.result(WAIT) for outcome in outcomes)
+
+
+def test_somebody_alone_waits_for_nobody(callers: Callers) -> None:
+    commit = Commit()
+    outcome = callers.run(commit.wait)
+    assert commit.started.wait(WAIT)
+    commit.end()
+    assert outcome.result(WAIT)
+
+
+def test_a_stream_without_end_does_not_put_it_off(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "GATHERING_SECONDS", 0.0)
+    commit = Commit()
+    go = hold(callers)
+    callers.run(commit.wait)
+    stream = [callers.run(lambda: bool(commit.started_with)) for _ in range(3)]
+    go()
+    assert [one.result(WAIT) for one in stream][-1]
+    commit.end()
+
+
+def test_what_is_over_before_anybody_waits_is_not_waited_for(callers: Callers) -> None:
+    def over_first() -> bool:
+        turn = turns.turn()
+        turn.over()
+        return turn.wait(lambda: None, seconds=WAIT)
+
+    assert callers.run(over_first).result(WAIT)
+
+
+def test_who_has_waited_for_too_long_hears_so_and_once(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "LOOK_SECONDS", 0.01)
+    commit = Commit()
+    patient = callers.run(commit.wait)
+    hasty = callers.run(lambda: commit.wait(0.0))
+    assert hasty.result(WAIT) is False
+    assert not patient.done()
+    commit.end()
+    assert patient.result(WAIT)
+    assert callers.run(lambda: "and the next one").result(WAIT)
+
+
+def test_what_takes_long_is_done_elsewhere_while_others_go_on(callers: Callers) -> None:
+    free = threading.Event()
+
+    def slowly() -> str:
+        assert free.wait(WAIT)
+        return threading.current_thread().name
+
+    slow = callers.run(lambda: turns.elsewhere(slowly))
+    assert callers.run(lambda: threading.current_thread().name).result(WAIT) == "lane"
+    assert not slow.done()
+    free.set()
+    assert slow.result(WAIT) != "lane"
+
+
+def test_what_fails_elsewhere_fails_for_its_caller(callers: Callers) -> None:
+    def fail() -> None:
+        raise LookupError("not there")
+
+    with pytest.raises(LookupError, match="not there"):
+        callers.run(lambda: turns.elsewhere(fail)).result(WAIT)
+
+
+def test_a_task_that_fails_ends_nothing_and_its_words_stay_out_of_the_log(
+    lane: Lane, callers: Callers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise ValueError("person1@example.com")
+
+    lane.run(fail)
+    assert callers.run(lambda: 1).result(WAIT) == 1
+    said = capsys.readouterr()
+    assert "ValueError" in said.out + said.err
+    assert "person1" not in said.out + said.err
+
+
+def test_a_stop_lets_those_who_wait_come_to_their_end() -> None:
+    lane, commit = Lane("lane"), Commit()
+    outcome = Callers(lane).run(commit.wait)
+    assert commit.started.wait(WAIT)
+    stopped = threading.Thread(target=lambda: lane.stop(seconds=WAIT))
+    stopped.start()
+    assert not outcome.done()
+    commit.end()
+    assert outcome.result(WAIT)
+    stopped.join(WAIT)
+    assert not stopped.is_alive()
+
+
+def test_in_a_thread_of_its_own_a_caller_just_waits() -> None:
+    commit = Commit()
+    outcomes: list[bool] = []
+    caller = threading.Thread(target=lambda: outcomes.append(commit.wait()))
+    caller.start()
+    assert commit.started.wait(WAIT)
+    assert not outcomes
+    commit.end()
+    caller.join(WAIT)
+    assert outcomes == [True]
+    assert commit.wait(0.0) is False
+    assert turns.elsewhere(threading.current_thread) is threading.current_thread()
