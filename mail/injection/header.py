@@ -7,7 +7,7 @@ thirty or more that a mail carries, most are never looked at.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from .values import Refusal
 from .words import holds
@@ -17,7 +17,7 @@ _SHORT: Final = 250
 
 _FIELDS: Final = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++(?!\r?\n)[^\n]*+\n)*+)*+")
 """Without a way back, so that time is linear whatever stands there; no fold is blank."""
-_FIELD: Final = re.compile(rb"[!-9;-~]++:([^\n]*+\n(?:[ \t][^\n]*+\n)*+)")
+_VALUE: Final = re.compile(rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*+")
 _SAID: Final = re.compile(
     rb"\ncontent-(type|transfer-encoding|disposition):([^\n]*+(?:\n[ \t][^\n]*+)*+)"
 )
@@ -25,12 +25,15 @@ _SAID: Final = re.compile(
 _CONTENT: Final = b"\ncontent-"
 
 
-class Field(NamedTuple):
+class Field:
     """One field; ``end`` is behind its line end, ``value`` raw with its folds."""
 
-    start: int
-    end: int
-    value: bytes
+    __slots__ = ("end", "start", "value")
+
+    def __init__(self, start: int, end: int, value: bytes) -> None:
+        self.start = start
+        self.end = end
+        self.value = value
 
 
 class Header:
@@ -96,20 +99,24 @@ class Header:
         return self._asked[name]
 
     def _first(self, name: bytes) -> bytes | None:
-        at = self._low.find(b"\n" + name + b":")
-        found = _FIELD.match(self._message, self.start + at, self.end) if at >= 0 else None
-        return found[1] if found else None
+        key = b"\n" + name + b":"
+        at = self._low.find(key)
+        found = self._value(at + len(key)) if at >= 0 else None
+        return found[0] if found else None
 
     def all(self, name: bytes) -> list[Field]:
         """Every field of that name."""
         key = b"\n" + name + b":"
         fields: list[Field] = []
         at = self._low.find(key)
-        while at >= 0 and (found := _FIELD.match(self._message, self.start + at, self.end)):
-            start, end = found.span()
-            fields.append(Field(start, end, found[1]))
+        while at >= 0 and (found := self._value(at + len(key))):
+            fields.append(Field(self.start + at, found.end(), found[0]))
             at = self._low.find(key, at + 1)
         return fields
+
+    def _value(self, at: int) -> re.Match[bytes] | None:
+        """What stands behind a name that ends there in ``_low``, which begins one byte sooner."""
+        return _VALUE.match(self._message, self.start + at - 1, self.end)
 
 
 def read_header(message: bytes, start: int, end: int, *, is_top: bool = True) -> tuple[Header, int]:

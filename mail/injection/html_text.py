@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from .html_limits import FORMATTING
-from .values import Refusal
+from .values import Refusal, spliced
 
 BLANK: Final = b" "
 
@@ -121,12 +121,8 @@ class HtmlText:
 
 
 def _blanked(low: bytes, tags: Iterable[re.Match[bytes]]) -> bytes:
-    pieces: list[bytes] = []
-    at = 0
-    for start, end in _opaque(low, tags):
-        pieces += [low[at:start], BLANK * (end - start)]
-        at = end
-    return b"".join([*pieces, low[at:]]) if pieces else low
+    blanks = [(start, end, BLANK * (end - start)) for start, end in _opaque(low, tags)]
+    return spliced(low, blanks, 0, len(low)) if blanks else low
 
 
 def _opaque(low: bytes, tags: Iterable[re.Match[bytes]]) -> Iterator[tuple[int, int]]:

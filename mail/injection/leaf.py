@@ -88,9 +88,11 @@ class Leaf:
 
     def is_before_blanks(self) -> bool:
         """The delimiter line behind it ends in blanks."""
+        if not self.part.around:
+            return False
         begin = self.message.find(b"\n--", self.part.end) + 1
         end = self.message.find(b"\n", begin)
-        return bool(self.part.around) and self.message[begin:end].rstrip(b"\r").endswith(BLANKS)
+        return self.message[begin:end].rstrip(b"\r").endswith(BLANKS)
 
     def spells(self, marker: str) -> bool:
         """Whether a marker stands somewhere, seen or not, in any spelling; always the same one."""
