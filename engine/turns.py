@@ -36,7 +36,7 @@ class Runner(Protocol):
         """For the caller that runs now."""
         ...
 
-    def elsewhere(self, call: Callable[[], Answer]) -> Answer:
+    def elsewhere(self, call: Callable[[], Answer], *, line: str) -> Answer:
         """What another thread returns or raises, while others have their turns here."""
         ...
 
@@ -72,7 +72,10 @@ def turn() -> Turn:
     return _Lock() if runner is None else runner.turn()
 
 
-def elsewhere(call: Callable[[], Answer]) -> Answer:
-    """What ``call`` returns or raises; it may wait for as long as it likes."""
+def elsewhere(call: Callable[[], Answer], *, line: str) -> Answer:
+    """What ``call`` returns or raises. Calls of one ``line`` hold up none of another.
+
+    Raises OverloadedError where others have their turns meanwhile and it takes too long.
+    """
     runner: Runner | None = getattr(_this_thread, "runner", None)
-    return call() if runner is None else runner.elsewhere(call)
+    return call() if runner is None else runner.elsewhere(call, line=line)

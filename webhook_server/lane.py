@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -23,7 +23,9 @@ import structlog
 from greenlet import getcurrent, greenlet
 
 from ..engine import turns
+from ..engine.group_commit import RETRY_AFTER
 from ..engine.turns import Start
+from ..models.errors import OverloadedError
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
@@ -35,6 +37,9 @@ LINGER_SECONDS = 0.0002
 LOOK_SECONDS = 0.5
 """How often it is looked whether somebody has waited for too long."""
 ELSEWHERE_THREADS = 4
+"""For each line of calls."""
+ELSEWHERE_SECONDS = 2.0
+"""What takes longer hangs; together with a commit's patience it is what an ATS waits at least."""
 
 
 class Lane:
@@ -50,7 +55,7 @@ class Lane:
         self._running = 0
         self._idle: list[greenlet] = []
         self._open = True
-        self._elsewhere = ThreadPoolExecutor(ELSEWHERE_THREADS, f"{name}-elsewhere")
+        self._lines: dict[str, _Line] = {}
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -62,16 +67,21 @@ class Lane:
         """Let those that run come to their end; nothing more is taken."""
         self._ready.put(self._close)
         self._thread.join(seconds)
-        self._elsewhere.shutdown(wait=False)
+        for line in self._lines.values():
+            line.stop()
 
     def turn(self) -> _Turn:
         return _Turn(self)
 
-    def elsewhere(self, call: Callable[[], Answer]) -> Answer:
+    def elsewhere(self, call: Callable[[], Answer], *, line: str) -> Answer:
+        if line not in self._lines:
+            self._lines[line] = _Line(f"{self._thread.name}-{line}")
         waiting = self.turn()
-        outcome = self._elsewhere.submit(call)
+        outcome = self._lines[line].run(call)
         outcome.add_done_callback(lambda _: waiting.over())
-        waiting.wait(None, seconds=math.inf)
+        if not waiting.wait(None, seconds=ELSEWHERE_SECONDS):
+            outcome.cancel()
+            raise OverloadedError(f"no answer in time ({line})", retry_after=RETRY_AFTER)
         return outcome.result()
 
     def give_way(self, waiting: _Turn, start: Start | None) -> None:
@@ -93,12 +103,16 @@ class Lane:
         self._hub = getcurrent()
         turns.run_by(self)
         while self._open or self._running:
-            step = self._next()
-            if step is not None:
-                step()
-            if self._starts and (step is None or time.monotonic() > self._start_by):
-                self._start()
-            self._give_up()
+            try:
+                step = self._next()
+                if step is not None:
+                    step()
+                if self._starts and (step is None or time.monotonic() > self._start_by):
+                    self._start()
+                self._give_up()
+            except BaseException as error:
+                # Whatever one caller did, all others would wait for ever without this thread.
+                log.error("lane_failed", kind=type(error).__name__)
 
     def _next(self) -> Callable[[], object] | None:
         """What can go on now; None after a while in which nothing could."""
@@ -135,12 +149,48 @@ class Lane:
                 task()
             except Exception as error:
                 log.error("request_failed", kind=type(error).__name__)
-            self._running -= 1
+            finally:
+                self._running -= 1
             self._idle.append(getcurrent())
             task = self._hub.switch()
 
     def _close(self) -> None:
         self._open = False
+
+
+class _Line:
+    """Threads for calls that may hang, and then keep only their like waiting.
+
+    Daemons, other than an executor's: a process ends, however long the store hangs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        for number in range(ELSEWHERE_THREADS):
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
+
+    def run(self, call: Callable[[], Answer]) -> Future[Answer]:
+        outcome: Future[Answer] = Future()
+        self._calls.put(partial(_run, call, outcome))
+        return outcome
+
+    def stop(self) -> None:
+        """Once what has come is done."""
+        for _ in range(ELSEWHERE_THREADS):
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while call := self._calls.get():
+            call()
+
+
+def _run(call: Callable[[], Answer], outcome: Future[Answer]) -> None:
+    if not outcome.set_running_or_notify_cancel():
+        return
+    try:
+        outcome.set_result(call())
+    except BaseException as error:  # its caller's to judge
+        outcome.set_exception(error)
 
 
 class _Turn:
@@ -156,6 +206,8 @@ class _Turn:
         self.until = math.inf
 
     def wait(self, start: Start | None, *, seconds: float) -> bool:
+        if self._is_over:
+            return True
         self.until = time.monotonic() + seconds
         self._waits = True
         self._lane.give_way(self, start)

@@ -38,12 +38,15 @@ class Reception:
         connector_classes()
 
     def connection(self, connection_id: str) -> Connection | None:
-        """The connection of that id, None where there is none."""
+        """The connection of that id, None where there is none.
+
+        Raises OverloadedError where the store does not say so in time.
+        """
         now = self._clock()
         desk = self._desks.get(connection_id)
         if desk is not None and now - desk.looked_up_at < FRESH_SECONDS:
             return desk.connection
-        found = elsewhere(partial(self._look_up, connection_id))
+        found = elsewhere(partial(self._look_up, connection_id), line="look-ups")
         if found is None:
             self._desks.pop(connection_id, None)
             return None

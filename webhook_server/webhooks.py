@@ -60,6 +60,12 @@ class Webhooks:
             return self._receive(request) if request.method == "POST" else _turn_away(request)
         except HTTPException as error:
             return plain(error.code or 500)
+        except OverloadedError as error:
+            id_ = request.path.removeprefix(PATH)
+            log.warning("webhook_overloaded", connection=id_, cause=error.message)
+            response = plain(503)
+            response.headers["Retry-After"] = str(round(error.retry_after or 5))
+            return response
         except Exception as error:
             return errors.to_machine(error, endpoint="webhooks")
 
@@ -93,11 +99,6 @@ class Webhooks:
             )
         except UnsupportedCapabilityError:
             return plain(404, "this connection takes no webhooks")
-        except OverloadedError as error:
-            log.warning("webhook_overloaded", connection=connection.id)
-            response = plain(503)
-            response.headers["Retry-After"] = str(round(error.retry_after or 5))
-            return response
         response = Response(reply.body, reply.status, mimetype="text/plain")
         response.headers.update(reply.headers)
         return response
@@ -140,7 +141,7 @@ class Webhooks:
             response.headers["Retry-After"] = str(wait)
             return response
         told = partial(refuse, status=status, code=code, cause=cause, size=size)
-        elsewhere(partial(told, server.runtime, connection.id, arrived))
+        elsewhere(partial(told, server.runtime, connection.id, arrived), line="refusals")
         return plain(status)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
 import pytest
+from greenlet import GreenletExit
 
 from careerrelay.engine import turns
+from careerrelay.models.errors import OverloadedError
 from careerrelay.webhook_server import lane as lane_module
 from careerrelay.webhook_server.lane import Lane
 
@@ -140,7 +145,7 @@ def test_what_takes_long_is_done_elsewhere_while_others_go_on(callers: Callers) 
         assert free.wait(WAIT)
         return threading.current_thread().name
 
-    slow = callers.run(lambda: turns.elsewhere(slowly))
+    slow = callers.run(lambda: turns.elsewhere(slowly, line="look-ups"))
     assert callers.run(lambda: threading.current_thread().name).result(WAIT) == "lane"
     assert not slow.done()
     free.set()
@@ -152,7 +157,57 @@ def test_what_fails_elsewhere_fails_for_its_caller(callers: Callers) -> None:
         raise LookupError("not there")
 
     with pytest.raises(LookupError, match="not there"):
-        callers.run(lambda: turns.elsewhere(fail)).result(WAIT)
+        callers.run(lambda: turns.elsewhere(fail, line="look-ups")).result(WAIT)
+
+
+def test_what_hangs_elsewhere_is_told_so_and_holds_up_no_other_line(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(lane_module, "ELSEWHERE_SECONDS", WAIT)
+    free = threading.Event()
+
+    def hang() -> bool:
+        return free.wait(WAIT)
+
+    hanging = [
+        callers.run(partial(turns.elsewhere, hang, line="refusals"))
+        for _ in range(lane_module.ELSEWHERE_THREADS + 1)
+    ]
+    assert callers.run(lambda: turns.elsewhere(lambda: 1, line="look-ups")).result(WAIT) == 1
+    assert not any(outcome.done() for outcome in hanging)
+    monkeypatch.setattr(lane_module, "ELSEWHERE_SECONDS", 0.01)
+    late = callers.run(partial(turns.elsewhere, hang, line="refusals"))
+    with pytest.raises(OverloadedError, match="refusals"):
+        late.result(WAIT)
+    free.set()
+    assert all(outcome.result(WAIT) for outcome in hanging)
+
+
+def test_what_hangs_elsewhere_keeps_no_process_from_ending() -> None:
+    program = (
+        "import threading\n"
+        "from careerrelay.engine import turns\n"
+        "from careerrelay.webhook_server.lane import Lane\n"
+        "begun = threading.Event()\n"
+        "def hang():\n"
+        "    begun.set()\n"
+        "    threading.Event().wait()\n"
+        "Lane('lane').run(lambda: turns.elsewhere(hang, line='look-ups'))\n"
+        "assert begun.wait(30)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=WAIT)
+
+
+@pytest.mark.parametrize("kind", [SystemExit, GreenletExit, KeyboardInterrupt])
+def test_nothing_that_a_task_raises_ends_the_lane(
+    lane: Lane, callers: Callers, kind: type[BaseException]
+) -> None:
+    def fail() -> None:
+        raise kind
+
+    lane.run(fail)
+    assert callers.run(lambda: 1).result(WAIT) == 1
 
 
 def test_a_task_that_fails_ends_nothing_and_its_words_stay_out_of_the_log(
@@ -192,4 +247,5 @@ def test_in_a_thread_of_its_own_a_caller_just_waits() -> None:
     caller.join(WAIT)
     assert outcomes == [True]
     assert commit.wait(0.0) is False
-    assert turns.elsewhere(threading.current_thread) is threading.current_thread()
+    here = turns.elsewhere(threading.current_thread, line="look-ups")
+    assert here is threading.current_thread()
