@@ -46,7 +46,7 @@ class ServerSection(Schema):
     )
     host = _text("Address to listen on.", "127.0.0.1")
     port = _number("Port to listen on.", 8080, 0, 65535)
-    threads = _number("Threads that answer requests.", 32, 1, 256)
+    threads = _number("Threads that answer requests; webhooks share one more.", 32, 1, 256)
     trusted_proxies = _number("Reverse proxies in front whose X-Forwarded-* is believed.", 0, 0, 8)
     allow_private_hosts = _switch(
         "Let connectors call private addresses: sandboxes, tests, an ATS inside.",

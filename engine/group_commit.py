@@ -26,7 +26,7 @@ Row = TypeVar("Row")
 
 BATCH = 128
 WAIT_SECONDS = 4.0
-"""ATSs give up after five to ten; and whoever waits keeps a thread of the server busy."""
+"""ATSs give up after five to ten; and whoever waits keeps a thread of gunicorn's busy."""
 STUCK_SECONDS = 2.0
 """A commit that has gone on for so long will not take the next row soon either: whoever comes
 now hears so at once, before every thread of the server waits for the same."""

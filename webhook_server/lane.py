@@ -67,8 +67,14 @@ class Lane:
         """Let those that run come to their end; nothing more is taken."""
         self._ready.put(self._close)
         self._thread.join(seconds)
+        turns.ended(self)
         for line in self._lines.values():
             line.stop()
+
+    def goes_on(self, *, seconds: float) -> bool:
+        seen = threading.Event()
+        self._ready.put(seen.set)
+        return seen.wait(seconds)
 
     def turn(self) -> _Turn:
         return _Turn(self)
