@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextvars import ContextVar
 from functools import partial
 from typing import TypeVar
 
@@ -113,6 +114,24 @@ def test_a_stream_without_end_does_not_put_it_off(
     go()
     assert [one.result(WAIT) for one in stream][-1]
     commit.end()
+
+
+def test_each_caller_keeps_what_it_said_of_itself(callers: Callers) -> None:
+    """OpenTelemetry's current span, say: it is a context variable."""
+    commit, said = Commit(), ContextVar[int]("said")
+
+    def say(number: int) -> tuple[int | None, int]:
+        before = said.get(None)
+        said.set(number)
+        commit.wait()
+        return before, said.get()
+
+    go = hold(callers)
+    outcomes = [callers.run(partial(say, number)) for number in range(5)]
+    go()
+    assert commit.started.wait(WAIT)
+    commit.end()
+    assert [outcome.result(WAIT) for outcome in outcomes] == [(None, n) for n in range(5)]
 
 
 def test_what_is_over_before_anybody_waits_is_not_waited_for(callers: Callers) -> None:
