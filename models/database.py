@@ -19,6 +19,17 @@ from .errors import ConfigurationError
 from .schema import Schema
 
 _WRITE = "careerrelay_write"
+_GIVE_UP = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+"""Where the server's machine is gone without a word, the one writer of a process would wait for a
+quarter of an hour. Whoever wants other values names them in the URL.
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
 
 
 def normalised_url(url: str) -> str:
@@ -40,7 +51,9 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True, **shared)
+    parsed = make_url(url)
+    whole = parsed.update_query_dict({**_GIVE_UP, **parsed.query})
+    return create_engine(whole, pool_pre_ping=True, **shared)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -90,6 +91,21 @@ def test_backup_of_postgresql_names_the_right_tool(postgresql_url: str, tmp_path
     with pytest.raises(ConfigurationError, match="pg_dump"):
         database.backup(tmp_path / "copy.db")
     database.close()
+
+
+def test_a_database_whose_machine_vanished_is_given_up_soon(
+    postgresql_url: str,
+) -> None:
+    """By default that takes a quarter of an hour, and what the URL says is not overruled."""
+    for url, seconds in ((postgresql_url, "10"), (f"{postgresql_url}?connect_timeout=3", "3")):
+        database = Database(url)
+        with database.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            parameters = driver.info.get_parameters()
+        database.close()
+        assert parameters["connect_timeout"] == seconds
+        assert parameters["tcp_user_timeout"] == "30000"
+        assert parameters["keepalives_idle"] == "10"
 
 
 def test_database_kinds_we_do_not_test_are_refused() -> None:
