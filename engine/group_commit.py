@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -146,7 +147,8 @@ class GroupCommit(Generic[Row]):
         except Exception as error:
             # Whatever it was, nothing is on disk and the senders hear so; and the writer lives
             # on, for without it nothing would ever be taken again.
-            log.error(f"{self._name}_commit_failed", rows=len(batch), kind=type(error).__name__)
+            with suppress(OSError):
+                log.error(f"{self._name}_commit_failed", rows=len(batch), kind=type(error).__name__)
             if len(batch) > 1 and not isinstance(error, STORE_DOWN):
                 # One bad row must not refuse its neighbours.
                 middle = len(batch) // 2

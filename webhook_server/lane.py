@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -118,7 +119,8 @@ class Lane:
                 self._give_up()
             except BaseException as error:
                 # Whatever one caller did, all others would wait for ever without this thread.
-                log.error("lane_failed", kind=type(error).__name__)
+                with suppress(OSError):
+                    log.error("lane_failed", kind=type(error).__name__)
 
     def _next(self) -> Callable[[], object] | None:
         """What can go on now; None after a while in which nothing could."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import event, select
@@ -219,6 +221,22 @@ def test_store_that_fails_is_never_an_ok_and_the_writer_lives_on(
     assert writer.alive
     assert writer.store(row(world, "d1")), "the sender came again"
     assert stored(world) == ["d1"]
+
+
+def test_writer_lives_on_where_its_trouble_cannot_be_logged_either(
+    world: World, writer: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under gunicorn the log is its; on a full disk neither takes a byte."""
+
+    def full(*_args: Any, **_named: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(ingest_module, "store_signals", full)
+        meanwhile.setattr(group_commit, "log", SimpleNamespace(error=full))
+        with pytest.raises(OverloadedError):
+            writer.store(row(world, "d1"))
+    assert writer.store(row(world, "d1"))
 
 
 def test_commit_that_fails_at_the_very_end_is_no_ok(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import ContextVar
 from functools import partial
+from types import SimpleNamespace
 from typing import TypeVar
 
 import pytest
@@ -226,6 +228,17 @@ def test_nothing_that_a_task_raises_ends_the_lane(
         raise kind
 
     lane.run(fail)
+    assert callers.run(lambda: 1).result(WAIT) == 1
+
+
+def test_no_log_line_that_cannot_be_written_ends_the_lane(
+    lane: Lane, callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(lane_module, "log", SimpleNamespace(error=full))
+    lane.run(full)
     assert callers.run(lambda: 1).result(WAIT) == 1
 
 
