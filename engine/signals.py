@@ -18,7 +18,7 @@ from ..connectors.spec import Trust
 from ..models.errors import WebhookVerificationError
 from ..models.events import ApplicationEvent, WebhookReply, WebhookRequest
 from ..models.schemas import dump_event
-from ..models.tables import Connection, RefusedRequest, WorkState, new_id
+from ..models.tables import Connection, RefusedRequest, WorkState, next_id
 from . import tracing
 from .ingest import Ingest
 from .masking import HIDDEN
@@ -211,7 +211,7 @@ def _row(
     body: bytes,
     sha256: str = "",
 ) -> dict[str, Any]:
-    id_ = new_id()
+    id_ = next_id()
     return {
         "id": id_,
         "connection_id": connection_id,

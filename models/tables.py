@@ -2,7 +2,7 @@
 
 from .applications import ApplicationAddress, ApplicationRecord
 from .audit import Attempt, AuditEntry, Heartbeat
-from .base import Base, OwedWork, WorkState, new_id
+from .base import Base, OwedWork, WorkState, new_id, next_id
 from .calls import CallMonth, CallWindow
 from .companies import Company, Connection, MailTemplate, ReasonRule, SharedToken
 from .decisions import Decision, ReasonCode
@@ -57,4 +57,5 @@ __all__ = [
     "UploadLink",
     "WorkState",
     "new_id",
+    "next_id",
 ]

@@ -24,7 +24,7 @@ class _Desk:
 
 
 class Reception:
-    """Connections as they stood at most a second ago.
+    """Connections as they stood a second ago at most, and while that is looked up.
 
     A webhook asks for nothing but its signature's check, and a burst of them for the same one:
     looking up the row and opening its secrets each time would cost more than all the rest.
@@ -44,8 +44,11 @@ class Reception:
         """
         now = self._clock()
         desk = self._desks.get(connection_id)
-        if desk is not None and now - desk.looked_up_at < FRESH_SECONDS:
-            return desk.connection
+        if desk is not None:
+            if now - desk.looked_up_at < FRESH_SECONDS:
+                return desk.connection
+            # One looks; who comes meanwhile goes on with what there is, instead of all looking.
+            desk.looked_up_at = now
         found = elsewhere(partial(self._look_up, connection_id), line="look-ups")
         if found is None:
             self._desks.pop(connection_id, None)

@@ -5,13 +5,31 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-from careerrelay.models.base import ALPHABET, ID_LENGTH, new_id
+import time_machine
+
+from careerrelay.models.base import ALPHABET, ID_LENGTH, new_id, next_id
 
 
 def test_ids_are_letters_and_digits_of_one_length() -> None:
     for _ in range(1000):
         assert len(id_ := new_id()) == ID_LENGTH
         assert set(id_) <= set(ALPHABET)
+
+
+def test_ids_of_a_table_that_only_grows_stand_in_the_order_they_were_given() -> None:
+    with time_machine.travel("2026-04-01T09:00:00Z", tick=False) as clock:
+        given = []
+        for _ in range(1000):
+            given.append(next_id())
+            clock.shift(0.001)
+    assert given == sorted(given)
+    assert {len(id_) for id_ in given} == {ID_LENGTH}
+    assert set("".join(given)) <= set(ALPHABET)
+
+
+def test_ids_of_one_moment_differ() -> None:
+    with time_machine.travel("2026-04-01T09:00:00Z", tick=False):
+        assert len({next_id() for _ in range(10_000)}) == 10_000
 
 
 def test_no_sign_is_likelier_than_another() -> None:
