@@ -6,7 +6,7 @@ import dataclasses
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
@@ -20,6 +20,7 @@ from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.errors import OverloadedError
 from careerrelay.models.events import ApplicationEvent, EventKind, WebhookReply, WebhookRequest
 from careerrelay.models.tables import Connection, RefusedRequest, Signal
+from careerrelay.webhook_server import reception
 from tests.support.toy import ToyConnector, toy_webhook
 from tests.webhook_server.site import Reader, Site
 
@@ -278,3 +279,24 @@ def test_a_bug_tells_the_sender_nothing_and_the_log_no_datum(
     logged = capsys.readouterr()
     assert "page_bug" in logged.out
     assert "person1@" not in logged.out + logged.err
+
+
+def test_one_web_hook_looks_its_connection_up_again_while_the_others_go_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a burst would look up the same row thirty times at once, every second."""
+    now, looked_up = [0.0], [0]
+    desk = reception.Reception(site.runtime, clock=lambda: now[0])
+    known = desk.connection("toy")
+
+    def meanwhile(look_up: Callable[[], Connection | None], **_: object) -> Connection | None:
+        looked_up[0] += 1
+        assert desk.connection("toy") is known
+        return look_up()
+
+    monkeypatch.setattr(reception, "elsewhere", meanwhile)
+    now[0] = reception.FRESH_SECONDS
+    fresh = desk.connection("toy")
+    assert fresh is not known
+    assert desk.connection("toy") is fresh
+    assert looked_up == [1]
