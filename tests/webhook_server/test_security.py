@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from limits import parse
 
 from careerrelay.engine.ingest import Ingest
 from careerrelay.engine.queue import InlineQueue
 from careerrelay.models.errors import ConfigurationError
-from careerrelay.webhook_server import create_app
+from careerrelay.webhook_server import create_app, throttle
 from careerrelay.webhook_server.throttle import network
 from careerrelay.webhook_server.wsgi import application
 from tests.support.world import Clock, open_runtime
@@ -102,6 +103,19 @@ def seen_network(app: Flask, environ: dict[str, Any]) -> str:
 def test_behind_a_trusted_proxy_the_nearest_forwarded_address_counts(plain_http: Flask) -> None:
     environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7"}
     assert seen_network(plain_http, environ) == "198.51.100.7"
+
+
+@pytest.mark.parametrize(("proxies", "second"), [(1, 401), (0, 429)])
+def test_forged_web_hooks_are_counted_by_that_same_address(
+    site: Site, ingest: Ingest, monkeypatch: pytest.MonkeyPatch, proxies: int, second: int
+) -> None:
+    monkeypatch.setattr(throttle, "REFUSALS", parse("1/minute"))
+    monkeypatch.setitem(site.runtime.settings.server, "trusted_proxies", proxies)
+    client = create_app(site.runtime, ingest=ingest).test_client()
+    for address, status in (("198.51.100.7", 401), ("198.51.100.8", second)):
+        environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": address}
+        answer = client.post("/webhooks/toy", data=b"x", environ_overrides=environ)
+        assert answer.status_code == status
 
 
 def test_without_one_nobody_can_claim_an_address(site: Site) -> None:
