@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ FRESH_SECONDS = 1.0
 class _Desk:
     connection: Connection
     looked_up_at: float
+    asked_at: float = -math.inf
     connector: Connector | None = None
 
 
@@ -47,8 +49,11 @@ class Reception:
         if desk is not None:
             if now - desk.looked_up_at < FRESH_SECONDS:
                 return desk.connection
-            # One looks; who comes meanwhile goes on with what there is, instead of all looking.
-            desk.looked_up_at = now
+            # One looks; who comes meanwhile goes on with what there is, instead of all looking,
+            # but not for as long as looking fails: it may have been removed.
+            if now < min(desk.asked_at, desk.looked_up_at + FRESH_SECONDS) + FRESH_SECONDS:
+                return desk.connection
+            desk.asked_at = now
         found = elsewhere(partial(self._look_up, connection_id), line="look-ups")
         if found is None:
             self._desks.pop(connection_id, None)

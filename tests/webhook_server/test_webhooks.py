@@ -300,3 +300,26 @@ def test_one_web_hook_looks_its_connection_up_again_while_the_others_go_on(
     assert fresh is not known
     assert desk.connection("toy") is fresh
     assert looked_up == [1]
+
+
+def test_a_connection_that_cannot_be_looked_up_is_not_taken_for_what_it_was_for_long(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been removed meanwhile, or its secret changed."""
+    now = [0.0]
+    desk = reception.Reception(site.runtime, clock=lambda: now[0])
+    known = desk.connection("toy")
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise OverloadedError("no answer in time")
+
+    monkeypatch.setattr(reception, "elsewhere", fail)
+    now[0] = reception.FRESH_SECONDS
+    with pytest.raises(OverloadedError):
+        desk.connection("toy")
+    assert desk.connection("toy") is known
+    for _ in range(3):
+        now[0] += reception.FRESH_SECONDS
+        for _ in range(2):
+            with pytest.raises(OverloadedError):
+                desk.connection("toy")
