@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Column, Row, Table, func, select, tuple_
+from sqlalchemy import Column, Row, Select, Table, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from ..models.errors import ConfigurationError, RefusedError
@@ -174,9 +174,13 @@ class _ColumnSweep:
         """Seal anew what is not under the newest key; returns how many values that were."""
         with self._runtime.database.read() as session:
             total = session.scalar(select(func.count()).select_from(self._table)) or 0
+            # What comes in meanwhile, some of it behind all others for ever, is the next pass's.
+            end = session.execute(self._rows_by_key(descending=True).limit(1)).first()
+        if end is None:
+            return 0
         done = resealed = 0
         last: tuple[Any, ...] | None = None
-        while rows := self._next(last):
+        while rows := self._next(last, end=tuple(end[:-1])):
             stale = [tuple(row[:-1]) for row in rows if self._is_stale(row[-1])]
             if stale:
                 resealed += self._reseal(stale)
@@ -184,8 +188,12 @@ class _ColumnSweep:
             progress(Progress(f"{self._table.name}.{self._column.name}", done, max(done, total)))
         return resealed
 
-    def _next(self, last: tuple[Any, ...] | None) -> Sequence[Row[Any]]:
-        query = select(*self._key, self._column).order_by(*self._key).limit(self._batch)
+    def _rows_by_key(self, *, descending: bool = False) -> Select[Any]:
+        order = [column.desc() for column in self._key] if descending else self._key
+        return select(*self._key, self._column).order_by(*order)
+
+    def _next(self, last: tuple[Any, ...] | None, *, end: tuple[Any, ...]) -> Sequence[Row[Any]]:
+        query = self._rows_by_key().where(tuple_(*self._key) <= tuple_(*end)).limit(self._batch)
         if last is not None:
             query = query.where(tuple_(*self._key) > tuple_(*last))
         with self._runtime.database.read() as session:
