@@ -25,10 +25,10 @@ from . import (
 )
 from .paths import TokenConverter
 from .reception import Reception
-from .server import EXTENSION, Server
+from .server import EXTENSION, MAX_BODY, Server
 from .throttle import Limits
-from .webhooks import LARGEST_BODY, Webhooks
 from .webhooks import PATH as WEBHOOKS
+from .webhooks import Webhooks
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -42,7 +42,7 @@ def create_app(runtime: Runtime, *, ingest: Ingest | None = None) -> Flask:
     ``ingest`` None: a writer of its own, never stopped; pass one to stop it after the server.
     """
     app = Flask(__package__ or __name__)
-    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, SEND_FILE_MAX_AGE_DEFAULT=3600)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, SEND_FILE_MAX_AGE_DEFAULT=3600)
     app.url_map.converters["token"] = TokenConverter
     server = Server(runtime, ingest or Ingest(runtime), Limits(app), Reception(runtime))
     app.extensions[EXTENSION] = server
@@ -83,7 +83,7 @@ def _answer_machines(app: Flask, server: Server) -> None:
         path = str(environ.get("PATH_INFO", ""))
         if path.startswith(WEBHOOKS):
             return for_webhooks(environ, start_response)
-        is_monitor = path.startswith(errors.MACHINES)
+        is_monitor = path.startswith(errors.MONITORS)
         return (for_monitors if is_monitor else pages)(environ, start_response)
 
     app.wsgi_app = by_path  # type: ignore[method-assign] - Flask's documented way

@@ -21,7 +21,7 @@ from .words import Words
 
 log = structlog.get_logger(__name__)
 
-MACHINES = ("/webhooks/", "/healthz", "/readyz", "/metrics")
+MONITORS = ("/healthz", "/readyz", "/metrics")
 RETRY_SECONDS = 30
 MISCONFIGURED_RETRY_SECONDS = 300
 
@@ -48,7 +48,7 @@ def without_cookies() -> bool:
 
 def _answer(status: int, said: Words, *, retry_after: int = 0, back: str = "") -> Response:
     """The error page, or one plain line where a machine asked."""
-    if request.path.startswith(MACHINES):
+    if request.path.startswith(MONITORS):
         response = plain(status)
     else:
         response = page(

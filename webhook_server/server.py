@@ -16,6 +16,8 @@ from .reception import Reception
 from .throttle import Limits
 
 EXTENSION = "careerrelay"
+MAX_BODY = 1024 * 1024
+"""Bytes of a web hook or a form; an upload has its own limit."""
 NEEDED = {
     "operator": ("name", "license_no", "address", "contact_email", "privacy_url", "terms_url"),
     "mail": ("host", "sender"),

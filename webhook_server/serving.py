@@ -24,6 +24,7 @@ from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import BadRequest
 
 from .lane import Lane
+from .webhooks import PATH as WEBHOOKS
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ class Serving:
         port: int,
         threads: int,
         largest_body: Callable[[str], int] = lambda _path: LARGEST_BODY,
-        by_turns: str = "/webhooks/",
+        by_turns: str = WEBHOOKS,
     ) -> None:
         """``largest_body`` of a path is asked before a body is taken, so it has to be quick.
 

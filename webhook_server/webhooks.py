@@ -23,7 +23,7 @@ from ..models.events import WebhookReply, WebhookRequest
 from ..models.tables import Connection
 from . import errors, throttle
 from .errors import plain
-from .server import Server
+from .server import MAX_BODY, Server
 from .throttle import network_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 PATH = "/webhooks/"
 CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-LARGEST_BODY = 1024 * 1024
 LARGEST_SIZE = 2**31 - 1
 ACKNOWLEDGED = [("Content-Type", "text/plain; charset=utf-8")]
 
@@ -77,7 +76,7 @@ class Webhooks:
             return plain(404)
         keep = partial(self._refused, connection, environ.get("REMOTE_ADDR", ""))
         try:
-            body = get_input_stream(environ, max_content_length=LARGEST_BODY).read()
+            body = get_input_stream(environ, max_content_length=MAX_BODY).read()
         except RequestEntityTooLarge:
             size = min(get_content_length(environ) or 0, LARGEST_SIZE)
             arrived = self._arrived(environ, b"")
