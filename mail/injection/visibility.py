@@ -15,15 +15,18 @@ _HIDING: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?(?:\.0+)?\s*(?:;|!|$)"
     r"|(?<![\w-])(?:max-height|height|max-width|width)\s*:\s*0(?:px|pt|em|%)?\s*(?:;|!|$)"
     r"|clip\s*:\s*rect\(\s*0|text-indent\s*:\s*-\d{3,}|(?<![\w-])left\s*:\s*-\d{3,}"
+    r"|(?<![\w-])(?:top|margin-left|margin-top)\s*:\s*-\d{4,}|transform\s*:\s*scale\(\s*0\s*[,)]"
+    r"|clip-path\s*:\s*(?:inset\(\s*(?:50|100)%|circle\(\s*0)"
 )
 _SHORT: Final = 500
 _NEVER_SHOWN: Final = frozenset(
     (
-        "audio", "button", "canvas", "datalist", "head", "iframe", "math", "noembed", "noframes",
-        "noscript", "object", "option", "script", "select", "style", "svg", "template", "textarea",
-        "title", "video",
+        "audio", "button", "canvas", "datalist", "details", "dialog", "head", "iframe", "math",
+        "meter", "noembed", "noframes", "noscript", "object", "option", "progress", "script",
+        "select", "style", "svg", "template", "textarea", "title", "video",
     )
 )  # fmt: skip
+_UNLESS_OPEN: Final = ("details", "dialog")
 
 
 _TABLE: Final = re.compile(
@@ -90,7 +93,10 @@ def _is_shown(node: LexborNode) -> bool:
     above: LexborNode | None = node
     while above is not None:
         attributes = above.attributes
-        if above.tag in _NEVER_SHOWN or "hidden" in attributes:
+        is_closed = above.tag in _NEVER_SHOWN and not (
+            above.tag in _UNLESS_OPEN and "open" in attributes
+        )
+        if is_closed or "hidden" in attributes:
             return False
         style = attributes.get("style")
         if style and (_hides(style) if len(style) <= _SHORT else _HIDING.search(style.lower())):

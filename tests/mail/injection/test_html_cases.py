@@ -260,6 +260,10 @@ HIDING = [
     'style="max-height:0;overflow:hidden"',
     'style="opacity:0"',
     'style="visibility:hidden"',
+    'style="position:absolute;top:-9999px"',
+    'style="margin-left: -5000px"',
+    'style="transform:scale(0)"',
+    'style="clip-path:inset(50%)"',
     "hidden",
 ]
 
@@ -274,6 +278,18 @@ def test_case_109_hidden_preheader_that_is_closed(how: str) -> None:
     assert_html_place(f"<html><body><div {how}>選考の結果</div><p>山田様</p>¶</body></html>")
 
 
+@pytest.mark.parametrize("tag", ["details", "dialog", "meter", "progress"])
+def test_case_109_element_that_shows_nothing_of_what_is_in_it(tag: str) -> None:
+    closed = f"<html><body><p>山田様</p><{tag}>"
+    assert_not_visible(f"{closed}<p>結果</p></body></html>")
+    assert_html_place(f"{closed}</{tag}><p>結果</p>¶</body></html>")
+
+
+@pytest.mark.parametrize("tag", ["details", "dialog"])
+def test_case_109_element_that_was_opened_shows_it(tag: str) -> None:
+    assert_html_place(f"<html><body><p>山田様</p><{tag} open><p>結果</p>¶</body></html>")
+
+
 def test_case_109_place_in_a_hidden_wrapper_and_one_behind_it() -> None:
     body = f"<html><body><p>山田様</p><div style='display:none'><p>x</p>{QUOTES['gmail']}</div>"
     assert_html_place(f"{body}¶</body></html>")
@@ -284,6 +300,7 @@ def test_case_109_place_in_a_hidden_wrapper_and_one_behind_it() -> None:
     [
         *["line-height:0", "min-width:0;margin:0", "min-height:0", "border-left:-1px"],
         *["opacity:0.9", "max-width:600px", "height:100%", "opacity:1", "text-indent:-1px"],
+        *["margin-top:-150px", "top:-10px", "transform:scale(0.9)", "clip-path:inset(5%)"],
     ],
 )
 def test_case_109_styles_that_hide_nothing(style: str) -> None:
