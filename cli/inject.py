@@ -12,13 +12,19 @@ from typing import IO
 
 import click
 
+from ..engine.mail_relay_words import remedy
 from ..mail.injection import MARKER, Paragraph, Policy, Status, inject
 from ..models.errors import ConfigurationError
 from .context import Cli, with_output
 from .inject_files import STREAM, Line, Mailbag, Treat, read_message, write_message
 from .inject_paragraph import USUAL_TEXTS, paragraph_of
 from .output import Output
+from .wording import translated
 
+TOKEN_LEFT = "token_left"  # noqa: S105 - a code, no secret
+STILL_THERE = (
+    "The marker stands where it cannot be replaced and is still seen: do not send this mail."
+)
 PATH = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -67,6 +73,7 @@ def inject_command(
 
     A mail that must not or cannot be changed safely - signed, encrypted, a calendar entry, ... -
     is written to OUT byte for byte as it was, and the code says why. No settings are needed.
+    One with the code token_left shows the marker to whoever reads it, so do not send it.
 
     With --batch, all *.eml of the folder IN are treated and written under the same names to OUT.
     The report has an object for each: file, status, code, notes, milliseconds. A file that cannot
@@ -115,7 +122,16 @@ def _single(out: Output, source: Path, target: Path, *, treat: Treat) -> bool:
         raise ConfigurationError(f"{target} cannot be written") from None
     if not out.data(line.told(str(source))):
         click.echo(line.sentence(), err=to_stdout)
+        if line.status in (Status.REFUSED, Status.FAILED):
+            click.echo(_advice(line.code, lang=out.lang), err=to_stdout)
     return line.status is Status.FAILED
+
+
+def _advice(code: str, *, lang: str) -> str:
+    """What to do about a mail that is as it was."""
+    if code == TOKEN_LEFT:
+        return translated(STILL_THERE, lang=lang)
+    return remedy(code, locale=lang)
 
 
 def _batch(out: Output, bag: Mailbag, *, treat: Treat, report: Path | None) -> bool:

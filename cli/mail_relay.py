@@ -21,6 +21,7 @@ from ..engine.mail_relays import (
     rotate_password,
     shown_relay,
 )
+from ..mail.relay.network_key import NAME
 from ..models.tables import MailRelay
 from .context import Cli, Group, command, named_connection
 from .output import Output
@@ -123,6 +124,8 @@ def add(
     if password:
         out.line(f"  SMTP user:     {made.id}")
         out.line(f"  SMTP password: {password}   (not shown again)")
+    if made.rules.get("network_key"):
+        out.line(f"  mail header:   {NAME}: {password}   (by a rule there, in each mail)")
     out.line(f"\nnext: put {shown_relay(made)['marker']} into the rejection template, then")
     out.line(f"      careerrelay connections set {made.connection_id} --strategy mail_relay")
 
@@ -223,9 +226,11 @@ def mails(cli: Cli, out: Output, connection_id: str | None, limit: int) -> None:
         found = mail_lines(runtime, named_connection(runtime, connection_id).id, limit=limit)
     if not out.data(found):
         rows = [
-            (m.last_at, m.relay, m.judgement, m.reason, m.status, m.code, m.reply) for m in found
-        ]
-        out.table(("at", "relay", "to get", "why", "done", "code", "reply"), rows)
+            (m.last_at, m.relay, m.judgement, m.reason, m.status, m.code, m.reply,
+             ", ".join(m.notes))
+            for m in found
+        ]  # fmt: skip
+        out.table(("at", "relay", "to get", "why", "done", "code", "reply", "notes"), rows)
 
 
 @command(mail_relay, "report")

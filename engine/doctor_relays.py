@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from datetime import timedelta
 from gettext import ngettext
@@ -9,16 +10,20 @@ from gettext import ngettext
 from sqlalchemy import func, select
 
 from ..mail import smtp
+from ..mail.injection.charsets import written
 from ..models.companies import Strategy
 from ..models.errors import CareerRelayError
 from ..models.tables import Connection, MailRelay, SpooledMail, WorkState
 from .findings import Finding, fail, hint, ok
-from .mail_relay_report import mail_lines, mail_report, waiting_counts
+from .mail_relay_report import NOTED, mail_lines, mail_report, waiting_counts
 from .mail_relays import NEXT_HOP_PASSWORD, all_relays, dkim_key, open_secret, rules_of
 from .own_mail import open_account
 from .runtime import Runtime
 
 LOOK_BACK = timedelta(days=7)
+JIS = "iso2022_jp"
+SITE = {4: 24, 6: 48}
+"""Bits of the largest network that is taken for one company's own, by version."""
 WAITING_LONG = timedelta(hours=1)
 
 
@@ -39,6 +44,7 @@ def relay_findings(runtime: Runtime, connection: Connection) -> Iterator[Finding
             remedy=f"careerrelay connections set {connection.id} --strategy mail_relay",
         )  # fmt: skip
     if chosen and relays:
+        yield from _written(runtime, connection)
         yield from _outcomes(runtime, connection)
 
 
@@ -62,12 +68,24 @@ def _relay(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
         "next hop",
         f"it answers, {how}{', signed in' if seen.authenticated else ''}{signs}",
     )
+    if _may_be_shared(relay):
+        yield hint(
+            relay.id, "networks", "wide enough to be shared with others, and no key is asked for",
+            remedy=f"careerrelay mail-relay set {relay.id} --network-key yes",
+        )  # fmt: skip
     yield from _kept(runtime, relay)
     if len(relay.password_hashes) > 1:
         yield hint(
             relay.id, "password", "the one before the last is still good",
             remedy=f"careerrelay mail-relay rotate {relay.id} --drop-old",
         )  # fmt: skip
+
+
+def _may_be_shared(relay: MailRelay) -> bool:
+    """As the networks of a mail provider, whose customers all send from them."""
+    networks = [ipaddress.ip_network(network) for network in relay.networks]
+    is_wide = any(network.prefixlen < SITE[network.version] for network in networks)
+    return is_wide and not rules_of(relay)["network_key"]
 
 
 def _milter(runtime: Runtime, relay: MailRelay) -> Finding:
@@ -96,11 +114,23 @@ def _kept(runtime: Runtime, relay: MailRelay) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _written(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
+    """What a mail's charset does not hold, not even in another form, is not written into it."""
+    name = runtime.settings.operator["name"] or ""
+    if written(name, JIS) is None:
+        yield hint(
+            connection.id, "operator",
+            "the name holds signs that ISO-2022-JP lacks, so mails in it get the English paragraph",
+            remedy="write [operator] name with other signs, or have the mails sent in UTF-8",
+        )  # fmt: skip
+
+
 def _outcomes(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
     since = runtime.clock() - LOOK_BACK
     last = mail_lines(runtime, connection.id, limit=1)
     lines = mail_report(runtime, connection.id, since=since, locale="en")
-    troubled = [line for line in lines if line.remedy]
+    troubled = [line for line in lines if line.remedy and line.status != NOTED]
+    noted = [line for line in lines if line.status == NOTED]
     if not last:
         yield hint(
             connection.id, "mails", "no rejection mail has passed the relay yet",
@@ -116,6 +146,12 @@ def _outcomes(runtime: Runtime, connection: Connection) -> Iterator[Finding]:
         yield ok(
             connection.id, "mails", f"the last one passed {last[0].last_at:%Y-%m-%d %H:%M} UTC"
         )
+    if noted:
+        told = ", ".join(f"{line.mails} {line.code}" for line in noted)
+        yield hint(
+            connection.id, "templates", f"to be corrected, by the mails of 7 days: {told}",
+            remedy=f"careerrelay mail-relay report {connection.id}",
+        )  # fmt: skip
     waiting = waiting_counts(runtime, connection.id, since=since).get(WorkState.DUE.value, 0)
     if waiting:
         rest = "whose mail has not passed yet"

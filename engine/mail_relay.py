@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,14 +21,25 @@ from sqlalchemy.orm import Session
 from ..link_signing import Purpose
 from ..mail.addresses import normalise_for_matching
 from ..mail.dkim import DkimKey
-from ..mail.injection import Paragraph, Policy, Result, marker_in
+from ..mail.injection import Paragraph, Policy, Result, marked_link, marker_in, nearly_marked
+from ..mail.injection.mark import NAME
 from ..mail.letterhead import Letterhead, read_letterhead
-from ..mail.relay.desk import Account, NextHop, Passing, Reply, Treatment
+from ..mail.relay.desk import LOOP, Account, NextHop, Passing, Reply, Treatment
 from ..mail.smtp import Security
 from ..models.database import insert_into
 from ..models.errors import ConfigurationError, OverloadedError
+from ..models.links import LinkKind
 from ..models.relays import WithoutLink
-from ..models.tables import Company, Connection, MailRelay, RelayedMail, new_id
+from ..models.tables import (
+    ApplicationAddress,
+    ApplicationRecord,
+    Company,
+    Connection,
+    MailRelay,
+    RelayedMail,
+    RelayLink,
+    new_id,
+)
 from . import links
 from .mail_relay_cases import Judgement, Kind, ask_ats, judge
 from .mail_relay_ends import note_end
@@ -40,9 +51,12 @@ from .runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
+_OUR_HEADER = NAME.lower()
 COPY = "internal_copy"
 """A copy for the company itself: nobody waits for a decision about it."""
 TOO_LATE = "not_recent"
+MISSPELT = "token_misspelt"
+"""Nobody waits for such a mail, but the company is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +71,23 @@ class _Route:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What was read of a mail. ``marked``: a person would see the raw marker; ``told``: a rule
-    of the company's says that it is a rejection."""
+    """What was read of a mail. ``marked``: a person would see the raw marker; ``misspelt``: one
+    with a typing mistake; ``told``: a rule of the company's says that it is a rejection;
+    ``linked``: the link that a header of ours says is in it."""
 
     mail_hash: str
     email_hash: str
     marked: bool
+    misspelt: bool
     told: bool
+    linked: str
     size: int
     internal: bool
+
+    @property
+    def is_told(self) -> bool:
+        """It says itself that it is a rejection."""
+        return self.marked or self.told
 
 
 class MailDesk:
@@ -118,6 +140,7 @@ class MailDesk:
             per_hour=rules["per_hour"],
             people_per_hour=rules["people_per_hour"],
             demand=rules["demand"],
+            keyed=rules["network_key"],
         )
 
     def _signing(self, relay: MailRelay) -> tuple[DkimKey | None, bool]:
@@ -142,12 +165,15 @@ class MailDesk:
         route = self._route(passing.account.id)
         policy = self._policy(route)
         seen = self._look(passing, route, policy)
-        if not (seen.marked or seen.told or route.rules["recent_hours"]):
-            return Treatment(paragraph=None, policy=policy, delivery="")
-        judgement, mail_id = self._judged(route, seen)
+        if seen.linked and self._is_anothers(seen):
+            judgement, mail_id = self._circling(route, seen)
+        elif seen.is_told or seen.misspelt or route.rules["recent_hours"]:
+            judgement, mail_id = self._judged(route, seen)
+        else:
+            return Treatment(paragraph=None, policy=policy, mail=seen.mail_hash)
         log.info(
             "mail_judged", relay=route.relay.id, mail=mail_id, kind=judgement.kind.value,
-            reason=judgement.reason,
+            reason=judgement.reason, message=seen.mail_hash,
         )  # fmt: skip
         return self._treatment(route, policy, seen, judgement, mail_id)
 
@@ -172,17 +198,39 @@ class MailDesk:
     def _look(self, passing: Passing, route: _Route, policy: Policy) -> _Seen:
         letterhead = read_letterhead(passing.message)
         recipient = normalise_for_matching(passing.recipient)
+        marked = marker_in(passing.message, policy)
         # Without a Message-ID the content says which mail it is.
         identity = letterhead.message_id or hashlib.sha256(passing.message).hexdigest()
         vault = self._runtime.vault
         return _Seen(
             mail_hash=vault.match(f"mail:{identity}:{recipient}"),
             email_hash=vault.match(recipient),
-            marked=marker_in(passing.message, policy),
+            marked=marked,
+            misspelt=not marked and nearly_marked(passing.message, policy),
             told=_tells_rejection(letterhead, route.rules),
+            linked=marked_link(passing.message, policy) if _OUR_HEADER in letterhead.fields else "",
             size=len(passing.message),
             internal=recipient.rpartition("@")[2] in route.relay.senders,
         )
+
+    def _is_anothers(self, seen: _Seen) -> bool:
+        """It has the personal link of somebody else; copies within the company may."""
+        with self._runtime.database.read() as session:
+            link = session.get(RelayLink, seen.linked)
+            if seen.internal or link is None or link.kind != LinkKind.PERSONAL.value:
+                return False
+            query = select(ApplicationAddress.application_id).join(ApplicationRecord).where(
+                ApplicationAddress.email_hash == seen.email_hash,
+                ApplicationRecord.connection_id == link.connection_id,
+                ApplicationRecord.candidate_external_id == link.candidate_external_id,
+            )  # fmt: skip
+            return session.scalars(query.limit(1)).first() is None
+
+    def _circling(self, route: _Route, seen: _Seen) -> tuple[Judgement, str]:
+        with self._runtime.database.begin() as session:
+            mail = self._mail(session, route, seen)
+            mail.tries += 1
+            return _noted(mail, Judgement(Kind.REFUSED, LOOP)), mail.id
 
     def _judged(self, route: _Route, seen: _Seen) -> tuple[Judgement, str]:
         """Judged as the store has it; where that says nothing, once more after asking the ATS."""
@@ -190,7 +238,7 @@ class MailDesk:
             mail = self._mail(session, route, seen)
             mail.tries += 1
             judgement = self._judge(session, route, seen, mail)
-            if not (seen.marked or seen.told or judgement.link):
+            if not (seen.is_told or judgement.link or judgement.reason == MISSPELT):
                 # Any mail of the company's, and none of ours: nothing is kept of it.
                 session.delete(mail)
                 return judgement, ""
@@ -225,8 +273,11 @@ class MailDesk:
             self._runtime, session, session.get_one(Connection, route.connection.id),
             email_hash=seen.email_hash, before=mail.delivery_id,
         )  # fmt: skip
-        if seen.marked or seen.told:
+        if seen.is_told:
             return found
+        if seen.misspelt:
+            is_due = found.kind is Kind.PERSONAL and (found.waits or _is_again(found, mail))
+            return found if is_due else Judgement(Kind.NONE, MISSPELT)
         return self._recent(route, found, mail)
 
     def _recent(self, route: _Route, found: Judgement, mail: RelayedMail) -> Judgement:
@@ -234,8 +285,7 @@ class MailDesk:
         since = self._runtime.clock() - timedelta(hours=route.rules["recent_hours"])
         if found.kind is not Kind.PERSONAL or found.delivery is None:
             return Judgement(Kind.NONE, found.reason)
-        again = found.delivery.id == mail.delivery_id
-        if again or (found.waits and found.delivery.created_at >= since):
+        if _is_again(found, mail) or (found.waits and found.delivery.created_at >= since):
             return found
         return Judgement(Kind.NONE, TOO_LATE)
 
@@ -260,13 +310,14 @@ class MailDesk:
     def _treatment(
         self, route: _Route, policy: Policy, seen: _Seen, judgement: Judgement, mail_id: str
     ) -> Treatment:
+        treatment = Treatment(None, policy, mail_id, mail=seen.mail_hash)
         if judgement.kind is Kind.WAITING:
-            return Treatment(None, policy, mail_id, retry_later=judgement.reason)
+            return replace(treatment, retry_later=judgement.reason)
         if judgement.kind is Kind.REFUSED:
-            return Treatment(None, policy, mail_id, refuse=judgement.reason)
+            return replace(treatment, refuse=judgement.reason)
         if judgement.link is None:
-            return Treatment(None, policy, mail_id, erase=seen.marked)
-        return Treatment(self._paragraph(route, judgement), policy, mail_id)
+            return replace(treatment, erase=seen.marked)
+        return replace(treatment, paragraph=self._paragraph(route, judgement))
 
     def _paragraph(self, route: _Route, judgement: Judgement) -> Paragraph:
         assert judgement.link is not None  # noqa: S101 - asked by the caller
@@ -315,6 +366,11 @@ def _tells_rejection(letterhead: Letterhead, rules: dict[str, Any]) -> bool:
         and text.strip().casefold() in letterhead.fields[name.lower()].casefold()
         for name, _, text in wanted
     )
+
+
+def _is_again(found: Judgement, mail: RelayedMail) -> bool:
+    """The very mail that the delivery was counted to."""
+    return found.delivery is not None and found.delivery.id == mail.delivery_id
 
 
 def _noted(mail: RelayedMail, judgement: Judgement) -> Judgement:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 
 from ..models.companies import Strategy
 from ..models.tables import Delivery, RelayedMail, WorkState
@@ -13,6 +14,10 @@ from .mail_relay_cases import Kind
 from .mail_relay_ends import LINKED
 from .mail_relay_words import remedy
 from .runtime import Runtime
+
+NOTED = "noted"
+OF_TEMPLATES = ("token_misspelt", "token_in_subject")
+"""Notes that whoever writes the templates should hear of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class MailLine:
     code: str
     reply: int | None
     delivery: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def mail_lines(runtime: Runtime, connection_id: str, *, limit: int = 50) -> list
         MailLine(
             id=mail.id, relay=mail.relay_id, last_at=mail.last_at, judgement=mail.judgement,
             reason=mail.reason, status=mail.status or "", code=mail.code or "", reply=mail.reply,
-            delivery=mail.delivery_id,
+            delivery=mail.delivery_id, notes=tuple(mail.notes),
         )
         for mail in found
     ]  # fmt: skip
@@ -69,10 +75,28 @@ def mail_report(
     with runtime.database.read() as session:
         rows = session.execute(query).all()
     lines = [_line(*row, locale=locale) for row in rows]
+    lines += _of_templates(runtime, connection_id, since=since, locale=locale)
     missing = waiting_counts(runtime, connection_id, since=since).get(WorkState.SKIPPED.value, 0)
     if missing:
         lines.append(ReportLine(missing, "none", "no_mail", remedy("no_mail", locale=locale)))
     return sorted(lines, key=lambda line: (-line.mails, line.code))
+
+
+def _of_templates(
+    runtime: Runtime, connection_id: str, *, since: datetime, locale: str
+) -> list[ReportLine]:
+    """Mails that went on, with something in them that their template is to be rid of."""
+    query = select(RelayedMail.notes).where(
+        RelayedMail.connection_id == connection_id, RelayedMail.last_at >= since,
+        cast(RelayedMail.notes, String).like("%token_%"),
+    )  # fmt: skip
+    with runtime.database.read() as session:
+        counts = Counter(note for notes in session.scalars(query) for note in notes)
+    return [
+        ReportLine(counts[note], NOTED, note, remedy(note, locale=locale))
+        for note in OF_TEMPLATES
+        if counts[note]
+    ]
 
 
 def _line(

@@ -162,6 +162,11 @@ class RelayValues(Schema):
         "Its mails come by the milter of your own mail server: no sign-in and no next hop here.",
         default=False,
     )
+    network_key = _switch(
+        "For networks that others share, as a mail provider's: whoever does not sign in must send "
+        "the password as the header X-CareerRelay-Key.",
+        default=False,
+    )
     per_hour = _number("Most mails in an hour.", 2000, 1, 100_000)
     people_per_hour = _number("Most recipients in an hour, each counted once.", 1000, 1, 100_000)
 

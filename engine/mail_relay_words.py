@@ -150,6 +150,18 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
         "en": "A copy for the company itself; nothing needs to be done.",
         "ja": "社内あての控えです。対応は不要です。",
     },
+    "token_misspelt": {
+        "en": "Something like the marker stands in the mail, and the applicant sees it: correct "
+        "the spelling in the template.",
+        "ja": "目印に似た文字列が本文に残り、応募者にもそのまま見えています。"
+        "テンプレートの目印のつづりを直してください。",
+    },
+    "token_in_subject": {
+        "en": "The marker stands in the subject, where nothing replaces it: put it into the text "
+        "alone.",
+        "ja": "件名に目印が入っています。件名の目印は置き換えられません。"
+        "目印は本文にだけ入れてください。",
+    },
     "no_marker": {
         "en": "The mail has no marker: put it into the template.",
         "ja": "目印がありません。テンプレートに入れてください。",

@@ -136,6 +136,11 @@ def _check_whole(session: Session, relay: MailRelay, where: str) -> None:
         raise ConfigurationError(
             f"{where}networks: is missing; without sign-in the senders' addresses must be listed"
         )
+    if rules_of(relay)["network_key"] and not relay.password_hashes:
+        raise ConfigurationError(
+            f"{where}network_key: needs a password; leave out --no-password, or make one with "
+            f"'careerrelay mail-relay rotate {relay.id}'"
+        )
     parts = {name for name in ("domain", "selector", SIGNING_KEY) if relay.signing.get(name)}
     if parts and len(parts) < 3:
         raise ConfigurationError(
@@ -150,6 +155,10 @@ def _check_milter(session: Session, relay: MailRelay, where: str) -> None:
         raise ConfigurationError(
             f"{where}milter: the mail server hands on and signs, so next hop and DKIM key are its "
             "own; leave them out here"
+        )
+    if rules_of(relay)["network_key"]:
+        raise ConfigurationError(
+            f"{where}network_key: is for networks that send to the relay itself, not by a milter"
         )
     for other in _live(session):
         shared = set(other.senders) & set(relay.senders)

@@ -134,6 +134,11 @@ def author_domain(message: bytes) -> str:
     return domains.pop() if len(domains) == 1 else ""
 
 
+def is_signed(message: bytes) -> bool:
+    """By whomever."""
+    return any(f.name == "dkim-signature" for f in _fields(message))
+
+
 def resign(
     message: bytes, *, key: DkimKey, at: datetime, drop_foreign: bool = False
 ) -> tuple[Edit, ...]:

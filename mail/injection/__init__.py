@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from .engine import erase_marker, inject, marker_in
+from .engine import erase_marker, inject, marked_link, marker_in, nearly_marked
 from .values import MARKER, Edit, Paragraph, Policy, Result, Status
 
 __all__ = (
     "BUILD", "MARKER", "Edit", "Paragraph", "Policy", "Result", "Status", "erase_marker", "inject",
-    "marker_in",
+    "marked_link", "marker_in", "nearly_marked",
 )  # fmt: skip
 
 BUILD = "pure Python" if isinstance(inject, FunctionType) else "compiled"

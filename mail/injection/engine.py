@@ -18,12 +18,12 @@ from .checks import check
 from .header import MAX_HEADER
 from .html_quotes import containers, quotes
 from .leaf import Leaf
-from .mark import is_genuine, mark, marks
+from .mark import is_genuine, link_in, mark, marks
 from .placeholder import MAX_TOKENS, Token, marker_spelled, url_forms
 from .refusals import refuse_armoured_files, refuse_behind_messages, refuse_untouchable
 from .spellings import misspelt
 from .structure import Part, Reader
-from .targets import find_targets
+from .targets import READ, find_targets
 from .text_quotes import is_quoted, quote_in
 from .values import Edit, Paragraph, Policy, Refusal, Result, SelfCheckError, Status
 from .words import may_hold
@@ -249,6 +249,27 @@ def _is_linked(leaf: Leaf, prefix: str) -> bool:
 def marker_in(message: bytes, policy: Policy) -> bool:
     """Whether a person may see the raw marker somewhere; rather once too often. Never raises."""
     return _is_marked(message, policy, ())
+
+
+def marked_link(message: bytes, policy: Policy) -> str:
+    """The id of the link that a header of ours says is in it; "" where none does. Never raises."""
+    try:
+        root = Reader(message).read()
+        found = (link_in(field.value, root, policy) for field in marks(root))
+        return next((link for link in found if link), "")
+    except Exception:  # a Refusal, or a fault of ours
+        return ""
+
+
+def nearly_marked(message: bytes, policy: Policy) -> bool:
+    """Whether a marker with a typing mistake stands in a text that can be read. Never raises."""
+    try:
+        parts = Reader(message).read().walk()
+        texts = [part for part in parts if part.type in READ and not part.is_attachment]
+        leaves = (Leaf(message, part, eol=b"\n") for part in texts)
+        return any(misspelt(leaf.low, marker=policy.marker) for leaf in leaves)
+    except Exception:  # a Refusal, or a fault of ours: then it is no hint
+        return False
 
 
 def _is_marked(message: bytes, policy: Policy, without: Sequence[int]) -> bool:

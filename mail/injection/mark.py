@@ -54,6 +54,12 @@ def is_genuine(value: bytes, root: Part, policy: Policy) -> bool:
     return hmac.compare_digest(mac, _mac(said, root, policy))
 
 
+def link_in(value: bytes, root: Part, policy: Policy) -> str:
+    """The id of the link that a genuine header names; "" of any other."""
+    read = _VALUE.fullmatch(value)
+    return read[3].decode("ascii") if read and is_genuine(value, root, policy) else ""
+
+
 def _mac(said: str, root: Part, policy: Policy) -> str:
     message_id = b"".join((root.get(b"message-id") or b"").split())
     signed = said.encode("ascii") + b"|" + message_id

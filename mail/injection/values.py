@@ -148,6 +148,10 @@ class Result:
         """A raw marker would be seen: the message must not go on as it is."""
         return self.code == "token_left"
 
+    def spans(self) -> list[tuple[int, int, int]]:
+        """Where each edit begins and ends in the original, and how long what it puts there is."""
+        return [(edit.start, edit.end, len(edit.replacement)) for edit in self.edits]
+
     def pieces(self, message: bytes) -> Iterator[memoryview]:
         """The result for a gathered write; attachments are not copied."""
         view, at = memoryview(message), 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -121,6 +123,7 @@ class MilterHouse:
         hears of a link that never went out hears of it again when the mail comes again."""
         if account is None:
             return await asyncio.to_thread(without_desk, gathering, None)
+        began = time.monotonic()
         try:
             plan = await self._within(
                 lambda: self._passage.plan(gathering, account=account, may_change=may_change)
@@ -128,7 +131,9 @@ class MilterHouse:
         except Exception as error:
             log.error("mail_desk_failed", relay=account.id, kind=type(error).__name__)
             return await asyncio.to_thread(without_desk, gathering, account)
-        await asyncio.to_thread(self._passage.tell, plan, queue_id=gathering.queue_id)
+        took = round((time.monotonic() - began) * 1000)
+        tell = partial(self._passage.tell, queue_id=gathering.queue_id, milliseconds=took)
+        await asyncio.to_thread(tell, plan)
         return plan
 
     async def _within(self, question: Callable[[], Answer]) -> Answer:

@@ -108,7 +108,7 @@ class MilterPassage:
             answer = no_link(SEVERAL)
         return Plan(answer, (), result, treated)
 
-    def tell(self, plan: Plan, *, queue_id: str) -> None:
+    def tell(self, plan: Plan, *, queue_id: str, milliseconds: int = 0) -> None:
         """The house hears what became of it. Never raises."""
         for passing, treatment in plan.treated:
             try:
@@ -118,8 +118,10 @@ class MilterPassage:
                 log.error("mail_not_told", relay=passing.account.id, kind=type(error).__name__)
             log.info(
                 "mail_passed", relay=passing.account.id, mail=treatment.delivery, by="milter",
-                queue_id=queue_id, status=plan.result.status.value, code=plan.result.code,
-                notes=list(plan.result.notes), size=len(passing.message), reply=plan.answer.code,
+                message=treatment.mail, queue_id=queue_id, status=plan.result.status.value,
+                code=plan.result.code, notes=list(plan.result.notes), size=len(passing.message),
+                spans=plan.result.spans(), reply=plan.answer.code,
+                milliseconds=milliseconds,
             )  # fmt: skip
 
 

@@ -4,20 +4,22 @@ way in."""
 from __future__ import annotations
 
 from ..injection import Result, Status, erase_marker, inject
-from .desk import Cause, Passing, Reply, Treatment
+from .desk import LOOP, Cause, Passing, Reply, Treatment
 
 LATER = 451
 REFUSED = 550
+CIRCLING = 554
 
 
 def changed(passing: Passing, treatment: Treatment) -> Result:
     """What is to be done to the message."""
     if treatment.retry_later or treatment.refuse:
         return Result(Status.SKIPPED, "held")
-    if treatment.paragraph is not None:
-        return inject(passing.message, treatment.paragraph, treatment.policy)
+    message, paragraph, policy = passing.message, treatment.paragraph, treatment.policy
+    if paragraph is not None:
+        return inject(message, paragraph, policy)
     if treatment.erase:
-        return erase_marker(passing.message, treatment.policy)
+        return erase_marker(message, policy)
     return Result(Status.SKIPPED, "not_ours")
 
 
@@ -26,6 +28,9 @@ def held_back(treatment: Treatment) -> Reply | None:
     if treatment.retry_later:
         text = f"4.7.0 Not decided yet, please try again: {treatment.retry_later}"
         return Reply(LATER, text, Cause.WAITING)
+    if treatment.refuse == LOOP:
+        text = "5.4.6 This mail comes by again, with another person's link: check the route"
+        return Reply(CIRCLING, text, Cause.RULE)
     if treatment.refuse:
         text = f"5.7.1 Refused by the mail relay's without_link: {treatment.refuse}"
         return Reply(REFUSED, text, Cause.RULE)

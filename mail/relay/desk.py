@@ -11,6 +11,9 @@ from ..dkim import DkimKey
 from ..injection import MARKER, Paragraph, Policy, Result
 from ..smtp import Security
 
+LOOP = "loop"
+"""Why a mail is refused that comes by again with the link of somebody else."""
+
 
 @dataclass(frozen=True, slots=True)
 class NextHop:
@@ -31,7 +34,8 @@ class Account:
     when the desk is away. ``bare_line_ends``: ``reject`` or ``normalise``. ``unsigned``: a key is
     set and cannot be used, so nothing may be changed. ``spooled``: mails are taken once the house
     has them on disk, not once the next hop has. ``demand``: a rejection mail that cannot
-    carry its link is refused.
+    carry its link is refused. ``keyed``: its network is shared, so who does not sign in proves
+    itself by a header with the password.
     """
 
     id: str
@@ -46,6 +50,7 @@ class Account:
     per_hour: int = 2000
     people_per_hour: int = 1000
     demand: bool = False
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Treatment:
     """What a mail is to get. ``paragraph`` None: nothing; ``erase``: its marker goes.
 
     ``delivery``: the house's id for ``sent``, "" when it wants to hear nothing. ``retry_later``,
-    ``refuse``: a reason to answer 451, 550.
+    ``refuse``: a reason to answer 451, 550; ``LOOP`` 554. ``mail``: what stands in logs for its
+    Message-ID.
     """
 
     paragraph: Paragraph | None
@@ -79,6 +85,7 @@ class Treatment:
     retry_later: str = ""
     refuse: str = ""
     erase: bool = False
+    mail: str = ""
 
 
 class Cause(StrEnum):

@@ -11,6 +11,7 @@ import structlog
 
 from .desk import Account, Desk, Passing, Reply
 from .house import House, Room
+from .network_key import unlocked
 from .senders import may_write_as
 from .talk import Talk, Transaction
 from .trace import loops, received
@@ -34,17 +35,16 @@ async def hand_on(house: House, talk: Talk, transaction: Transaction, mail: Mail
     """What became of it, as the answer to the client."""
     account = transaction.account
     assert account is not None  # noqa: S101 - no message without MAIL, which sets it
-    refusal = _refusal(mail.message, account)
-    if refusal is not None:
-        mail.room.leave()
-        return str(refusal)
+    message = await _admitted(house, talk, account, mail)
+    if isinstance(message, Reply):
+        return str(message)
     trace = _trace(house, talk, transaction)
     passings = [
         Passing(
             account=account,
             sender=transaction.sender,
             recipient=recipient,
-            message=mail.message,
+            message=message,
             trace=trace,
             eight_bit=transaction.eight_bit,
             utf8=transaction.smtp_utf8,
@@ -68,6 +68,20 @@ def _kept(desk: Desk, passings: Sequence[Passing]) -> Reply:
     size = len(passings[0].message)
     log.info("mail_kept", relay=account.id, recipients=len(passings), size=size)
     return Reply(250, "2.0.0 Ok: kept, and on its way")
+
+
+async def _admitted(house: House, talk: Talk, account: Account, mail: Mail) -> bytes | Reply:
+    """The message as it is to be treated; or a refusal, and then its room is given back."""
+    found: bytes | Reply = _refusal(mail.message, account) or mail.message
+    try:
+        if account.keyed and isinstance(found, bytes):
+            found = await unlocked(house, account, found, signed_in=bool(talk.authenticated))
+    except BaseException:
+        mail.room.leave()
+        raise
+    if isinstance(found, Reply):
+        mail.room.leave()
+    return found
 
 
 def _refusal(message: bytes, account: Account) -> Reply | None:

@@ -21,16 +21,17 @@ from ...models.errors import (
     SmtpUncertainError,
 )
 from .. import smtp
-from ..dkim import resign
+from ..dkim import is_signed, resign
 from ..injection import Policy, Result, Status, marker_in
 from ..smtp_pool import SmtpPool
 from .decisions import LATER, changed, held_back, marker_stays, no_link
-from .desk import Account, Cause, Desk, NextHop, Passing, Reply, Treatment
+from .desk import Cause, Desk, NextHop, Passing, Reply, Treatment
 
 log = structlog.get_logger(__name__)
 
 OURS = "signing_key", "internal"
 """Codes of a change that was dropped because of us."""
+FOREIGN = "dkim_foreign"
 PERMANENT = ("connect", "mail", "rcpt", "data", "content")
 """Steps whose 5xx is about mail. That the next hop does not want our user or our TLS is for its
 administrator to mend, not a bounce."""
@@ -70,8 +71,9 @@ class Passage:
         self._tell(passing, treatment, result, reply)
         log.info(
             "mail_passed", relay=passing.account.id, mail=treatment.delivery,
-            status=result.status.value, code=result.code, notes=list(result.notes),
-            size=len(passing.message), reply=reply.code, cause=reply.cause.value,
+            message=treatment.mail, status=result.status.value, code=result.code,
+            notes=list(result.notes), size=len(passing.message), spans=result.spans(),
+            reply=reply.code, cause=reply.cause.value,
             milliseconds=round((time.monotonic() - began) * 1000),
         )  # fmt: skip
         return reply
@@ -90,17 +92,24 @@ class Passage:
         """What was done, and the message without our trace."""
         try:
             result = _changed(passing, treatment)
-            return result, self._signed(passing.account, passing.message, result)
+            signed = self._signed(passing, treatment.policy, result)
+            if signed is None:
+                return _left(passing, treatment.policy, FOREIGN), passing.message
+            return result, signed
         except Exception as error:
             # A change that cannot be finished, or signed, is none.
             log.error("mail_change_failed", relay=passing.account.id, kind=type(error).__name__)
             return _dropped(passing, treatment, "internal"), passing.message
 
-    def _signed(self, account: Account, message: bytes, result: Result) -> bytes:
-        made = result.assemble(message)
-        if account.signing is None or not result.edits:
+    def _signed(self, passing: Passing, policy: Policy, result: Result) -> bytes | None:
+        """None where a signature would be broken that neither we nor anybody else renews: our key
+        is for another domain than the author's."""
+        key, made = passing.account.signing, result.assemble(passing.message)
+        if key is None or not result.edits:
             return made
-        edits = resign(made, key=account.signing, at=self._settings.clock())
+        edits = resign(made, key=key, at=self._settings.clock())
+        if not edits and not policy.next_hop_signs and is_signed(made):
+            return None
         return Result(result.status, edits=edits).assemble(made)
 
     def _forward(self, passing: Passing, message: bytes) -> Reply:
@@ -162,6 +171,13 @@ def _dropped(passing: Passing, treatment: Treatment, code: str) -> Result:
     """Nothing is changed, for a reason of ours; ``_withheld`` sees to a marker."""
     marked = marker_in(passing.message, treatment.policy)
     return Result(Status.FAILED, code, notes=("marked",) if marked else ())
+
+
+def _left(passing: Passing, policy: Policy, code: str) -> Result:
+    """It must not be changed, as the engine would say it."""
+    if marker_in(passing.message, policy):
+        return Result(Status.REFUSED, "token_left", notes=(code,))
+    return Result(Status.REFUSED, code)
 
 
 def _withheld(passing: Passing, treatment: Treatment, result: Result) -> Reply | None:

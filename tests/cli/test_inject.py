@@ -95,6 +95,30 @@ def test_a_signed_mail_is_written_as_it_was_with_the_code_told(mail: Path, tmp_p
     assert (tmp_path / "out.eml").read_bytes() == SIGNED
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "english", "japanese"),
+    [
+        (SIGNED, "signed", "without S/MIME or PGP", "S/MIMEやPGPを使わずに"),
+        (
+            SIGNED.replace(b"Hello", b"{{career_relay_link}}"),
+            "token_left",
+            "do not send",
+            "送信しない",
+        ),
+    ],
+)
+def test_what_to_do_about_a_mail_that_is_as_it_was_is_told(
+    mail: Path, tmp_path: Path, message: bytes, code: str, english: str, japanese: str
+) -> None:
+    mail.write_bytes(message)
+    told = run("--link", URL, mail, tmp_path / "out.eml").stdout.splitlines()
+    assert told[0].startswith(f"refused ({code})")
+    assert english in told[1]
+    words = ["--lang", "ja", "inject", "--link", URL, str(mail), str(tmp_path / "out.eml")]
+    assert japanese in CliRunner().invoke(root, words).stdout
+    assert (tmp_path / "out.eml").read_bytes() == message
+
+
 def test_a_pipe_gets_the_mail_and_nothing_else() -> None:
     done = run("--link", URL, "-", "-", stdin=PLAIN)
     assert URL in text_of(done.stdout_bytes)

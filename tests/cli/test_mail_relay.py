@@ -98,6 +98,13 @@ def test_rotation_leaves_no_gap(cli: CommandLine, world: World) -> None:
     assert "there was no old password" in cli("mail-relay", "rotate", "ats", "--drop-old").stdout
 
 
+def test_key_of_a_shared_network_is_told_as_a_header(cli: CommandLine) -> None:
+    told = cli(*ADD, "--network", "192.0.2.0/24", "--network-key", "yes").stdout
+    password = told.partition("SMTP password: ")[2].split()[0]
+    assert f"X-CareerRelay-Key: {password} " in told
+    assert cli.data("mail-relay", "show", "ats")["network_key"] is True
+
+
 def test_relay_known_by_its_network_has_no_password(cli: CommandLine) -> None:
     made = cli.data(*ADD, "--no-password", "--network", "192.0.2.0/24")
     assert (made["enter_in_ats"]["password"], made["password"]) == (None, "missing")
@@ -109,6 +116,7 @@ def test_relay_known_by_its_network_has_no_password(cli: CommandLine) -> None:
         (["--sender", "not a domain"], 2, "senders"),
         (["--connection", "nothing"], 1, "there is no connection 'nothing'"),
         (["--no-password"], 2, "networks"),
+        (["--no-password", "--network", "192.0.2.0/24", "--network-key", "yes"], 2, "network_key"),
         (["--next-hop-port", "many"], 2, "next_hop_port"),
         (["--dkim-key-file", "/no/such/file"], 2, "cannot read the file"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import smtplib
 import threading
@@ -26,6 +28,11 @@ LETTER = (
     "Message-ID: <{number}@ats.example>\r\nFrom: saiyo@acme.example.jp\r\nTo: x\r\n"
     "Subject: Interview\r\n\r\nSee you on Monday.\r\n"
 )
+log = logging.getLogger(__name__)
+
+ROUNDS = int(os.environ.get("SPOOL_KILLS", "1"))
+"""How often it is killed; many times take long, so that is for who asks."""
+CLIENTS = 4
 NUMBER = re.compile(rb"Message-ID: <(\d+)@ats\.example>")
 
 
@@ -113,14 +120,8 @@ def test_case_164_killed_under_load_every_acknowledged_mail_arrives(
     relayed: Relayed, node: Node, runtime: Runtime, mailbox: SilentMailbox
 ) -> None:
     crowd = Crowd(relayed.port)
-    clients = [threading.Thread(target=crowd.send_until_it_dies) for _ in range(4)]
-    for client in clients:
-        client.start()
-    wait_until(lambda: len(crowd.acknowledged) >= 40, what="40 mails are acknowledged")
-    node.kill()
-    for client in clients:
-        client.join(PATIENCE)
-    node.start()
+    for _ in range(ROUNDS):
+        kill_under_load(node, crowd)
     wait_until(
         lambda: crowd.acknowledged <= set(copies(mailbox)), what="all acknowledged mails arrive"
     )
@@ -128,8 +129,23 @@ def test_case_164_killed_under_load_every_acknowledged_mail_arrives(
         lambda: {mail.state for mail in rows(runtime, SpooledMail)} == {"done"},
         what="nothing is left to hand on",
     )
-    assert max(copies(mailbox).values()) <= 2
+    assert max(copies(mailbox).values()) <= 1 + ROUNDS
+    twice = sum(number - 1 for number in copies(mailbox).values())
+    log.info("%d kills: %d mails, %d came twice", ROUNDS, len(crowd.acknowledged), twice)
     assert rows(runtime, SpooledContent) == []
+
+
+def kill_under_load(node: Node, crowd: Crowd) -> None:
+    """In the thick of it; and the next life begins."""
+    before = len(crowd.acknowledged)
+    clients = [threading.Thread(target=crowd.send_until_it_dies) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    wait_until(lambda: len(crowd.acknowledged) >= before + 40, what="40 mails are acknowledged")
+    node.kill()
+    for client in clients:
+        client.join(PATIENCE)
+    node.start()
 
 
 def test_case_164_killed_between_delivery_and_its_record_it_arrives_once_more(

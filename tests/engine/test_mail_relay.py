@@ -10,12 +10,12 @@ from careerrelay.engine import registration
 from careerrelay.engine.mail_relays import RelayPlan, change_relay
 from careerrelay.engine.suppression import suppress
 from careerrelay.link_signing import Purpose
-from careerrelay.mail.injection import Status
+from careerrelay.mail.injection import Status, inject
 from careerrelay.mail.relay.desk import Reply
 from careerrelay.models.candidates import ApplicationState, Flag
 from careerrelay.models.errors import ApiUnavailableError
 from careerrelay.models.tables import Connection, RelayLink
-from tests.engine.relaying import CONNECTION, MARKER, Relaying, message, relaying
+from tests.engine.relaying import CONNECTION, MARKER, TAKEN, Relaying, message, relaying
 from tests.support.world import World
 
 REJECTED, ACTIVE = ApplicationState.REJECTED, ApplicationState.ACTIVE
@@ -323,3 +323,67 @@ def test_mail_that_passes_late_still_gets_its_link(relay: Relaying) -> None:
     relay.world.work()
     assert relay.send(1).paragraph is not None
     assert relay.delivery().state == "done"
+
+
+# A mail that comes by again, and one whose marker is misspelt.
+
+
+def linked_copy(relay: Relaying, number: int) -> bytes:
+    """The mail to that person as it went out."""
+    treatment = relay.send(number)
+    assert treatment.paragraph is not None
+    return inject(message(), treatment.paragraph, treatment.policy).assemble(message())
+
+
+def test_mail_that_comes_by_again_with_the_link_of_somebody_else_is_a_loop(
+    relay: Relaying,
+) -> None:
+    for number in (1, 2):
+        relay.tell(number, REJECTED)
+    copy = linked_copy(relay, 1)
+    other = relay.treat(2, content=copy)
+    assert (other.paragraph, other.refuse) == (None, "loop")
+    assert {(mail.judgement, mail.reason) for mail in relay.mails()} == {
+        ("personal", "link"), ("refused", "loop"),
+    }  # fmt: skip
+    assert relay.treat(1, content=copy).refuse == "", "to the same person it may come by"
+    assert relay.treat(to="recruiter@acme.example.jp", content=copy).refuse == "", "and to us"
+    forged = copy.replace(b" m=", b" m=0")
+    assert relay.treat(2, content=forged).refuse == "", "nobody else writes our header"
+
+
+def test_mail_with_the_static_link_may_come_by_again_to_anybody(relay: Relaying) -> None:
+    relay.tell(1, ACTIVE)
+    relay.treat(1)
+    relay.world.clock.forward(minutes=15)
+    copy = linked_copy(relay, 1)
+    relay.tell(2, REJECTED)
+    assert relay.treat(2, content=copy).refuse == ""
+
+
+MISTAKEN = message(text="{{career_relay_lnk}}")
+
+
+def test_case_129_misspelt_marker_brings_the_paragraph_to_whom_it_is_due_and_is_told(
+    relay: Relaying,
+) -> None:
+    relay.tell(1, REJECTED)
+    treatment = relay.treat(1, content=MISTAKEN)
+    assert treatment.paragraph is not None
+    result = inject(MISTAKEN, treatment.paragraph, treatment.policy)
+    assert (result.code, result.notes) == ("append", ("token_misspelt",))
+    relay.desk.sent(relay.passing(1, content=MISTAKEN), treatment, result, reply=TAKEN)
+    assert relay.delivery().state == "done"
+    assert relay.treat(1, content=MISTAKEN).paragraph is not None, "sent again it is the same"
+    later = message(text="{{career_relay_lnk}}", message_id="<2@ats.example>")
+    assert relay.treat(1, content=later).paragraph is None, "one mail is the notice"
+
+
+@pytest.mark.parametrize("state", [ACTIVE, ApplicationState.WITHDRAWN])
+def test_case_129_misspelt_marker_makes_no_mail_wait_and_is_told(
+    relay: Relaying, state: ApplicationState
+) -> None:
+    relay.tell(1, state)
+    treatment = relay.send(1, content=MISTAKEN)
+    assert (treatment.paragraph, treatment.retry_later, treatment.erase) == (None, "", False)
+    assert [mail.reason for mail in relay.mails()] == ["token_misspelt"]

@@ -223,6 +223,25 @@ def test_relay_without_password_needs_a_network(world: World) -> None:
         )  # fmt: skip
 
 
+def test_key_for_a_shared_network_needs_a_password(world: World) -> None:
+    world.connect(CONNECTION, strategies=("mail_relay",))
+    keyed = {"senders": ["acme.example.jp"], "networks": ["192.0.2.0/24"], "network_key": True}
+    hop = {"next_hop_host": "smtp.acme.example.jp"}
+    for sign_in, values in ((False, {**keyed, **hop}), (True, {**keyed, "milter": True})):
+        with pytest.raises(ConfigurationError, match="network_key"):
+            add_relay(
+                world.runtime, "ats", connection=CONNECTION, plan=RelayPlan(values), actor="test",
+                sign_in=sign_in,
+            )  # fmt: skip
+
+
+def test_key_of_a_shared_network_is_the_password(world: World) -> None:
+    relay = relaying(world, networks=["192.0.2.0/24"], network_key=True)
+    (account,) = relay.desk.accounts_of_address("192.0.2.7")
+    assert account.keyed
+    assert relay.desk.account(account.id, relay.password) == account
+
+
 def test_unknown_relay_is_told_with_those_there_are(relay: Relaying) -> None:
     with pytest.raises(NotFoundError, match="known: ats"):
         change_relay(relay.world.runtime, "atz", plan=RelayPlan(), actor="test")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,10 +14,11 @@ from careerrelay.engine.mail_relay_report import ReportLine, mail_lines, mail_re
 from careerrelay.engine.mail_relay_words import REMEDIES, remedy
 from careerrelay.engine.mail_relays import RelayPlan, change_relay, remove_relay, rotate_password
 from careerrelay.engine.retention import purge
+from careerrelay.mail.injection import Result
 from careerrelay.mail.injection import Status as Done
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.tables import Connection
-from tests.engine.relaying import CONNECTION, Relaying, message, relaying
+from tests.engine.relaying import CONNECTION, TAKEN, Relaying, message, relaying
 from tests.support.mailbox import running_mailbox
 from tests.support.world import World
 
@@ -147,3 +150,63 @@ def test_doctor_groups_what_stood_in_the_way_and_counts_what_waits(relay: Relayi
     assert "1 smime" in found["mails"].detail
     assert found["waiting"].detail.startswith("1 ")
     assert "--drop-old" in found["password"].remedy
+
+
+@pytest.mark.parametrize("note", ["token_misspelt", "token_in_subject"])
+def test_what_a_template_is_to_be_rid_of_is_told_though_the_mail_had_its_link(
+    relay: Relaying, note: str
+) -> None:
+    relay.tell(1, REJECTED)
+    passing = relay.passing(1)
+    result = Result(Done.REPLACED, "marker", notes=("multi_text", note))
+    relay.desk.sent(passing, relay.desk.treat(passing), result, reply=TAKEN)
+    told = {line.code: line for line in report(relay)}
+    assert told["marker"].remedy == ""
+    assert (told[note].mails, told[note].status) == (1, "noted")
+    assert "template" in told[note].remedy or "subject" in told[note].remedy
+    assert mail_lines(relay.world.runtime, CONNECTION)[0].notes == ("multi_text", note)
+    found = findings(relay)
+    assert found["templates"].detail.endswith(f"1 {note}")
+    assert found["mails"].status is Status.OK
+
+
+def test_misspelt_marker_is_reported_with_what_to_do(relay: Relaying) -> None:
+    relay.tell(1, ApplicationState.WITHDRAWN)
+    relay.send(1, content=message(text="{{career_relay_lnk}}"))
+    (line,) = report(relay, locale="ja")
+    assert (line.mails, line.code) == (1, "token_misspelt")
+    assert "つづり" in line.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "is_hinted"),
+    [
+        ({"networks": ["192.0.2.0/24"]}, False),
+        ({"networks": ["198.18.0.0/15"]}, True),
+        ({"networks": ["198.18.0.0/15"], "network_key": True}, False),
+    ],
+)
+def test_doctor_says_when_a_network_may_be_shared(
+    world: World, values: dict[str, Any], is_hinted: bool
+) -> None:
+    relay = relaying(world, **values)
+    with running_mailbox() as mailbox:
+        point(relay, mailbox.port)
+        found = findings(relay)
+    assert ("networks" in found) is is_hinted
+    if is_hinted:
+        assert found["networks"].remedy == "careerrelay mail-relay set ats --network-key yes"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hinted"), [("株式会社髙橋ﾘﾚｰ", False), ("株式会社𠮷野", True)]
+)
+def test_case_078_doctor_says_when_the_operators_name_cannot_be_written_in_old_charsets(
+    relay: Relaying, monkeypatch: pytest.MonkeyPatch, name: str, is_hinted: bool
+) -> None:
+    settings = relay.world.runtime.settings
+    operator = {**settings.operator, "name": name}
+    monkeypatch.setattr(relay.world.runtime, "settings", replace(settings, operator=operator))
+    with running_mailbox() as mailbox:
+        point(relay, mailbox.port)
+        assert ("operator" in findings(relay)) is is_hinted

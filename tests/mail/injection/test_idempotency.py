@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from careerrelay.mail.injection import MARKER, Paragraph, Policy, Status, inject
+from careerrelay.mail.injection import MARKER, Paragraph, Policy, Status, inject, marked_link
 
 from .cases import (
     CRLF,
@@ -166,3 +166,13 @@ def test_case_150_header_whose_name_only_begins_like_ours_stays() -> None:
     other = b"X-CareerRelay-Account: 7\r\n"
     after, _ = assert_injected(other + mail(PLAIN))
     assert other in after
+
+
+def test_link_that_our_header_names_is_told_and_nobody_elses() -> None:
+    after, _ = assert_injected(mail(PLAIN))
+    assert marked_link(after, POLICY) == PARAGRAPH.link_id
+    forged = lines(f"{FORGED}\n")
+    assert marked_link(forged + after, POLICY) == PARAGRAPH.link_id
+    for message in (mail(PLAIN), forged + mail(PLAIN), b"X-CareerRelay: v=1\r\n\r\n", b"no field"):
+        assert marked_link(message, POLICY) == ""
+    assert marked_link(after, replace(POLICY, mark_key=b"another")) == ""

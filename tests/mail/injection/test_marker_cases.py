@@ -7,7 +7,14 @@ from urllib.parse import quote
 
 import pytest
 
-from careerrelay.mail.injection import Result, Status, erase_marker, inject, marker_in
+from careerrelay.mail.injection import (
+    Result,
+    Status,
+    erase_marker,
+    inject,
+    marker_in,
+    nearly_marked,
+)
 from careerrelay.mail.injection.fragment import anchor, html_fragment
 
 from .cases import (
@@ -337,6 +344,27 @@ def test_case_129_another_placeholder_is_no_misspelt_one() -> None:
     for other in ("{{company_name}}", "career_relay_lnk}}", "{{" + " " * 6 + "career_relay_lnk}}"):
         _, result = assert_injected(text(f"山田様\n{{{{candidate_name}}}} {other}\n"))
         assert result.notes == ()
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "quoted-printable", "base64"])
+def test_case_129_misspelt_is_seen_before_anything_is_put_in(encoding: str) -> None:
+    wrong = "山田様\n{{career_relay_lnk}}\n"
+    both = multipart(
+        "alternative",
+        leaf("text/plain; charset=utf-8", "山田様\n", encoding=encoding),
+        leaf("text/html; charset=utf-8", f"<p>{wrong}</p>", encoding=encoding),
+    )
+    attached = leaf('text/plain; name="a.txt"', wrong, encoding=encoding)
+    for message in (text(wrong, encoding=encoding), page(wrong, encoding=encoding), mail(both)):
+        assert nearly_marked(message, POLICY)
+        assert not marker_in(message, POLICY)
+    for message in (
+        text("山田様\n{{company_name}}\n", encoding=encoding),
+        mail(multipart("mixed", leaf("text/plain", "Dear Taro\n"), attached)),
+        mail(leaf("text/plain; charset=utf-16", wrong, encoding=encoding)),
+        b"no field",
+    ):
+        assert not nearly_marked(message, POLICY)
 
 
 def test_a_marker_of_the_company_s_own() -> None:

@@ -6,8 +6,9 @@ import threading
 from dataclasses import replace
 
 import pytest
+import structlog
 
-from careerrelay.mail.injection import Status
+from careerrelay.mail.injection import MARKER, Status
 from careerrelay.mail.milter import passage
 from careerrelay.mail.relay.desk import Passing, Treatment
 from tests.mail.milter.desks import (
@@ -46,6 +47,16 @@ def test_marker_becomes_the_link_and_the_house_is_told() -> None:
     assert (told.recipient, told.delivery, told.result.status) == (TARO, "delivery1", "replaced")
     assert told.reply.code == 250
     assert desk.treated[0].message == MARKED
+
+
+def test_log_line_tells_which_mail_it_was_and_where_it_was_changed() -> None:
+    desk = FakeDesk(replace(LINK, mail="a keyed hash"))
+    with structlog.testing.capture_logs() as told:
+        assert passed(desk) == "a"
+    (line,) = [line for line in told if line["event"] == "mail_passed"]
+    assert (line["message"], line["size"]) == ("a keyed hash", len(MARKED))
+    assert MARKER.encode() in b"".join(MARKED[start:end] for start, end, _ in line["spans"])
+    assert line["milliseconds"] >= 0
 
 
 def test_several_messages_and_clients_on_one_connection() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -160,6 +161,30 @@ def test_broken_signing_key_lets_an_unmarked_mail_pass_and_holds_a_marked_one(
     assert len(hop.taken) == 1
 
 
+def test_signature_that_our_key_cannot_renew_leaves_the_mail_as_it_came(hop: Hop) -> None:
+    """Signed by the key's domain, and written by another one: nobody could sign it again."""
+    key = DkimKey("example.jp", "cr", rsa_pem())
+    policy = replace(POLICY, next_hop_signs=False, signing_domains=frozenset({"example.jp"}))
+    made = account(hop.port, signing=key, senders=frozenset({"example.jp", "group.example"}))
+
+    def with_policy(passing: Passing) -> Treatment:
+        return replace(linked(passing), policy=policy)
+
+    def of_group(message: bytes) -> bytes:
+        return b"DKIM-Signature: v=1; d=example.jp; s=cr; b=x\r\n" + message.replace(
+            f"<{SENDER}>".encode(), b"<hr@group.example>"
+        )
+
+    with running_relay(made) as relay:
+        relay.desk.treatment = with_policy
+        assert relay.send(of_group(PLAIN)).startswith("250")
+        assert hop.only().below_trace == of_group(PLAIN)
+        assert relay.send(of_group(REJECTION)).startswith("550 5.6.0")
+        assert relay.desk.told == [("mail-4", "refused", 250), ("mail-4", "refused", 550)]
+        assert relay.send(REJECTION).startswith("250"), "the author's own domain is signed for"
+    assert hop.taken[-1].content.count(b"DKIM-Signature:") == 1
+
+
 def test_message_that_cannot_be_changed_goes_on_as_it_is_unless_the_company_demands_the_link(
     hop: Hop,
 ) -> None:
@@ -186,6 +211,7 @@ def test_marker_that_cannot_be_replaced_is_refused(relay: Relay, hop: Hop) -> No
     [
         (Treatment(None, POLICY, retry_later="not_rejected"), "451 4.7.0"),
         (Treatment(None, POLICY, refuse="not_rejected"), "550 5.7.1"),
+        (Treatment(None, POLICY, refuse="loop"), "554 5.4.6"),
     ],
 )
 def test_house_may_hold_or_refuse_a_mail(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+from dataclasses import replace
 
 import pytest
+import structlog
 from aiosmtpd.smtp import SMTP
 
+from careerrelay.mail.relay.desk import Passing, Treatment
 from careerrelay.mail.relay.house import House
 from careerrelay.mail.relay.session import RelaySession
 from tests.mail.relay.hop import Hop
@@ -23,6 +26,7 @@ from tests.mail.relay.relays import (
     linked,
     running_relay,
     settings,
+    untouched,
 )
 from tests.support.mailbox import running_mailbox
 
@@ -110,3 +114,23 @@ def test_plain_addresses_are_read_as_aiosmtpd_reads_all_others(said: str) -> Non
         assert session._getaddr(said) == SMTP._getaddr(session, said)
     finally:
         session.loop.close()
+
+
+@pytest.mark.parametrize("message", [PLAIN, REJECTION])
+def test_log_line_tells_which_mail_it_was_and_where_it_was_changed(
+    relay: Relay, hop: Hop, message: bytes
+) -> None:
+    def treated(passing: Passing) -> Treatment:
+        given = linked if MARKER.encode() in passing.message else untouched
+        return replace(given(passing), mail="a keyed hash")
+
+    relay.desk.treatment = treated
+    with structlog.testing.capture_logs() as told:
+        assert relay.send(message).startswith("250")
+    (line,) = [line for line in told if line["event"] == "mail_passed"]
+    assert line["message"] == "a keyed hash"
+    assert line["size"] == len(message)
+    grown = sum(put_in - (end - start) for start, end, put_in in line["spans"])
+    assert len(hop.only().below_trace) == len(message) + grown
+    assert bool(line["spans"]) == (message is REJECTION)
+    assert line["milliseconds"] >= 0
