@@ -4,6 +4,7 @@ way in."""
 from __future__ import annotations
 
 from ..injection import Result, Status, erase_marker, inject
+from ..second_opinion import agreed
 from .desk import LOOP, Cause, Passing, Reply, Treatment
 
 LATER = 451
@@ -17,9 +18,9 @@ def changed(passing: Passing, treatment: Treatment) -> Result:
         return Result(Status.SKIPPED, "held")
     message, paragraph, policy = passing.message, treatment.paragraph, treatment.policy
     if paragraph is not None:
-        return inject(message, paragraph, policy)
+        return agreed(message, inject(message, paragraph, policy), policy, url=paragraph.url)
     if treatment.erase:
-        return erase_marker(message, policy)
+        return agreed(message, erase_marker(message, policy), policy)
     return Result(Status.SKIPPED, "not_ours")
 
 
