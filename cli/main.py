@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
+from ..engine.logs import quiet_logs
 from .context import Cli, language_of
-from .logs import quiet_logs
 from .wording import told_error, translated
 
 COMMANDS: Mapping[str, str] = {

@@ -18,6 +18,7 @@ from ..engine.config import Settings
 from ..engine.connections import webhook_url
 from ..engine.ingest import Ingest
 from ..engine.installation import only_process, opened, prepare, prepare_folder
+from ..engine.logs import server_logs
 from ..engine.mail_listeners import mail_listeners
 from ..engine.runtime import Runtime
 from ..engine.service import Service
@@ -27,7 +28,6 @@ from ..models.errors import CareerRelayError, ConfigurationError
 from ..webhook_server import create_app
 from ..webhook_server.serving import LARGEST_BODY, Serving
 from .context import Cli, with_output
-from .logs import server_logs
 from .output import Output
 
 

@@ -43,9 +43,9 @@ and the first kill, which may have been any other subject's of the same job, cos
 """
 
 PARKED = timedelta(minutes=5)
+"""How long an account that refused our credentials is left alone before one more try."""
 LOOK_AGAIN = timedelta(hours=1)
 """A pause may be weeks long, and be ended by hand any time."""
-"""How long an account that refused our credentials is left alone before one more try."""
 _UNLOADED = {"synchronize_session": False}
 # On the tables, each made once: built anew for every claim, and through the mapper, these few
 # statements would take as long as the work itself.

@@ -41,6 +41,7 @@ LIVE = ["PENDING", "ENQUEUED", "DELAYED"]
 FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 KEEP_FINISHED = timedelta(days=2)
 PURGE_EVERY = timedelta(minutes=10)
+PURGED_AT_ONCE = 2000
 LOOK = 1000
 
 
@@ -195,7 +196,9 @@ class DbosQueue:
             self._reap(now)
         if self._purged_at is None or now - self._purged_at > PURGE_EVERY:
             self._purged_at = now
-            self._purge(now)
+            if self._purge(now) == PURGED_AT_ONCE:
+                # The rest in turns of their own: after a bulk it is more than two beats wait for.
+                self._purged_at = None
 
     def _beat(self, now: datetime) -> None:
         with self._database.begin() as session:
@@ -224,16 +227,18 @@ class DbosQueue:
     def _is_dead(self, beat_at: datetime | None, now: datetime) -> bool:
         return beat_at is None or not is_fresh(beat_at, now, within=self._lease)
 
-    def _purge(self, now: datetime) -> None:
+    def _purge(self, now: datetime) -> int:
+        """How many went."""
         old = self.client.list_workflows(
             status=FINISHED,
             completed_before=(now - KEEP_FINISHED).isoformat(),
             load_input=False,
             load_output=False,
-            limit=2000,
+            limit=PURGED_AT_ONCE,
         )
         if old:
             self.client.delete_workflows([w.workflow_id for w in old])
+        return len(old)
 
     def _own_engine(self, pool_size: int):
         """Never our own pool: DBOS may ask for a connection while our caller holds one.

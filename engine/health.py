@@ -9,6 +9,7 @@ from sqlalchemy import exc, func, select
 from sqlalchemy.orm import Session
 
 from ..models.errors import ConfigurationError
+from ..models.facts import Fact
 from ..models.tables import (
     Delivery,
     Heartbeat,
@@ -17,6 +18,7 @@ from ..models.tables import (
     Signal,
     SpooledMail,
     WorkState,
+    new_id,
 )
 from . import turns
 from .ingest import Ingest
@@ -29,6 +31,8 @@ OVERDUE = timedelta(minutes=15)
 """Owed work older than this is not being done: back-offs and pauses move ``due_at`` on."""
 HELD_UP_SECONDS = 2.0
 """No caller needs its thread's turn for a hundredth of that."""
+WRITTEN_SECONDS = 1.0
+"""A store that took a commit so lately is not asked for another: anybody may ask for /readyz."""
 OWING = (Signal, Delivery, OutgoingMail, Report, SpooledMail)
 
 
@@ -38,14 +42,35 @@ def troubles(runtime: Runtime, ingest: Ingest) -> list[str]:
     found = [] if ingest.alive else ["ingest"]
     if not turns.all_go_on(seconds=HELD_UP_SECONDS):
         found.append("webhooks")
+    if ingest.stuck:
+        # Whoever asked it anything more would wait behind the commit that hangs.
+        return [*found, "store"]
     try:
         runtime.database.schema.check()
         with runtime.database.read() as session:
-            return found + _in_store(runtime, session)
+            found += _in_store(runtime, session)
+        _write(runtime)
     except ConfigurationError:
         return [*found, "migration"]
     except STORE_ERRORS:
         return [*found, "store"]
+    return found
+
+
+def _write(runtime: Runtime) -> None:
+    """Commit something: on a full disk all can still be read, and every web hook hears 503.
+
+    A row of its own each time, for one that all processes change would have them wait for whoever
+    fell asleep over it; and none is left.
+    """
+    if time.monotonic() - runtime.written < WRITTEN_SECONDS:
+        return
+    with runtime.database.begin() as session:
+        probe = Fact(name=f"probe {new_id()}")
+        session.add(probe)
+        session.flush()
+        session.delete(probe)
+    runtime.written = time.monotonic()
 
 
 def _in_store(runtime: Runtime, session: Session) -> list[str]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..connectors.registry import connector_classes
 from ..models.tables import Connection, Delivery, Heartbeat, RelayedMail, WorkState
-from .health import OWING
+from .health import OWING, troubles
 from .ingest import Ingest
 from .runtime import Runtime
 
@@ -43,7 +43,16 @@ def gauges(runtime: Runtime, ingest: Ingest) -> list[Gauge]:
         found += [_connections(session, now), _calls(runtime, session)]
         if not runtime.database.is_sqlite:
             found.append(_workers(session, now - runtime.lease))
-    return [*(g for group in found for g in group), *_ingest(ingest)]
+    return [*(g for group in found for g in group), *_ingest(ingest), _ready(runtime, ingest)]
+
+
+def _ready(runtime: Runtime, ingest: Ingest) -> Gauge:
+    """On a full disk all of the above can still be counted."""
+    return Gauge(
+        "careerrelay_ready",
+        "1: what /readyz says of this process; 0: its log says what is wrong.",
+        values={(): float(not troubles(runtime, ingest))},
+    )
 
 
 def _ingest(ingest: Ingest) -> tuple[Gauge, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,6 +71,8 @@ class Runtime:
         self.ticked: float | None = None
         """When (monotonic) the service of this process last looked after its work; None: no
         service runs here."""
+        self.written = -math.inf
+        """When (monotonic) this process last saw that the store takes a commit."""
         self.rush = Rush()
         self.away: dict[str, datetime] = {}
         """Mail relays whose next hop did not answer, until when it is left alone."""

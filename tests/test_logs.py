@@ -6,7 +6,7 @@ import logging
 
 import structlog
 
-from careerrelay.cli.logs import Line
+from careerrelay.engine.logs import Line
 from tests.support.logged import listening, people_in
 
 

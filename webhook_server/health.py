@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 
 import structlog
@@ -40,7 +41,9 @@ def ready() -> Response:
     found = troubles(server.runtime, server.ingest)
     if not found:
         return plain(200, "ready")
-    log.warning("not_ready", troubles=found)
+    with suppress(OSError):
+        # A full disk takes no line either, and is what has to be said.
+        log.warning("not_ready", troubles=found)
     return plain(503, "not ready")
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 from ..engine import tracing
 from ..engine.config import load
 from ..engine.installation import check_schema, store_errors
+from ..engine.logs import server_logs
 from ..engine.runtime import Runtime
 from ..models.errors import ConfigurationError
 from .app import create_app
@@ -27,6 +28,7 @@ def application() -> Flask:
 
     Raises ConfigurationError for a store that has but one process, or is not prepared.
     """
+    server_logs()
     path = os.environ.get(SETTINGS)
     settings = load(Path(path) if path else None)
     if settings.database_url.startswith("sqlite"):

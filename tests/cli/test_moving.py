@@ -86,6 +86,22 @@ def test_everything_moves_and_the_owed_work_is_done_there(
         runtime.close()
 
 
+def test_it_says_how_far_it_is(
+    filled: World, target: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each table is copied to its end, and read again on both sides."""
+    monkeypatch.setattr(relocation, "BATCH", 2)
+    monkeypatch.setattr(relocation, "BATCH_OF_BODIES", 2)
+    steps: list[tuple[str, int, int]] = []
+    with opened(load(target.config), moving=True) as runtime:
+        path = Path(source(filled))
+        relocation.move(runtime, path, actor="test", progress=lambda *step: steps.append(step))
+    copied = [(done, total) for what, done, total in steps if what == "signals"]
+    assert copied == [(2, 5), (4, 5), (5, 5)]
+    assert ("applications", 2, 2) in steps
+    assert ("signals, compared", 4, 5) in steps
+
+
 def test_it_goes_into_an_empty_database_only(filled: World, target: CommandLine) -> None:
     target("database", "move", source(filled))
     error = target("database", "move", source(filled), code=1).stderr

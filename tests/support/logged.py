@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import structlog
 
-from careerrelay.cli.logs import Line
+from careerrelay.engine.logs import Line
 
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 """Every address of the suite is at example.com or example.jp; no other belongs in a log either."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from careerrelay.engine.health import OVERDUE, troubles
 from careerrelay.engine.ingest import Ingest
 from careerrelay.models.tables import Heartbeat
-from tests.webhook_server.site import Reader, Site
+from tests.webhook_server.site import Reader, Site, dump
 
 
 @pytest.fixture
@@ -62,14 +64,47 @@ def test_not_ready_without_the_writer(beating: Site, ingest: Ingest, reader: Rea
 def test_not_ready_without_the_store(
     beating: Site, ingest: Ingest, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sqlalchemy.exc import OperationalError
-
     def away() -> None:
         raise OperationalError("SELECT", {}, Exception("person1@example.com"))
 
     monkeypatch.setattr(beating.runtime.database, "read", away)
     assert troubles(beating.runtime, ingest) == ["store"]
     assert reader.get("/readyz").text == "not ready\n"
+
+
+def full(*_args: Any, **_named: Any) -> NoReturn:
+    raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+
+def test_not_ready_while_all_can_be_read_and_nothing_written(
+    beating: Site, ingest: Ingest, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk, where each web hook hears 503."""
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(beating.runtime.database, "begin", full)
+        assert troubles(beating.runtime, ingest) == ["store"]
+        assert reader.get("/readyz").status_code == 503
+    assert reader.get("/readyz").status_code == 200
+
+
+def test_asking_leaves_nothing_in_the_store_and_writes_once_a_second_at_most(
+    beating: Site, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dump(beating.runtime.database)
+    assert troubles(beating.runtime, ingest) == []
+    assert dump(beating.runtime.database) == before
+    assert beating.runtime.written > 0
+    beating.runtime.written += 3600
+    monkeypatch.setattr(beating.runtime.database, "begin", full)
+    assert troubles(beating.runtime, ingest) == [], "it has just been seen to write"
+
+
+def test_a_store_that_hangs_in_a_commit_is_not_asked_anything_more(
+    beating: Site, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ingest, "stuck", True)
+    monkeypatch.setattr(beating.runtime.database, "read", full)
+    assert troubles(beating.runtime, ingest) == ["store"]
 
 
 def test_not_ready_on_a_schema_of_another_time(

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from careerrelay.connectors import registry
+from careerrelay.connectors.spec import RateLimit
+from careerrelay.engine import metrics
 from careerrelay.engine.ingest import Ingest
 from careerrelay.engine.metrics import gauges
 from careerrelay.models.tables import Connection, Heartbeat
+from tests.engine.test_flow import register
 from tests.webhook_server.site import Reader, Site
+from tests.webhook_server.test_health import full
 
 MONITORING = Path(__file__).parents[2] / "examples/monitoring"
 TOKEN = "a-token-of-the-monitoring"
+NAMES = r"\bcareerrelay_\w+"
 
 
 @pytest.fixture
@@ -43,6 +52,20 @@ def figure(reader: Reader, name: str, **labels: str) -> float | None:
     ]
     assert len(found) <= 1
     return found[0] if found else None
+
+
+def wanted_labels(expression: str) -> set[str]:
+    """Those a PromQL expression groups by or compares."""
+    grouped = re.findall(r"\bby \(([^)]*)\)", expression)
+    compared = re.findall(r"(\w+)\s*=~?\s*\"", expression)
+    return {word.strip() for group in grouped for word in group.split(",")} | set(compared)
+
+
+def known_labels(expression: str, known: dict[str, set[str]]) -> set[str]:
+    """Those of the families it names, all of which must be known; and Prometheus' own."""
+    names = re.findall(NAMES, expression)
+    assert names or "up{" in expression, expression
+    return {"job"}.union(*(known[name] for name in names))
 
 
 def test_work_that_waits_is_counted_with_its_age(site: Site, neighbour: Reader) -> None:
@@ -73,6 +96,42 @@ def test_deliveries_are_told_by_strategy_and_result(site: Site, neighbour: Reade
     assert figure(neighbour, "deliveries_last_hour") is None
 
 
+def test_signals_and_reports_are_counted_by_connection_and_by_what_became_of_them(
+    site: Site, neighbour: Reader
+) -> None:
+    site.world.apply(7)
+    site.world.work()
+    site.world.clock.forward(seconds=1)
+    site.world.reject(7)
+    site.world.work()
+    register(site.world, 7)
+    site.world.work()
+    for work, number in (("signals", 2), ("reports", 1)):
+        of = {"work": work, "connection": "toy", "state": "done"}
+        assert figure(neighbour, "work_last_hour", **of) == number
+    site.world.clock.forward(hours=2)
+    assert figure(neighbour, "work_last_hour") is None
+
+
+def test_calls_that_the_ats_would_still_let_us_make_are_told(
+    site: Site, neighbour: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = {"connection": "toy", "connector": "toy"}
+    assert figure(neighbour, "calls_left", **of) is None, "it publishes no limit"
+    with site.runtime.database.read() as session:
+        connection = session.get_one(Connection, "toy")
+    cls = type(site.runtime.connector(connection))
+    monkeypatch.setattr(metrics, "connector_classes", registry.connector_classes)
+    monkeypatch.setattr(cls, "spec", replace(cls.spec, rate_limit=RateLimit(20, 3600.0)))
+    site.runtime._clients.clear()
+    limiter = site.runtime.connector(connection).http._limiter
+    assert figure(neighbour, "calls_left", **of) == 20
+    for _ in range(3):
+        assert limiter is not None
+        assert limiter.wait(at_most=0) == 0
+    assert figure(neighbour, "calls_left", **of) == 17
+
+
 def test_parked_connection_is_told(site: Site, neighbour: Reader) -> None:
     with site.runtime.database.begin() as session:
         connection = session.get_one(Connection, "toy")
@@ -91,6 +150,19 @@ def test_workers_that_beat_are_counted_where_several_may_work(
         session.merge(Heartbeat(executor_id="w", beat_at=site.world.clock(), host="h", pid=1))
     expected = None if site.runtime.database.is_sqlite else 1
     assert figure(neighbour, "workers_alive") == expected
+
+
+def test_what_readyz_says_is_a_figure_too(
+    site: Site, neighbour: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.runtime.database.begin() as session:
+        session.merge(Heartbeat(executor_id="w", beat_at=site.world.clock(), host="h", pid=1))
+    assert figure(neighbour, "ready") == 1
+    site.runtime.written = -math.inf
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(site.runtime.database, "begin", full)
+        assert figure(neighbour, "ready") == 0
+    assert figure(neighbour, "ready") == 1
 
 
 def test_strangers_do_not_learn_that_there_are_figures(site: Site, reader: Reader) -> None:
@@ -117,12 +189,19 @@ def test_no_person_is_in_the_figures(site: Site, neighbour: Reader) -> None:
 
 
 def test_alerts_and_dashboard_ask_only_for_what_there_is(site: Site, ingest: Ingest) -> None:
-    known = {gauge.name for gauge in gauges(site.runtime, ingest)} | {"careerrelay_workers_alive"}
-    for name in ("alerts.yml", "dashboard.json"):
-        asked = set(re.findall(r"\bcareerrelay_\w+", (MONITORING / name).read_text("utf-8")))
-        assert asked
-        assert asked <= known
-    assert json.loads((MONITORING / "dashboard.json").read_text("utf-8"))["panels"]
+    known = {gauge.name: set(gauge.labels) for gauge in gauges(site.runtime, ingest)}
+    known["careerrelay_workers_alive"] = set()
+    alerts = yaml.safe_load((MONITORING / "alerts.yml").read_text("utf-8"))
+    rules = [rule for group in alerts["groups"] for rule in group["rules"]]
+    panels = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))["panels"]
+    shown = [target for panel in panels for target in panel["targets"]]
+    asked = [(rule["expr"], str(rule["annotations"]), r"\$labels\.(\w+)") for rule in rules]
+    asked += [(target["expr"], target["legendFormat"], r"{{(\w+)}}") for target in shown]
+    for expression, told, label in asked:
+        labels = wanted_labels(expression) | set(re.findall(label, told))
+        assert labels <= known_labels(expression, known), expression
+    seen = set(re.findall(NAMES, " ".join(expression for expression, _, _ in asked)))
+    assert seen == known.keys(), "each family is shown, or wakes somebody"
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "Via"])

@@ -8,7 +8,7 @@ import sys
 import pytest
 import structlog
 
-from careerrelay.cli.logs import server_logs
+from careerrelay.engine.logs import server_logs
 
 
 class FullDisk(io.StringIO):

@@ -15,7 +15,7 @@ def quiet_logs() -> None:
 
 
 def server_logs() -> None:
-    """For ``serve`` and ``worker``: one JSON object a line, event names and ids only."""
+    """For servers and workers: one JSON object a line, event names and ids only."""
     _configure(logging.INFO)
 
 
