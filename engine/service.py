@@ -81,7 +81,9 @@ class Service:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(timeout=10)
+            # None of them began where the queue could not, for want of its database.
+            if thread.is_alive():
+                thread.join(timeout=10)
         self._runtime.queue.stop()
 
     def run(self, job: Job) -> None:

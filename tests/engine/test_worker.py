@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from careerrelay.connectors.registry import connector_classes
 from careerrelay.engine.claims import PARKED, gate
@@ -313,3 +315,15 @@ def test_connectors_are_imported_before_the_first_job(
     service.start()
     service.stop()
     assert known == [1]
+
+
+def test_stop_after_a_start_that_failed_leaves_that_failure_to_be_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as when the database goes away between the first heartbeat and the queue's launch."""
+    away = OperationalError("SELECT 1", None, ConnectionError("away"))
+    monkeypatch.setattr(world.queue, "start", Mock(side_effect=away))
+    service = world.service()
+    with pytest.raises(OperationalError):
+        service.start()
+    service.stop()
