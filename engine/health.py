@@ -20,7 +20,6 @@ from ..models.tables import (
     WorkState,
     new_id,
 )
-from . import turns
 from .ingest import Ingest
 from .runtime import Runtime
 
@@ -29,19 +28,14 @@ STORE_ERRORS = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
 OVERDUE = timedelta(minutes=15)
 """Owed work older than this is not being done: back-offs and pauses move ``due_at`` on."""
-HELD_UP_SECONDS = 2.0
-"""No caller needs its thread's turn for a hundredth of that."""
 WRITTEN_SECONDS = 1.0
 """A store that took a commit so lately is not asked for another: anybody may ask for /readyz."""
 OWING = (Signal, Delivery, OutgoingMail, Report, SpooledMail)
 
 
 def troubles(runtime: Runtime, ingest: Ingest) -> list[str]:
-    """Names of what is wrong: ``ingest``, ``webhooks`` (the thread that answers them), ``store``,
-    ``migration``, ``heartbeat``, ``overdue``."""
+    """Names of what is wrong: ``ingest``, ``store``, ``migration``, ``heartbeat``, ``overdue``."""
     found = [] if ingest.alive else ["ingest"]
-    if not turns.all_go_on(seconds=HELD_UP_SECONDS):
-        found.append("webhooks")
     if ingest.stuck:
         # Whoever asked it anything more would wait behind the commit that hangs.
         return [*found, "store"]

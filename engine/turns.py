@@ -7,7 +7,8 @@ waits in it then holds nobody up.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 Answer = TypeVar("Answer")
@@ -40,10 +41,6 @@ class Runner(Protocol):
         """What another thread returns or raises, while others have their turns here."""
         ...
 
-    def goes_on(self, *, seconds: float) -> bool:
-        """Whether the next caller would have its turn by then."""
-        ...
-
 
 class _Lock:
     """A thread of its own waits. A bare lock, for an Event is several of them, and Python's."""
@@ -63,23 +60,16 @@ class _Lock:
 
 
 _this_thread = threading.local()
-_runners: set[Runner] = set()
 
 
-def run_by(runner: Runner) -> None:
-    """From now on, callers in this thread wait as ``runner`` has them wait."""
+@contextmanager
+def run_by(runner: Runner) -> Iterator[None]:
+    """Meanwhile, callers in this thread wait as ``runner`` has them wait."""
     _this_thread.runner = runner
-    _runners.add(runner)
-
-
-def ended(runner: Runner) -> None:
-    """It was stopped; nobody comes to it any more."""
-    _runners.discard(runner)
-
-
-def all_go_on(*, seconds: float) -> bool:
-    """Whether no runner of this process is held up by a caller that does not give its turn away."""
-    return all(runner.goes_on(seconds=seconds) for runner in tuple(_runners))
+    try:
+        yield
+    finally:
+        _this_thread.runner = None
 
 
 def turn() -> Turn:

@@ -1,8 +1,9 @@
-"""One thread that runs many requests by turns: each until it waits, then the next.
+"""Many requests in one thread by turns: each until it waits, then the next.
 
 Web hooks wait for one commit together. In threads of their own each would have to be woken, and
 wait for the interpreter behind all others, several times; here all requests of a commit go on one
-after the other. They are written as for threads: greenlets switch between them.
+after the other, in the very thread that reads them from their connections and begins the next
+turn. They are written as for threads: greenlets switch between them.
 https://greenlet.readthedocs.io/en/stable/
 """
 
@@ -11,13 +12,14 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TypeVar
 
 import structlog
@@ -33,8 +35,6 @@ Answer = TypeVar("Answer")
 
 GATHERING_SECONDS = 0.02
 """So long what some wait for is put off while others still run, that it may serve them as well."""
-LINGER_SECONDS = 0.0002
-"""So long the server's loop is let read what has come in before the lane takes it for idle."""
 LOOK_SECONDS = 0.5
 """How often it is looked whether somebody has waited for too long."""
 ELSEWHERE_THREADS = 4
@@ -44,45 +44,55 @@ ELSEWHERE_SECONDS = 2.0
 
 
 class Lane:
-    """Runs what it is given in a thread of its own, until ``stop``."""
+    """What one thread has to run beside what it does itself: it calls ``work`` again and again.
 
-    def __init__(self, name: str) -> None:
-        self._ready: SimpleQueue[Callable[[], object]] = SimpleQueue()
+    ``wake`` has it do so soon, and may be called from any thread.
+    """
+
+    def __init__(self, name: str, *, wake: Callable[[], object]) -> None:
+        self._name = name
+        self._wake = wake
+        self._woken = False
+        self._ready: deque[Callable[[], object]] = deque()
         self._starts: set[Start] = set()
-        self._gathered = 0
         self._start_by = math.inf
         self._deadlines: list[tuple[float, int, _Turn]] = []
         self._numbers = count()
-        self._running = 0
         self._idle: list[greenlet] = []
-        self._open = True
         self._lines: dict[str, _Line] = {}
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
 
     def run(self, task: Callable[[], None]) -> None:
         """From any thread: run it soon. What it raises is logged by its kind."""
-        self._ready.put(partial(self._begin, task))
+        self._put(partial(self._begin, task))
 
-    def stop(self, *, seconds: float) -> None:
-        """Let those that run come to their end; nothing more is taken."""
-        self._ready.put(self._close)
-        self._thread.join(seconds)
-        turns.ended(self)
+    def work(self) -> None:
+        """Run what can go on. Always called by the same thread."""
+        self._hub = getcurrent()
+        self._woken = False
+        ready = len(self._ready)
+        with turns.run_by(self):
+            for _ in range(ready):
+                self._step(self._ready.popleft())
+            # Who has just begun to wait may have company as soon as the thread has read on.
+            if self._starts and (not ready or time.monotonic() > self._start_by):
+                self._start()
+            self._give_up()
+
+    def patience(self) -> float:
+        """Seconds until ``work`` has to be called again, unless ``wake`` says so before."""
+        return 0.0 if self._ready or self._starts else LOOK_SECONDS
+
+    def stop(self) -> None:
+        """Nothing more is taken."""
         for line in self._lines.values():
             line.stop()
-
-    def goes_on(self, *, seconds: float) -> bool:
-        seen = threading.Event()
-        self._ready.put(seen.set)
-        return seen.wait(seconds)
 
     def turn(self) -> _Turn:
         return _Turn(self)
 
     def elsewhere(self, call: Callable[[], Answer], *, line: str) -> Answer:
         if line not in self._lines:
-            self._lines[line] = _Line(f"{self._thread.name}-{line}")
+            self._lines[line] = _Line(f"{self._name}-{line}")
         waiting = self.turn()
         outcome = self._lines[line].run(call)
         outcome.add_done_callback(lambda _: waiting.over())
@@ -99,55 +109,39 @@ class Lane:
             if not self._starts:
                 self._start_by = time.monotonic() + GATHERING_SECONDS
             self._starts.add(start)
-            self._gathered += 1
         self._hub.switch()
 
     def resume(self, waiting: _Turn) -> None:
         """From any thread: it may go on."""
-        self._ready.put(waiting.go_on)
+        self._put(waiting.go_on)
 
-    def _work(self) -> None:
-        self._hub = getcurrent()
-        turns.run_by(self)
-        while self._open or self._running:
-            try:
-                step = self._next()
-                if step is not None:
-                    step()
-                if self._starts and (step is None or time.monotonic() > self._start_by):
-                    self._start()
-                self._give_up()
-            except BaseException as error:
-                # Whatever one caller did, all others would wait for ever without this thread.
-                with suppress(OSError):
-                    log.error("lane_failed", kind=type(error).__name__)
+    def _put(self, step: Callable[[], object]) -> None:
+        self._ready.append(step)
+        # Put first, then looked, and in ``work`` the other way round: so it is never overlooked.
+        if not self._woken:
+            self._woken = True
+            self._wake()
 
-    def _next(self) -> Callable[[], object] | None:
-        """What can go on now; None after a while in which nothing could."""
+    def _step(self, step: Callable[[], object]) -> None:
         try:
-            return self._ready.get(timeout=self._patience())
-        except Empty:
-            return None
-
-    def _patience(self) -> float:
-        if not self._starts:
-            return LOOK_SECONDS
-        return LINGER_SECONDS if self._gathered > 1 else 0.0
+            step()
+        except BaseException as error:
+            # Whatever one caller did, all others would wait for ever without this thread.
+            with suppress(OSError):
+                log.error("lane_failed", kind=type(error).__name__)
 
     def _start(self) -> None:
-        for start in self._starts:
-            start()
-        self._starts.clear()
-        self._gathered = 0
+        starts, self._starts = self._starts, set()
+        for start in starts:
+            self._step(start)
 
     def _give_up(self) -> None:
         while self._deadlines and self._deadlines[0][-1].is_past():
-            heappop(self._deadlines)[-1].go_on()
+            self._step(heappop(self._deadlines)[-1].go_on)
 
     def _begin(self, task: Callable[[], None]) -> None:
         # Kept for the next one: to make a greenlet takes as long as a twentieth of a request.
         caller = self._idle.pop() if self._idle else greenlet(self._run_all, self._hub)
-        self._running += 1
         caller.switch(task)
 
     def _run_all(self, task: Callable[[], None]) -> None:
@@ -157,13 +151,8 @@ class Lane:
                 task()
             except Exception as error:
                 log.error("request_failed", kind=type(error).__name__)
-            finally:
-                self._running -= 1
             self._idle.append(getcurrent())
             task = self._hub.switch()
-
-    def _close(self) -> None:
-        self._open = False
 
 
 class _Line:

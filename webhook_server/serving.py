@@ -12,6 +12,7 @@ import copy
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -36,7 +37,6 @@ LARGEST_HEADER = 32 * 1024
 that never ends. gunicorn takes 8 KiB a line."""
 LONGEST_CHUNK_LINE = 4 * 1024
 """A size and its extensions, or all trailers. waitress takes as much as of a body."""
-TICK_SECONDS = 0.5
 DRAIN_SECONDS = 15.0
 
 
@@ -61,10 +61,11 @@ class Serving:
         """
         self._map: dict[int, Any] = {}
         self._stop = threading.Event()
+        self._lane = Lane("webhooks", wake=self._wake)
         self._server = create_server(
             app,
             map=self._map,
-            _dispatcher=_Dispatcher(by_turns, threads=threads),
+            _dispatcher=_Dispatcher(by_turns, self._lane, threads=threads),
             host=host,
             port=port,
             ident="",
@@ -85,20 +86,26 @@ class Serving:
             # Only its socket: the channels still need its trigger.
             wasyncore.dispatcher.close(listener)
         self._drain()
+        self._lane.stop()
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
 
     def stop(self) -> None:
         """May be called from a signal handler or another thread."""
         self._stop.set()
+        self._wake()
+
+    def _wake(self) -> None:
         for dispatcher in list(self._map.values()):
             pull = getattr(dispatcher, "pull_trigger", None)
             if pull is not None:
-                pull()
+                with suppress(OSError):  # closed meanwhile: nobody is left to be woken
+                    pull()
                 return
 
     def _turn(self) -> None:
-        wasyncore.loop(timeout=TICK_SECONDS, use_poll=True, map=self._map, count=1)
+        wasyncore.loop(timeout=self._lane.patience(), use_poll=True, map=self._map, count=1)
+        self._lane.work()
 
     def _drain(self) -> None:
         deadline = time.monotonic() + DRAIN_SECONDS
@@ -116,22 +123,20 @@ class Serving:
 class _Dispatcher(ThreadedTaskDispatcher):
     """waitress's threads, and the lane of those that wait for the same."""
 
-    def __init__(self, by_turns: str, *, threads: int) -> None:
+    def __init__(self, by_turns: str, lane: Lane, *, threads: int) -> None:
         super().__init__()
         self.set_thread_count(threads)
         self._by_turns = by_turns
-        self._lane = Lane("webhooks")
+        self._lane = lane
 
     def add_task(self, task: Any) -> None:
-        # What cannot be read has no path.
-        if getattr(task.requests[0], "path", "").startswith(self._by_turns):
+        # What cannot be read has no path. Where an answer before it is not sent yet, only a
+        # thread may wait for that.
+        path = getattr(task.requests[0], "path", "")
+        if path.startswith(self._by_turns) and not task.total_outbufs_len:
             self._lane.run(task.service)
         else:
             super().add_task(task)
-
-    def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:
-        self._lane.stop(seconds=timeout)
-        return bool(super().shutdown(cancel_pending, timeout))
 
 
 class _Channel(HTTPChannel):

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from types import SimpleNamespace
@@ -25,11 +26,32 @@ WAIT = 30
 Outcome = TypeVar("Outcome")
 
 
+@contextmanager
+def hosted() -> Iterator[Lane]:
+    """A lane, and the thread it is named after, which does nothing else."""
+    woken, ended = threading.Event(), threading.Event()
+    made = Lane("lane", wake=woken.set)
+
+    def host() -> None:
+        while not ended.is_set():
+            woken.wait(made.patience())
+            woken.clear()
+            made.work()
+
+    thread = threading.Thread(target=host, name="lane", daemon=True)
+    thread.start()
+    yield made
+    ended.set()
+    woken.set()
+    thread.join(WAIT)
+    made.stop()
+    assert not thread.is_alive()
+
+
 @pytest.fixture
 def lane() -> Iterator[Lane]:
-    made = Lane("lane")
-    yield made
-    made.stop(seconds=WAIT)
+    with hosted() as made:
+        yield made
 
 
 class Callers:
@@ -105,17 +127,17 @@ def test_somebody_alone_waits_for_nobody(callers: Callers) -> None:
     assert outcome.result(WAIT)
 
 
-def test_a_stream_without_end_does_not_put_it_off(
-    callers: Callers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lane_module, "GATHERING_SECONDS", 0.0)
-    commit = Commit()
-    go = hold(callers)
-    callers.run(commit.wait)
-    stream = [callers.run(lambda: bool(commit.started_with)) for _ in range(3)]
-    go()
-    assert [one.result(WAIT) for one in stream][-1]
+def test_a_stream_without_end_does_not_put_it_off(lane: Lane, callers: Callers) -> None:
+    commit, told = Commit(), threading.Event()
+
+    def again() -> None:
+        (told.set if commit.started.is_set() else lambda: lane.run(again))()
+
+    lane.run(again)
+    outcome = callers.run(commit.wait)
+    assert told.wait(WAIT)
     commit.end()
+    assert outcome.result(WAIT)
 
 
 def test_each_caller_keeps_what_it_said_of_itself(callers: Callers) -> None:
@@ -214,7 +236,9 @@ def test_what_hangs_elsewhere_keeps_no_process_from_ending() -> None:
         "def hang():\n"
         "    begun.set()\n"
         "    threading.Event().wait()\n"
-        "Lane('lane').run(lambda: turns.elsewhere(hang, line='look-ups'))\n"
+        "lane = Lane('lane', wake=lambda: None)\n"
+        "lane.run(lambda: turns.elsewhere(hang, line='look-ups'))\n"
+        "lane.work()\n"
         "assert begun.wait(30)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=WAIT)
@@ -253,19 +277,6 @@ def test_a_task_that_fails_ends_nothing_and_its_words_stay_out_of_the_log(
     said = capsys.readouterr()
     assert "ValueError" in said.out + said.err
     assert "person1" not in said.out + said.err
-
-
-def test_a_stop_lets_those_who_wait_come_to_their_end() -> None:
-    lane, commit = Lane("lane"), Commit()
-    outcome = Callers(lane).run(commit.wait)
-    assert commit.started.wait(WAIT)
-    stopped = threading.Thread(target=lambda: lane.stop(seconds=WAIT))
-    stopped.start()
-    assert not outcome.done()
-    commit.end()
-    assert outcome.result(WAIT)
-    stopped.join(WAIT)
-    assert not stopped.is_alive()
 
 
 def test_in_a_thread_of_its_own_a_caller_just_waits() -> None:

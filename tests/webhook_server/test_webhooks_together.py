@@ -14,15 +14,14 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from careerrelay.engine import group_commit, health
-from careerrelay.engine.health import troubles
+from careerrelay.engine import group_commit
 from careerrelay.engine.ingest import Ingest
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.events import ApplicationEvent, EventKind
 from careerrelay.models.tables import Signal
 from careerrelay.webhook_server import lane, reception, webhooks
 from careerrelay.webhook_server.serving import Serving
-from tests.support.toy import ToyConnector, toy_webhook
+from tests.support.toy import toy_webhook
 from tests.webhook_server.site import Site
 
 WAIT = 30
@@ -213,25 +212,6 @@ def test_forged_web_hooks_whose_refusals_hang_hold_up_no_genuine_one(
     door.open()
     assert statuses(forged) == [401] * number
     assert crowd.stored() == {"d0", "d1", "d2", "d3"}
-
-
-def test_not_ready_while_one_web_hook_holds_up_all(
-    crowd: Crowd, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A connector that waits where it should compute, say."""
-    runtime = crowd.site.runtime
-    assert "webhooks" not in troubles(runtime, ingest)
-    monkeypatch.setattr(health, "HELD_UP_SECONDS", 0.1)
-    door = Door()
-    monkeypatch.setattr(ToyConnector, "verify_webhook", door.before(lambda *_: None))
-    held = crowd.send("d1")
-    assert door.reached.wait(WAIT)
-    assert "webhooks" in troubles(runtime, ingest)
-    assert crowd.ask("GET", "/readyz").result(WAIT).status == 503
-    door.open()
-    assert held.result(WAIT).status == 200
-    monkeypatch.setattr(health, "HELD_UP_SECONDS", WAIT)
-    assert "webhooks" not in troubles(runtime, ingest)
 
 
 def test_a_stop_answers_all_who_wait(crowd: Crowd, ingest: Ingest, commits: Door) -> None:
