@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.light import LightAts, LightSender
-from bench.results import Result, compared
+from bench.results import Result, compared, middle
 from bench.shares import held_to, refusal
 from careerrelay.models.candidates import ApplicationState
 from careerrelay.models.events import ApplicationEvent, EventKind
@@ -28,6 +28,8 @@ from tests.support.postgres import PostgresServer
 
 REJECTIONS = 1_200
 """Of fewer, the end is too much of the time: one worker still has jobs then, and the other none."""
+ROUNDS = 3
+"""Of one and of two held to a share, by turns."""
 SINGLES = 40
 BULK = 5_000
 SENDERS = 8
@@ -38,6 +40,7 @@ SECONDS_BESIDE_A_BULK = 5.0
 RATE = 200.0
 WARM, WARM_SECONDS = 10**6, 3.0
 SCALING = 1.7
+CORES_FOR_TWO = 4
 SHARE = 0.4
 """Of a core, for each of two workers: all that runs then fits on two."""
 
@@ -62,7 +65,8 @@ def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[R
             f"grown: two workers against one on {cores} cores, /s",
             ours=two,
             peer=one,
-            target=f">= {SCALING:g}",
+            # A worker at full speed takes the better part of two, with all it needs beside itself.
+            target=f">= {SCALING:g}" if cores >= CORES_FOR_TWO else "",
         ),
         *machines,
         compared("signal to link, p50, s, against 1 s", ours=middle, peer=1.0, target="<= 1"),
@@ -81,8 +85,12 @@ def _machines(folder: Path, server: PostgresServer) -> list[Result]:
     if why := refusal():
         print(f"grown: no process can be held to a share of a core here ({why}): left out")
         return []
-    one = _rate(folder / "one_held", server, workers=1, share=SHARE)
-    two = _rate(folder / "two_held", server, workers=2, share=SHARE)
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for number in range(ROUNDS):
+        for workers, found in rates.items():
+            place = folder / f"held-{number}-{workers}"
+            found.append(_rate(place, server, workers=workers, share=SHARE))
+    one, two = middle(rates[1]), middle(rates[2])
     name = f"grown: two workers against one, each held to {SHARE:g} of a core, /s"
     return [compared(name, ours=two, peer=one, target=f">= {SCALING:g}")]
 

@@ -4,7 +4,9 @@
 
 ``ours``: the real app, signals stored and their work queued in one group commit; no worker runs.
 ``single``: the same app, each request in a commit of its own.
-``verify``: a Flask app that checks the same signature and stores nothing.
+``verify``: a Flask app that checks the same signature and stores nothing. Like every Flask app it
+has the server's threads, for whatever a view waits for holds up nobody else there.
+``turns``: that app as our web hooks are run, in the thread that reads them.
 ``whole``: ``ours`` with the engine working the queue in the same process, as ``careerrelay serve``.
 Prints its port, serves until it is ended.
 """
@@ -30,8 +32,12 @@ from careerrelay.engine.runtime import Runtime
 from careerrelay.engine.service import Service
 from careerrelay.webhook_server import create_app
 from careerrelay.webhook_server.serving import Serving
+from careerrelay.webhook_server.webhooks import PATH as WEBHOOKS
 
 THREADS = 32
+NONE = "none"
+VERIFYING = {"verify": NONE, "turns": WEBHOOKS}
+"""And the paths of which requests are run by turns."""
 
 
 class SingleCommits(Ingest):
@@ -56,9 +62,9 @@ def verify_only() -> Flask:
     return app
 
 
-def serve(app: Flask) -> None:
+def serve(app: Flask, *, by_turns: str = WEBHOOKS) -> None:
     """Say the port and serve until SIGTERM."""
-    serving = Serving(app, host="127.0.0.1", port=0, threads=THREADS)
+    serving = Serving(app, host="127.0.0.1", port=0, threads=THREADS, by_turns=by_turns)
     signal.signal(signal.SIGTERM, lambda _number, _frame: serving.stop())
     print(serving.port, flush=True)
     with what_is_loaded_stays():
@@ -66,8 +72,8 @@ def serve(app: Flask) -> None:
 
 
 def main(kind: str, folder: str, url: str = "") -> None:
-    if kind == "verify":
-        serve(verify_only())
+    if kind in VERIFYING:
+        serve(verify_only(), by_turns=VERIFYING[kind])
         return
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     runtime = Runtime(settings(Path(folder), url=url))
