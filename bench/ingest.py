@@ -87,7 +87,7 @@ def _median(rounds: list[dict[str, Any]], key: str) -> float:
 
 
 def _lines(figures: Figures, name: str, many: int) -> list[Result]:
-    # At one connection each request waits for a flush that it shares with nobody: the disk's figure.
+    # At one connection each waits for a flush that it shares with nobody: the disk's figure.
     targets = {"rate": ">= 0.6", "p50": "<= 2", "p99": "<= 2"} if many > 1 else TOLD | {"rate": ""}
     by_turns = _judged(figures, name, many, {"rate": ""}, peer="turns")
     return [*_judged(figures, name, many, targets), *by_turns]

@@ -97,7 +97,7 @@ class Connector:
         """Read the settings into what the methods need, so that a mistake shows where it is
         typed in. No I/O. Raises ConfigurationError naming the setting."""
 
-    # WEBHOOK: no I/O in these three.
+    # WEBHOOK: no I/O in these three, for all other web hooks wait meanwhile.
 
     def verify_webhook(self, request: WebhookRequest) -> None:
         """Return if the raw request is the vendor's; else WebhookVerificationError.

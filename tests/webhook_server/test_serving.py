@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from careerrelay.webhook_server.serving import LARGEST_BODY, LONGEST_CHUNK_LINE, Serving
 
@@ -18,8 +18,18 @@ Send = Callable[..., list[bytes]]
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
+MUCH = 24 * 1024 * 1024
+"""More than goes into the buffers of a client that does not read yet."""
+
+
 def app() -> Flask:
     made = Flask("echo")
+    made.add_url_rule("/much", view_func=lambda: Response(b"x" * MUCH))
+    made.add_url_rule(
+        "/webhooks/<path:_path>",
+        view_func=lambda _path: threading.current_thread().name,
+        methods=["POST"],
+    )
     made.add_url_rule(
         "/<path:path>",
         view_func=lambda path: f"{path} {len(request.get_data())}",
@@ -36,7 +46,7 @@ def send() -> Iterator[Send]:
         return LARGEST_BODY * (2 if path == "/large" else 1)
 
     serving = Serving(app(), host="127.0.0.1", port=0, threads=1, largest_body=room)
-    server = threading.Thread(target=serving.run)
+    server = threading.Thread(target=serving.run, name="server")
     server.start()
 
     def sent(*parts: bytes) -> list[bytes]:
@@ -143,3 +153,15 @@ def test_body_that_is_longer_than_it_says_is_not_read_as_its_part(send: Send) ->
 
 def test_headers_in_great_number_are_refused_as_a_long_one_is(send: Send) -> None:
     assert codes(send(post("/x", *[b"A: b\r\n"] * 6000))) == [b"431"]
+
+
+def test_web_hooks_are_answered_by_the_thread_that_reads_them(send: Send) -> None:
+    (answer,) = send(post("/webhooks/x"))
+    assert answer.endswith(b"\r\n\r\nserver")
+
+
+def test_who_does_not_read_their_answer_keeps_that_thread_from_nothing(send: Send) -> None:
+    """A web hook behind a page on the same connection: a thread of pages waits for the client."""
+    page, answer = send(b"GET /much HTTP/1.1\r\n\r\n" + post("/webhooks/x"))
+    assert len(page) > MUCH
+    assert not answer.endswith(b"\r\n\r\nserver")
