@@ -29,7 +29,7 @@ from tests.support.postgres import PostgresServer
 REJECTIONS = 1_200
 """Of fewer, the end is too much of the time: one worker still has jobs then, and the other none."""
 ROUNDS = 3
-"""Of one and of two held to a share, by turns."""
+"""Of one worker and of two."""
 SINGLES = 40
 BULK = 5_000
 SENDERS = 8
@@ -47,8 +47,7 @@ SHARE = 0.4
 
 def compare(folder: Path, server: PostgresServer, *, bulk: int = BULK) -> list[Result]:
     """One after the other, each on a fresh installation."""
-    one = _rate(folder / "one", server, workers=1)
-    two = _rate(folder / "two", server, workers=2)
+    one, two = _rates(folder, server)
     waits = sorted(_singles(folder / "singles", server))
     beside = _beside_a_bulk(folder / "bulk", server, bulk)
     machines = _machines(folder, server)
@@ -85,14 +84,21 @@ def _machines(folder: Path, server: PostgresServer) -> list[Result]:
     if why := refusal():
         print(f"grown: no process can be held to a share of a core here ({why}): left out")
         return []
+    one, two = _rates(folder, server, share=SHARE)
+    name = f"grown: two workers against one, each held to {SHARE:g} of a core, /s"
+    return [compared(name, ours=two, peer=one, target=f">= {SCALING:g}")]
+
+
+def _rates(
+    folder: Path, server: PostgresServer, *, share: float | None = None
+) -> tuple[float, float]:
+    """With one worker and with two, by turns; the medians."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     for number in range(ROUNDS):
         for workers, found in rates.items():
-            place = folder / f"held-{number}-{workers}"
-            found.append(_rate(place, server, workers=workers, share=SHARE))
-    one, two = middle(rates[1]), middle(rates[2])
-    name = f"grown: two workers against one, each held to {SHARE:g} of a core, /s"
-    return [compared(name, ours=two, peer=one, target=f">= {SCALING:g}")]
+            place = folder / f"{share}-{number}-{workers}"
+            found.append(_rate(place, server, workers=workers, share=share))
+    return middle(rates[1]), middle(rates[2])
 
 
 def _rate(
