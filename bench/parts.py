@@ -138,7 +138,7 @@ PARTS: Mapping[str, Part] = {
     "backfill": Part(_backfill, 5),
     "vendors": Part(_vendors, 5),
     "bulk": Part(_bulk, 6),
-    "grown": Part(_grown, 10),
+    "grown": Part(_grown, 8),
     "scale": Part(_scale, 8),
     "purge": Part(_purge, 3, full=25),
     "injection": Part(_injection, 4),
