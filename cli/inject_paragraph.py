@@ -65,7 +65,9 @@ def _read(path: Path) -> str:
 
 def _with_link(text: str, *, link: str, source: str) -> str:
     """``link`` on a line of its own where ``{link}`` stands, else at the end."""
-    before, *after = _PLACE.split(text.replace(link, "{link}"))
+    # What is no address would stand anywhere in the text; Paragraph refuses it by its name.
+    place = text.replace(link, "{link}") if "://" in link else text
+    before, *after = _PLACE.split(place)
     if len(after) > 1:
         raise ConfigurationError(f"{source}: {{link}} must stand in it once only")
     wrong = _LEFT_OVER.search(before + "".join(after))

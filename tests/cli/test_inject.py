@@ -180,7 +180,8 @@ def test_words_that_cannot_be_used_are_told(
 
 def test_what_cannot_be_used_is_named(mail: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.eml"
-    assert "url:" in run("--link", "ftp://x", mail, out, code=2).stderr
+    for link in ("ftp://x", "x", "example.jp/r/a", "e"):
+        assert "url:" in run("--link", link, mail, out, code=2).stderr
     assert "marker:" in run("--link", URL, "--marker", "x", mail, out, code=2).stderr
     missing = tmp_path / "no.eml"
     assert f"cannot read the file {missing}" in run("--link", URL, missing, out, code=2).stderr
