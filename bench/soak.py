@@ -2,11 +2,11 @@
 
     python -m bench.soak [SECONDS [SEED]]
 
-Each round is a fresh installation of real processes under load, web hooks and passing mail, to
-which three disasters happen; all of them come round in turn. No round begins after the time is
-over, and one takes a minute or two. It prints the figures of every round and ends with 1 as soon
-as something was lost, doubled, put in the wrong order or left open. A day without the vendor is
-played with a clock that is moved by hand, for nobody's queue sleeps a day in ten minutes.
+Each round is a fresh installation of real processes under load, web hooks, passing mail and people
+who register, to which three disasters happen; all of them come round in turn. No round begins after
+the time is over, and one takes a minute or two. It prints the figures of every round and ends with
+1 as soon as something was lost, doubled, put in the wrong order or left open. A day without the
+vendor is played with a clock that is moved by hand, for nobody's queue sleeps a day in ten minutes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,8 @@ from tests.support.postgres import PostgresServer, running_postgres
 
 SECONDS = 600.0
 PEOPLE = 40
+REGISTERING = 4
+"""Of those, so that a round makes a slot."""
 DISASTERS_PER_ROUND = 3
 LETTERS = 10
 HOUR = 3600.0
@@ -53,9 +55,9 @@ def database_killed(site: Turmoil, server: PostgresServer) -> None:
         site.kill_one()
 
 
-def disk_full(site: Turmoil, _server: PostgresServer) -> None:
-    """No file grows for a while."""
-    with site.full_disk():
+def disk_full(site: Turmoil, server: PostgresServer) -> None:
+    """No file grows for a while, of PostgreSQL neither."""
+    with site.full_disk(), server.full() if site.grown else nullcontext():
         time.sleep(site.chance.uniform(0.5, 2.0))
 
 
@@ -135,6 +137,7 @@ def _disturb(site: Turmoil, server: PostgresServer, disasters: Sequence[Disaster
     with site.sender.running(threads=8):
         for disaster in disasters:
             site.tell(PEOPLE)
+            site.register(REGISTERING)
             if site.letters is not None:
                 site.letters.send(LETTERS)
             time.sleep(site.chance.uniform(0.1, 1.5))

@@ -22,6 +22,7 @@ from careerrelay.models.tables import (
     Decision,
     Delivery,
     LedgerEntry,
+    OutgoingMail,
     Registration,
     RelayLink,
     Report,
@@ -30,7 +31,8 @@ from careerrelay.models.tables import (
 from tests.disaster.counting_ats import CountingAts
 from tests.disaster.installations import rows
 from tests.disaster.load import history, is_rejected
-from tests.disaster.senders import Sender
+from tests.disaster.senders import Sender, proof_links, texts_to
+from tests.support.mailbox import Mailbox
 
 LOST, DOUBLED, WRONG_ORDER, OPEN = "lost", "doubled", "wrong order", "left open"
 
@@ -59,14 +61,16 @@ def audit(
     people: range,
     ats: CountingAts,
     registered: Collection[int] = (),
+    mailbox: Mailbox | None = None,
 ) -> Findings:
-    """Look at everything; says the figures on stdout."""
+    """Look at everything; says the figures on stdout. ``mailbox``: of those who registered."""
     found = Findings()
     for part in (
         _signals(runtime, sender, told, found),
         _sealed(runtime),
         _cases(runtime, people, ats, found),
         _registrations(runtime, registered, ats, found),
+        _mails(runtime, registered, mailbox, found),
     ):
         found.faults.extend(part)
     sys.stdout.write(f"{found}\n")
@@ -181,3 +185,20 @@ def _reports(
     for n in people:
         if not ats.notes[f"c{n}"]:
             yield LOST, f"the note about c{n}"
+
+
+def _mails(
+    runtime: Runtime, people: Collection[int], mailbox: Mailbox | None, found: Findings
+) -> Iterator[tuple[str, str]]:
+    """Nobody is left without an answer; one that was lost may bring the same mail again."""
+    for mail in rows(runtime, OutgoingMail):
+        if mail.state not in ("done", "skipped"):
+            yield OPEN, f"mail {mail.id}: {mail.state} {mail.error_code}"
+    if mailbox is None:
+        return
+    for n in people:
+        mails = texts_to(n, mailbox)
+        proofs = [text for text in mails if proof_links(text)]
+        found.seen["mails to registrants"] += len(mails)
+        if not proofs or len(proofs) == len(mails):
+            yield LOST, f"a mail to person {n}, who got {len(mails)}, {len(proofs)} of them proofs"

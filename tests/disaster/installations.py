@@ -16,7 +16,7 @@ from careerrelay.engine.queue import InlineQueue
 from careerrelay.engine.runtime import Runtime, utcnow
 from careerrelay.engine.service import TASKS
 from careerrelay.models.tables import Heartbeat, WorkState
-from tests.disaster.nodes import Node, wait_until
+from tests.disaster.nodes import Gunicorn, Node, wait_until
 from tests.support.mailbox import free_port
 from tests.support.toy import ToyVendor
 from tests.support.world import Clock, World
@@ -38,6 +38,8 @@ class Installation:
 
     def node(self, command: str, *, number: int = 0) -> Node:
         log = self.folder / f"{command}-{number}.log"
+        if command == "gunicorn":
+            return Gunicorn(command, self.environment, log, self.url)
         return Node(command, self.environment, log, self.url if command == "serve" else "")
 
     def found(self, *, ats_url: str, company: Mapping[str, Any], **connection: Any) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import requests
 
 from tests.support.logged import people_in
 
+UNIT = Path(__file__).parents[2] / "examples/systemd/careerrelay-web.service"
 PATIENCE = 180.0
 """Seconds to wait for what must happen; a bound for a stuck test, not a promise of speed."""
 
@@ -46,7 +49,7 @@ class Node:
         with self.log.open("ab") as log:
             self.told = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "careerrelay", self.command],
+                [sys.executable, "-m", *self.arguments],
                 env={**os.environ, **self.environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -55,6 +58,11 @@ class Node:
         self.lives += 1
         if self.url:
             wait_until(self._answers, what=f"{self.command} answers; see {self.log}")
+
+    @property
+    def arguments(self) -> list[str]:
+        """What Python is to run."""
+        return ["careerrelay", self.command]
 
     @property
     def has_ended(self) -> bool:
@@ -98,6 +106,37 @@ class Node:
         code = self.process.wait(PATIENCE)
         assert people_in(self.log.read_text(encoding="utf-8")) == []
         return code
+
+
+@dataclass
+class Gunicorn(Node):
+    """The web processes of one machine, as the example unit starts them."""
+
+    @property
+    def arguments(self) -> list[str]:
+        unit = UNIT.read_text(encoding="utf-8").replace("\\\n", " ")
+        line = next(line for line in unit.splitlines() if line.startswith("ExecStart="))
+        words = shlex.split(line.removeprefix("ExecStart="))
+        words[words.index("--bind") + 1] = self.url.removeprefix("http://")
+        return ["gunicorn", *words[1:]]
+
+    def kill(self) -> None:
+        """All of them: left alone, its children would go on for a while and keep the port."""
+        children = self._children()
+        super().kill()
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def kill_a_child(self, chance: random.Random) -> None:
+        """One process; gunicorn itself begins another."""
+        os.kill(chance.choice(self._children()), signal.SIGKILL)
+
+    def _children(self) -> list[int]:
+        assert self.process is not None
+        pid = self.process.pid
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(child) for child in listed.split()]
 
 
 @contextmanager

@@ -120,10 +120,20 @@ class Person:
             return False
 
     def _proofs(self) -> list[str]:
-        """The mailed links, oldest first; the welcome has none."""
-        to = f"person{self.number}@example.com"
-        texts = [_text(m.content) for m in list(self.mailbox.messages) if to in m.recipients]
-        return [word for text in texts for word in text.split() if "/p/" in word]
+        """The mailed links, oldest first."""
+        texts = texts_to(self.number, self.mailbox)
+        return [link for text in texts for link in proof_links(text)]
+
+
+def texts_to(number: int, mailbox: Mailbox) -> list[str]:
+    """What that person was mailed, oldest first."""
+    to = f"person{number}@example.com"
+    return [_text(mail.content) for mail in list(mailbox.messages) if to in mail.recipients]
+
+
+def proof_links(text: str) -> list[str]:
+    """The links of a mail that asks for a proof; the welcome has none."""
+    return [word for word in text.split() if "/p/" in word]
 
 
 def _csrf(page: str) -> str:

@@ -16,6 +16,8 @@ from tests.disaster.turmoil import Turmoil, crash, turmoil
 from tests.support.postgres import PostgresServer, running_postgres
 
 PEOPLE = 20
+REGISTERING = 3
+"""At each turn; they are told of before."""
 
 
 @pytest.fixture
@@ -51,6 +53,7 @@ def test_postgresql_is_killed_under_load(
     with grown.sender.running(threads=4):
         for _ in range(2):
             grown.tell(PEOPLE)
+            grown.register(REGISTERING)
             time.sleep(chance.uniform(0.2, 1.0))
             crash(durable_postgres, seconds=chance.uniform(0.0, 1.0))
     assert grown.settle().faults == []
@@ -74,11 +77,29 @@ def test_worker_that_begins_while_postgresql_is_away_ends_and_its_supervisor_beg
 def test_disk_is_full_for_a_while(embedded: Turmoil) -> None:
     with embedded.sender.running(threads=4):
         embedded.tell(PEOPLE)
+        embedded.register(REGISTERING)
         with embedded.full_disk():
             before = embedded.refused()
             embedded.tell(PEOPLE)
             wait_until(lambda: embedded.refused() > before + 5, what="webhooks are refused")
+            wait_until(lambda: not embedded.ready(), what="/readyz says so")
+        wait_until(embedded.ready, what="/readyz says that it is over")
     assert embedded.settle().faults == []
+
+
+def test_disk_of_postgresql_is_full_for_a_while(
+    grown: Turmoil, durable_postgres: PostgresServer
+) -> None:
+    with grown.sender.running(threads=4):
+        grown.tell(PEOPLE)
+        grown.register(REGISTERING)
+        with durable_postgres.full():
+            before = grown.refused()
+            grown.tell(PEOPLE)
+            wait_until(lambda: grown.refused() > before + 5, what="webhooks are refused")
+            wait_until(lambda: not grown.ready(), what="/readyz says so")
+        wait_until(grown.ready, what="/readyz says that it is over")
+    assert grown.settle().faults == []
 
 
 @pytest.mark.parametrize("shape", ["embedded", "grown"])
@@ -87,6 +108,7 @@ def test_clock_jumps_an_hour_both_ways(shape: str, request: pytest.FixtureReques
     with site.sender.running(threads=4):
         for seconds in (3600, -3600, 0):
             site.tell(PEOPLE // 2)
+            site.register(REGISTERING)
             time.sleep(0.5)
             site.clockwork.jump(seconds)
             site.tell(PEOPLE // 2)
@@ -97,6 +119,7 @@ def test_clock_jumps_an_hour_both_ways(shape: str, request: pytest.FixtureReques
 def test_worker_sleeps_past_its_lease_and_wakes_among_its_heirs(grown: Turmoil) -> None:
     with grown.sender.running(threads=4):
         grown.tell(PEOPLE)
+        grown.register(REGISTERING)
         with grown.one_asleep(grown.nodes[1], seconds=5):
             grown.tell(PEOPLE)
     assert grown.settle().faults == []
@@ -109,6 +132,7 @@ def test_keys_rotate_under_load(shape: str, request: pytest.FixtureRequest) -> N
     before = site.runtime.keys.current().sealing
     with site.sender.running(threads=4):
         site.tell(PEOPLE)
+        site.register(REGISTERING)
         site.rotate_keys(settle=timedelta(seconds=3))
         site.tell(PEOPLE)
     after = site.runtime.keys.current().sealing

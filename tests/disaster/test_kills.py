@@ -88,7 +88,13 @@ def test_nothing_is_lost_or_doubled_however_often_processes_are_killed(
         register_under_kills(registered, ats, mailbox, nodes, chance=chance)
         rest(runtime)
         found = audit(
-            runtime, sender=sender, told=told, people=everybody, ats=ats, registered=registered
+            runtime,
+            sender=sender,
+            told=told,
+            people=everybody,
+            ats=ats,
+            registered=registered,
+            mailbox=mailbox,
         )
         assert found.faults == []
         assert [node.stop() for node in nodes] == [0] * len(nodes)

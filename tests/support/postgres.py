@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import util
 from pathlib import Path
 
@@ -91,6 +91,25 @@ class PostgresServer:
                 self.process = _launch(self._programs, self.folder, self._owner, port=self.port)
             time.sleep(0.1)
 
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """As if its disk were: no file of it may grow. What needs room is refused, and where its
+        log needs some it ends; https://www.postgresql.org/docs/current/disk-full.html"""
+        self._limit("0")
+        try:
+            yield
+        finally:
+            self._limit("unlimited")
+            self.revive()
+
+    def _limit(self, size: str) -> None:
+        """Of any file that it writes; first its own, which those that it starts then inherit."""
+        _limit_files(self.process.pid, size, self._owner)
+        with suppress(OSError):
+            listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+            for pid in listed.split():
+                _limit_files(int(pid), size, self._owner)
+
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
@@ -123,6 +142,13 @@ class PostgresServer:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def _limit_files(pid: int, size: str, owner: pwd.struct_passwd) -> None:
+    """As its owner: root of a container may not. It may be gone already."""
+    with suppress(PostgresServerError):
+        limit: list[str | Path] = ["prlimit", f"--pid={pid}", f"--fsize={size}:unlimited"]
+        _run_as(owner, limit, cwd=Path("/"))
 
 
 @contextmanager
