@@ -118,3 +118,9 @@ def test_every_way_in_asks_it(monkeypatch: pytest.MonkeyPatch, treatment: Treatm
     result = changed(Passing(account(1), "hr@example.com", "taro@example.jp", MARKED), treatment)
     assert (result.status, result.code) == (Status.FAILED, "token_left")
     assert result.notes == ("self_check", "second_opinion", "structure")
+
+
+def test_what_it_agrees_with_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_opinion, "ONE_IN", 1)
+    result = inject(MARKED, PARAGRAPH, POLICY)
+    assert agreed(MARKED, result, POLICY, url=URL) is result

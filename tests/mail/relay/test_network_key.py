@@ -89,6 +89,19 @@ def test_key_is_known_while_the_store_is_away_if_it_was_known_before(hop: Hop) -
         assert client.send(KEY + PLAIN).startswith("250")
 
 
+def test_defect_while_the_key_is_looked_at_gives_the_room_back(
+    hop: Hop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> bytes:
+        raise RuntimeError("a defect")
+
+    with running_relay(account(hop.port, keyed=True), threads=2) as relay:
+        with monkeypatch.context() as patched:
+            patched.setattr("careerrelay.mail.relay.onward.unlocked", broken)
+            assert relay.send(KEY + PLAIN).startswith("451 4.3.0")
+        assert relay.send(KEY + PLAIN).startswith("250")
+
+
 def test_where_no_key_is_asked_for_the_field_is_anybodys(relay: Relay, hop: Hop) -> None:
     assert relay.send(KEY + PLAIN).startswith("250")
     assert hop.only().below_trace == KEY + PLAIN
