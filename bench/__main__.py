@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bench.parts import FULL, PARTS
+from bench.parts import FULL, PARTS, asked_for
 from bench.results import Result, read, table, write
 
 OUTPUT = Path("build/bench.json")
@@ -31,7 +31,7 @@ def main(words: Sequence[str]) -> int:
     asked = _read(words)
     if asked.full:
         os.environ[FULL] = "yes"
-    names: list[str] = asked.parts or list(PARTS)
+    names: list[str] = asked.parts or asked_for()
     results: list[Result] = []
     failed: list[str] = []
     for name in names:
@@ -50,9 +50,11 @@ def main(words: Sequence[str]) -> int:
 def _read(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description="Measure, and print the table.")
     parser.add_argument(
-        "parts", metavar="PART", nargs="*", help=f"all, or some of: {', '.join(PARTS)}"
+        "parts", metavar="PART", nargs="*", help=f"all of every day, or some of: {', '.join(PARTS)}"
     )
-    parser.add_argument("--full", action="store_true", help="the sizes of the targets: hours")
+    parser.add_argument(
+        "--full", action="store_true", help="all, at the sizes of the targets: hours"
+    )
     asked = parser.parse_args(words)
     for name in asked.parts:
         if name not in PARTS:

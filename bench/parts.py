@@ -30,6 +30,8 @@ class Part:
     run: Callable[[Path], list[Result]]
     minutes: float
     full: float | None = None
+    daily: bool = True
+    """Else it runs with the full sizes, or when it is named."""
 
     @property
     def seconds(self) -> float:
@@ -41,6 +43,11 @@ class Part:
 def is_full() -> bool:
     """The sizes of the targets, which take hours, and not those of every day."""
     return bool(os.environ.get(FULL))
+
+
+def asked_for() -> list[str]:
+    """The parts of a run that names none."""
+    return [name for name, part in PARTS.items() if part.daily or is_full()]
 
 
 def _links(_folder: Path) -> list[Result]:
@@ -60,6 +67,20 @@ def _slow_disk(_folder: Path) -> list[Result]:
     from bench import ingest
 
     return ingest.measure_slow_disk()
+
+
+def _kills(folder: Path) -> list[Result]:
+    from bench import kills
+
+    with running_postgres() as postgres:
+        return kills.compare(folder, {"SQLite": "", "PostgreSQL": postgres.create_database()})
+
+
+def _queue(folder: Path) -> list[Result]:
+    from bench import queue
+
+    with running_postgres() as postgres:
+        return queue.compare(folder, f"sqlite:///{folder}/queue.db", postgres.create_database())
 
 
 def _flood(folder: Path) -> list[Result]:
@@ -133,6 +154,8 @@ PARTS: Mapping[str, Part] = {
     "links": Part(_links, 1),
     "ingest": Part(_ingest, 4),
     "slow_disk": Part(_slow_disk, 4),
+    "kills": Part(_kills, 5, full=5, daily=False),
+    "queue": Part(_queue, 5, full=5, daily=False),
     "flood": Part(_flood, 5),
     "overload": Part(_overload, 2),
     "backfill": Part(_backfill, 5),

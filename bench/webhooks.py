@@ -27,8 +27,11 @@ def _recorded() -> dict[str, Any]:
     return json.loads(body)
 
 
-def signed(number: int) -> tuple[bytes, str]:
-    """The body that rejects person ``number`` just now, and the value of its Signature header."""
+def signed(number: int, *, padding: int = 0) -> tuple[bytes, str]:
+    """The body that rejects person ``number`` just now, and the value of its Signature header.
+
+    ``padding``: so many bytes more in it.
+    """
     payload = json.loads(json.dumps(_recorded()))
     application = payload["payload"]["application"]
     application["id"] = 1_000_000 + number
@@ -38,5 +41,7 @@ def signed(number: int) -> tuple[bytes, str]:
     person["id"] = 5_000_000 + number
     for address in person["email_addresses"]:
         address["value"] = f"person{number}@example.com"
+    if padding:
+        payload["padding"] = "x" * padding
     body = json.dumps(payload).encode()
     return body, "sha256 " + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()

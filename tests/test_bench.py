@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main, run_apart
-from bench.parts import PARTS
+from bench.parts import FULL, PARTS, asked_for
 from bench.results import Result, compared, read, table, write
 
 FIELDS = ["name", "ours", "peer", "ratio", "target", "ok"]
@@ -78,4 +78,11 @@ def test_one_failed_part_is_told_at_the_end_and_the_others_are_measured(
 
 
 def test_all_parts_together_stay_within_the_stated_hour() -> None:
-    assert sum(part.minutes for part in PARTS.values()) <= 60
+    assert sum(PARTS[name].minutes for name in asked_for()) <= 60
+
+
+def test_full_run_leaves_no_part_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FULL, raising=False)
+    assert PARTS.keys() - asked_for() == {"kills", "queue"}
+    monkeypatch.setenv(FULL, "yes")
+    assert asked_for() == list(PARTS)
