@@ -1,7 +1,8 @@
 """The load generator, a process of its own: keep-alive connections that post signed webhooks.
 
-    python -m bench.load http://127.0.0.1:8080/webhooks/bench CONNECTIONS SECONDS
+    python -m bench.load http://127.0.0.1:8080/webhooks/bench CONNECTIONS SECONDS [bare]
 
+``bare``: the signature without the name of its algorithm.
 Each connection sends its next request when the answer to the last one is there. Every delivery has
 an id of its own, so nothing is a duplicate. Prints JSON: requests a second, p50 and p99 in
 milliseconds, answers by status.
@@ -93,17 +94,20 @@ def request_bytes(url: SplitResult, *, delivery: str, body: bytes, signature: st
     return head.encode() + body
 
 
-def endless(url: SplitResult) -> Iterator[bytes]:
+def endless(url: SplitResult, *, bare: bool) -> Iterator[bytes]:
     """The same rejection, each time as another delivery."""
     body, signature = signed(1)
+    signature = signature.removeprefix("sha256 ") if bare else signature
     run = new_id()
     for number in count():
         yield request_bytes(url, delivery=f"{run}-{number}", body=body, signature=signature)
 
 
-async def measure(url: SplitResult, *, connections: int, seconds: float) -> dict[str, object]:
+async def measure(
+    url: SplitResult, *, connections: int, seconds: float, bare: bool
+) -> dict[str, object]:
     """Post for so long, after a warm-up."""
-    tally, requests = Tally(), endless(url)
+    tally, requests = Tally(), endless(url, bare=bare)
     loop = asyncio.get_running_loop()
     senders = [
         (
@@ -134,6 +138,11 @@ def summary(tally: Tally, *, took: float) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    address, connections_, seconds_ = sys.argv[1:4]
-    measured = measure(urlsplit(address), connections=int(connections_), seconds=float(seconds_))
+    address, connections_, seconds_, *how = sys.argv[1:]
+    measured = measure(
+        urlsplit(address),
+        connections=int(connections_),
+        seconds=float(seconds_),
+        bare=how == ["bare"],
+    )
     print(json.dumps(asyncio.run(measured)))

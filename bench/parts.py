@@ -69,6 +69,13 @@ def _slow_disk(_folder: Path) -> list[Result]:
     return ingest.measure_slow_disk()
 
 
+def _ways(folder: Path) -> list[Result]:
+    from bench import ways
+
+    with running_postgres() as postgres:
+        return ways.compare(folder, postgres.create_database())
+
+
 def _kills(folder: Path) -> list[Result]:
     from bench import kills
 
@@ -154,9 +161,10 @@ PARTS: Mapping[str, Part] = {
     "links": Part(_links, 1),
     "ingest": Part(_ingest, 4),
     "slow_disk": Part(_slow_disk, 4),
+    "ways": Part(_ways, 3),
     "kills": Part(_kills, 5, full=5, daily=False),
     "queue": Part(_queue, 5, full=5, daily=False),
-    "flood": Part(_flood, 5),
+    "flood": Part(_flood, 3),
     "overload": Part(_overload, 2),
     "backfill": Part(_backfill, 5),
     "vendors": Part(_vendors, 5),
@@ -165,7 +173,7 @@ PARTS: Mapping[str, Part] = {
     "scale": Part(_scale, 8),
     "purge": Part(_purge, 3, full=25),
     "injection": Part(_injection, 4),
-    "relay": Part(_relay, 5),
+    "relay": Part(_relay, 4),
 }
 
 

@@ -3,7 +3,9 @@
     python -m bench.server KIND FOLDER [URL]
 
 ``ours``: the real app, signals stored and their work queued in one group commit; no worker runs.
-``single``: the same app, each request in a commit of its own.
+``single``: the same app, each request in a thread and a commit of its own, one after the other.
+``naive``: the same without our lock, so that on SQLite each waits as its driver does.
+``normal``: ``ours``, with commits of SQLite that losing power may take back.
 ``verify``: a Flask app that checks the same signature and stores nothing. Like every Flask app it
 has the server's threads, for whatever a view waits for holds up nobody else there.
 ``turns``: that app as our web hooks are run, in the thread that reads them.
@@ -17,12 +19,13 @@ import hashlib
 import hmac
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 from flask import Flask, Response, request
+from sqlalchemy import event
 
 from bench.sites import settings
 from bench.webhooks import SECRET
@@ -46,6 +49,30 @@ class SingleCommits(Ingest):
     def store(self, row: dict[str, Any]) -> bool:
         with self._runtime.database.begin() as session:
             return bool(store_signals(self._runtime, session, [row]))
+
+
+def one_by_one(runtime: Runtime) -> Ingest:
+    """SQLite's own waiting for its lock, as with any app that has no lock of its own."""
+    runtime.database._lock = None
+    return SingleCommits(runtime)
+
+
+def less_durable(runtime: Runtime) -> Ingest:
+    """https://www.sqlite.org/pragma.html#pragma_synchronous"""
+
+    @event.listens_for(runtime.database.engine, "connect")
+    def relax(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return Ingest(runtime)
+
+
+WRITERS: Mapping[str, Callable[[Runtime], Ingest]] = {
+    "single": SingleCommits,
+    "naive": one_by_one,
+    "normal": less_durable,
+}
+IN_THREADS = ("single", "naive")
 
 
 def verify_only() -> Flask:
@@ -77,13 +104,13 @@ def main(kind: str, folder: str, url: str = "") -> None:
         return
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     runtime = Runtime(settings(Path(folder), url=url))
-    writer: Callable[[Runtime], Ingest] = SingleCommits if kind == "single" else Ingest
-    ingest = writer(runtime)
+    ingest = WRITERS.get(kind, Ingest)(runtime)
     service = Service(runtime) if kind == "whole" else None
     if service:
         service.start()
     try:
-        serve(create_app(runtime, ingest=ingest))
+        by_turns = NONE if kind in IN_THREADS else WEBHOOKS
+        serve(create_app(runtime, ingest=ingest), by_turns=by_turns)
     finally:
         ingest.stop()
         if service:

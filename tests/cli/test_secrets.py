@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from careerrelay.cli import logs
 from careerrelay.cli import main as main_module
 from careerrelay.connectors.base import Check
+from careerrelay.engine import logs
 from careerrelay.models.errors import ApiAuthenticationError
 from tests.cli.conftest import CommandLine, ReasonToy
 from tests.support.world import World
