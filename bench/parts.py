@@ -131,7 +131,7 @@ def _scale(_folder: Path) -> list[Result]:
     from bench import scale
 
     few = scale.FEW if is_full() else scale.FEW // 5
-    with running_postgres(checkpoint_timeout="30min", max_wal_size="8GB") as postgres:
+    with running_postgres(**scale.SERVER) as postgres:
         return scale.compare(postgres, few, few * 10)
 
 
