@@ -24,9 +24,10 @@ MUCH = 24 * 1024 * 1024
 
 def app() -> Flask:
     made = Flask("echo")
-    made.add_url_rule("/much", view_func=lambda: Response(b"x" * MUCH))
+    made.add_url_rule("/much", "much", view_func=lambda: Response(b"x" * MUCH))
     made.add_url_rule(
         "/webhooks/<path:_path>",
+        "thread",
         view_func=lambda _path: threading.current_thread().name,
         methods=["POST"],
     )
