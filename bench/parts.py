@@ -158,10 +158,10 @@ def _relay(_folder: Path) -> list[Result]:
 
 
 PARTS: Mapping[str, Part] = {
-    "links": Part(_links, 1),
+    "links": Part(_links, 0.5),
     "ingest": Part(_ingest, 4),
     "slow_disk": Part(_slow_disk, 4),
-    "ways": Part(_ways, 3),
+    "ways": Part(_ways, 3.5),
     "kills": Part(_kills, 5, full=5, daily=False),
     "queue": Part(_queue, 5, full=5, daily=False),
     "flood": Part(_flood, 3),
