@@ -83,7 +83,7 @@ class Lane:
         return 0.0 if self._ready or self._starts else LOOK_SECONDS
 
     def stop(self) -> None:
-        """Nothing more is taken."""
+        """The threads for calls elsewhere end, once what they were given is done."""
         for line in self._lines.values():
             line.stop()
 
